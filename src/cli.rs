@@ -1,0 +1,169 @@
+//! The command line: what can be asked for, under which names, with which defaults.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use clap::{Args, Parser, Subcommand};
+use log::LevelFilter;
+
+/// The port chatroom listens on and joins unless told otherwise.
+pub const DEFAULT_PORT: u16 = 5050;
+
+/// The exit codes, told at the end of every `--help`.
+const EXIT_CODES: &str = "\
+Exit codes: 0 success, 1 failure, 2 wrong usage.";
+
+/// One public chat room that anyone joins with nc or telnet.
+#[derive(Debug, Parser)]
+#[command(version, about, after_help = EXIT_CODES, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the room's server in the foreground
+    Serve(ServeOptions),
+    /// Join a room from this terminal, a pipe or a file
+    Join(JoinOptions),
+}
+
+/// What `chatroom serve` is told.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = EXIT_CODES)]
+pub struct ServeOptions {
+    /// Address to listen on; may be given several times, IPv6 as [::1]:5050
+    #[arg(
+        long,
+        value_name = "ADDR:PORT",
+        env = "CHATROOM_LISTEN",
+        value_delimiter = ',',
+        default_value = "127.0.0.1:5050"
+    )]
+    pub listen: Vec<SocketAddr>,
+
+    /// Tell the room when somebody joins
+    #[arg(long, env = "CHATROOM_ANNOUNCE_JOINS")]
+    pub announce_joins: bool,
+
+    /// How many lines of the talk so far a newcomer is shown
+    #[arg(
+        long,
+        value_name = "LINES",
+        env = "CHATROOM_HISTORY",
+        default_value_t = 0
+    )]
+    pub history: usize,
+
+    /// Longest line accepted, in bytes without its line end
+    #[arg(
+        long,
+        value_name = "BYTES",
+        env = "CHATROOM_MAX_LINE_BYTES",
+        default_value_t = 4096
+    )]
+    pub max_line_bytes: usize,
+
+    /// Size of the transcript: how far, in bytes, a reader may fall behind before it is cut
+    #[arg(
+        long,
+        value_name = "BYTES",
+        env = "CHATROOM_BACKLOG_BYTES",
+        default_value_t = 8 * 1024 * 1024
+    )]
+    pub backlog_bytes: usize,
+
+    /// Most connections at once [default: what the descriptor limit allows]
+    #[arg(long, value_name = "N", env = "CHATROOM_MAX_CONNECTIONS")]
+    pub max_connections: Option<usize>,
+
+    /// How much to log: off, error, warn, info, debug or trace
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        env = "CHATROOM_LOG_LEVEL",
+        default_value = "info"
+    )]
+    pub log_level: LevelFilter,
+}
+
+/// What `chatroom join` is told.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = EXIT_CODES)]
+pub struct JoinOptions {
+    /// The room's host and port; a host alone means port 5050
+    #[arg(
+        value_name = "ADDR:PORT",
+        env = "CHATROOM_SERVER",
+        default_value = "127.0.0.1:5050"
+    )]
+    pub server: String,
+
+    /// Answer the prompt for a name with NAME
+    #[arg(long, value_name = "NAME", env = "CHATROOM_NAME")]
+    pub name: Option<String>,
+}
+
+/// Why a command ended without success: one line for standard error, and the exit code.
+#[derive(Debug)]
+pub struct Failure {
+    /// 1 for a failure, 2 for wrong usage.
+    pub exit_code: u8,
+    /// What went wrong and what to do about it.
+    pub message: String,
+}
+
+impl Failure {
+    /// Returns a failure at run time (exit code 1).
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            exit_code: 1,
+            message: message.into(),
+        }
+    }
+
+    /// Returns a failure for what was asked (exit code 2).
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self {
+            exit_code: 2,
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_has_an_environment_name() {
+        for command in Cli::command().get_subcommands() {
+            for argument in command.get_arguments().filter(|a| a.get_id() != "help") {
+                let name = argument
+                    .get_env()
+                    .map(|name| name.to_string_lossy().into_owned());
+                assert!(
+                    name.is_some_and(|name| name.starts_with("CHATROOM_")),
+                    "{} {} has no environment name",
+                    command.get_name(),
+                    argument.get_id()
+                );
+            }
+        }
+    }
+}
