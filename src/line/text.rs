@@ -73,10 +73,12 @@ fn is_harmful(character: char) -> bool {
 fn takes_no_place(character: char) -> bool {
     match character {
         ..'\u{300}' => character == '\u{AD}',
-        '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}' => {
-            true
-        }
-        '\u{E0000}'..='\u{E0FFF}' => true,
+        '\u{61C}'
+        | '\u{180E}'
+        | '\u{FEFF}'
+        | '\u{200B}'..='\u{200F}'
+        | '\u{2060}'..='\u{2064}'
+        | '\u{E0000}'..='\u{E0FFF}' => true,
         _ => is_combining_mark(character),
     }
 }

@@ -245,20 +245,17 @@ impl Room {
     fn who(&mut self, member: u32) -> Outcome {
         let Self { names, private, .. } = self;
         private.clear();
-        let mut infallible = write!(private, "* Here ({}): ", names.count());
-        let mut listed = 0;
-        for name in names.iter() {
+        let mut written = write!(private, "* Here ({}): ", names.count());
+        for (listed, name) in names.iter().enumerate() {
             if private.len() + name.len() > WHO_BYTES_MAX {
-                let more = names.count() - listed;
-                infallible = infallible.and(write!(private, " and {more} more"));
+                written = write!(private, " and {} more", names.count() - listed);
                 break;
             }
             private.push_str(if listed == 0 { "" } else { ", " });
             private.push_str(name);
-            listed += 1;
         }
         private.push('\n');
-        debug_assert!(infallible.is_ok(), "writing to a string can't fail");
+        debug_assert!(written.is_ok(), "writing to a string can't fail");
         Outcome {
             private_to: Some(member),
             ..Outcome::default()
@@ -269,8 +266,8 @@ impl Room {
 /// Puts a notice in the place of what `private` held.
 fn put(private: &mut String, notice: &Notice<'_>) {
     private.clear();
-    let infallible = writeln!(private, "{notice}");
-    debug_assert!(infallible.is_ok(), "writing to a string can't fail");
+    let written = writeln!(private, "{notice}");
+    debug_assert!(written.is_ok(), "writing to a string can't fail");
 }
 
 #[cfg(test)]

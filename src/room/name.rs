@@ -184,7 +184,7 @@ struct Entry {
 
 impl Entry {
     /// Returns the hash spread over the 64 bits that the table uses.
-    fn spread(&self) -> u64 {
+    fn spread(self) -> u64 {
         u64::from(self.hash).wrapping_mul(0x9E37_79B9_7F4A_7C15)
     }
 }
@@ -231,7 +231,7 @@ impl Names {
         self.take(member);
         for entry in self.entries(member, &name) {
             self.index
-                .insert_unique(entry.spread(), entry, Entry::spread);
+                .insert_unique(entry.spread(), entry, |entry| entry.spread());
         }
         let slot = member as usize;
         if self.by_member.len() <= slot {

@@ -10,6 +10,9 @@ use std::ops::Range;
 pub struct Transcript {
     ring: Box<[u8]>,
     end: u64,
+    /// Where in the ring the next byte goes; kept beside `end`, since a division for each reader
+    /// would show.
+    head: usize,
 }
 
 impl Transcript {
@@ -20,6 +23,7 @@ impl Transcript {
         Self {
             ring: vec![0; capacity.max(1)].into_boxed_slice(),
             end: 0,
+            head: 0,
         }
     }
 
@@ -91,19 +95,31 @@ impl Transcript {
     }
 
     fn append_bytes(&mut self, bytes: &[u8]) {
-        // Of more than the ring holds, only the last part would survive.
-        let skipped = bytes.len().saturating_sub(self.ring.len());
-        self.end += skipped as u64;
-        let kept = &bytes[skipped..];
-        let at = self.index(self.end);
-        let first = kept.len().min(self.ring.len() - at);
-        self.ring[at..at + first].copy_from_slice(&kept[..first]);
-        self.ring[..kept.len() - first].copy_from_slice(&kept[first..]);
-        self.end += kept.len() as u64;
+        for piece in bytes.chunks(self.ring.len()) {
+            let first = piece.len().min(self.ring.len() - self.head);
+            let (before, after) = piece.split_at(first);
+            self.ring[self.head..self.head + first].copy_from_slice(before);
+            self.ring[..after.len()].copy_from_slice(after);
+            self.head = if after.is_empty() {
+                self.head + first
+            } else {
+                after.len()
+            };
+            if self.head == self.ring.len() {
+                self.head = 0;
+            }
+        }
+        self.end += bytes.len() as u64;
     }
 
+    /// Returns where in the ring a byte stands that is held.
     fn index(&self, offset: u64) -> usize {
-        (offset % self.ring.len() as u64) as usize
+        let back = (self.end - offset) as usize;
+        if back <= self.head {
+            self.head - back
+        } else {
+            self.head + self.ring.len() - back
+        }
     }
 }
 
@@ -142,7 +158,10 @@ mod tests {
             );
         }
         transcript.append(&["four\n"]);
-        assert_eq!(read(&transcript, transcript.back(9, 16)), "two\nthree\nfour\n");
+        assert_eq!(
+            read(&transcript, transcript.back(9, 16)),
+            "two\nthree\nfour\n"
+        );
         transcript.append(&["five\n"]);
         assert_eq!(read(&transcript, transcript.back(9, 16)), "four\nfive\n");
     }
