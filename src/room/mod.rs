@@ -64,8 +64,8 @@ pub struct Outcome {
     pub private_to: Option<u32>,
     /// Whether the speaker wants to leave.
     pub quit: bool,
-    /// Whether the name of the speaker changed.
-    pub renamed: bool,
+    /// What the speaker was called before, if this line changed it.
+    pub renamed_from: Option<Name>,
 }
 
 impl Room {
@@ -106,7 +106,7 @@ impl Room {
             return None;
         };
         // What a newcomer hears of the talk so far must not make a slow reader of it at once.
-        let reach = self.transcript.capacity() / 2;
+        let reach = self.transcript.capacity() / 4;
         let hears_from = self.transcript.back(self.options.history_lines, reach);
         let said = self.options.announce_joins.then(|| {
             self.transcript
@@ -196,15 +196,14 @@ impl Room {
                 name: name.as_str(),
             },
         );
-        let old = self.names.of(member);
-        let said = self
-            .transcript
-            .append(&[old, " is now known as ", name.as_str(), "!\n"]);
+        let old = self.names.take(member);
+        let words = [old.as_str(), " is now known as ", name.as_str(), "!\n"];
+        let said = self.transcript.append(&words);
         self.names.give(member, name);
         Outcome {
             said: Some(said),
             private_to: Some(member),
-            renamed: true,
+            renamed_from: Some(old),
             quit: false,
         }
     }
@@ -425,7 +424,7 @@ mod tests {
                 let said = text(&room, range);
                 let own = said.starts_with(&format!("{name}: "))
                     || said.starts_with(&format!("* {name} "))
-                    || (outcome.renamed && said.starts_with(&format!("{name} is now known as ")));
+                    || (outcome.renamed_from.is_some() && said.starts_with(&format!("{name} is now known as ")));
                 prop_assert!(own, "{said}");
             }
             if outcome.private_to.is_some_and(|to| to != 2) {
