@@ -1,7 +1,8 @@
 //! What the server sends, cut into lines that are safe to show.
 
-use std::borrow::Cow;
 use std::mem;
+
+use crate::line::text;
 
 /// The longest piece shown at once, in bytes: an endless line costs no more memory than this.
 pub(super) const PIECE_MAX_BYTES: usize = 64 * 1024;
@@ -68,7 +69,7 @@ impl Incoming {
     fn piece(&mut self, bytes: &[u8], ends: bool) -> Piece {
         let starts = !mem::replace(&mut self.within_line, !ends);
         Piece {
-            text: safe(bytes).into_owned(),
+            text: text::safe(bytes, &mut String::new()).to_owned(),
             starts,
             ends,
         }
@@ -86,19 +87,6 @@ fn boundary(bytes: &[u8]) -> usize {
         Some(at) if std::str::from_utf8(&bytes[at..]).is_ok() => bytes.len(),
         Some(at) if at > 0 => at,
         _ => bytes.len(),
-    }
-}
-
-fn safe(bytes: &[u8]) -> Cow<'_, str> {
-    let unsafe_to_show = |c: char| {
-        (c.is_control() && c != '\t')
-            || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let text = String::from_utf8_lossy(bytes);
-    if text.contains(unsafe_to_show) {
-        text.replace(unsafe_to_show, "\u{fffd}").into()
-    } else {
-        text
     }
 }
 
@@ -166,7 +154,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_still_come_through_in_pieces() {
-        let pieces = lines(&[&[0x80; 3 * PIECE_MAX_BYTES], b"\xff\n"]);
+        let pieces = lines(&[&vec![0x80; 3 * PIECE_MAX_BYTES], b"\xff\n"]);
         assert!(pieces.len() >= 4);
         assert!(
             pieces
