@@ -7,7 +7,16 @@
 //!
 //! A failing seed is printed; `CHATROOM_SEED=N cargo test --test simulation` plays it again, and
 //! `CHATROOM_SEEDS=N` plays that many.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+// A test stops at what it doesn't expect; its modules are one program, not a library.
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::struct_excessive_bools
+)]
 
 mod random;
 mod stream;

@@ -180,7 +180,7 @@ impl World {
         if !self.peers.is_empty() && self.random.one_in(4) {
             // A name that somebody has, or nobody may have.
             peer.send(
-                *self.random.pick(&["P0", "a b", ":", "", "the"]),
+                self.random.pick(&["P0", "a b", ":", "", "the"]),
                 &mut self.random,
             );
         }
