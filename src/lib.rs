@@ -39,6 +39,8 @@
 //! reader* is a member whose cursor fell off the transcript's tail; a *disconnect* is why a
 //! connection ended.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
 pub mod cli;
 pub mod client;
 pub mod line;

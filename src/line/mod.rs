@@ -1,1 +1,10 @@
 //! From bytes to lines to commands. Pure: no sockets, no clock, no log.
+//!
+//! In the order a byte meets them: [`telnet`] takes out what a telnet client says to the server's
+//! terminal and not to people, [`framing`] cuts at line ends, [`text`] makes a line safe to show,
+//! [`command`] tells talk from commands.
+
+pub mod command;
+pub mod framing;
+pub mod telnet;
+pub mod text;

@@ -1,11 +1,252 @@
 //! The server: the hub of connections, and the thin shell of poll, listeners and signals around it.
 
+pub mod connection;
+pub mod disconnect;
+pub mod hub;
+pub mod limits;
+pub mod listener;
+pub mod sweep;
+
+use std::io::{self, ErrorKind};
+use std::time::{Duration, Instant};
+
+use log::{info, warn};
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook_mio::v1_0::Signals;
+
+use self::hub::{Hub, Readiness};
+use self::limits::{DRAIN_S, Limits};
+use self::listener::{Accepted, Listener};
 use crate::cli::{Failure, ServeOptions};
+
+/// Events taken from the kernel in one turn.
+const EVENTS_MAX: usize = 1024;
+
+/// Connections accepted from one listener in one turn.
+const ACCEPTS_MAX: usize = 256;
+
+const SIGNALS: Token = Token(usize::MAX);
+
+/// The token of the first listener; the next ones count down. Connections have their slot.
+const FIRST_LISTENER: usize = usize::MAX - 1;
 
 /// Runs the server until it is told to stop.
 ///
 /// # Errors
 /// Fails when an address can't be listened on or the limits contradict each other.
-pub fn serve(_options: &ServeOptions) -> Result<(), Failure> {
-    Err(Failure::new("not built yet"))
+pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
+    let limits = Limits::new(options, raise_descriptor_limit()).map_err(Failure::usage)?;
+    let mut server = Server::new(options, limits)?;
+    info!("{limits}");
+    for listener in &server.listeners {
+        info!("listening on {}", listener.address());
+    }
+    info!("Server is Running and waiting for connections...");
+    server
+        .run()
+        .map_err(|error| Failure::new(format!("the event loop failed: {error}")))
+}
+
+/// Raises the soft limit of open descriptors to the hard one, and returns what is in force.
+fn raise_descriptor_limit() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    let in_force = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => raised.current,
+        Err(error) => {
+            warn!("the descriptor limit stays at its soft value: {error}");
+            limit.current
+        }
+    };
+    // Where there is no limit, the kernel's own for a process (fs.nr_open) is this by default.
+    in_force.map_or(1 << 20, |descriptors| descriptors as usize)
+}
+
+/// The shell: the poll and what is registered with it.
+struct Server {
+    poll: Poll,
+    events: Events,
+    listeners: Vec<Listener>,
+    signals: Signals,
+    hub: Hub<TcpStream>,
+    /// Set by the first signal.
+    closing: bool,
+}
+
+/// Whether the loop goes on.
+#[derive(PartialEq, Eq)]
+enum Next {
+    Turn,
+    Stop,
+}
+
+impl Server {
+    fn new(options: &ServeOptions, limits: Limits) -> Result<Self, Failure> {
+        let failed = |error: io::Error| Failure::new(format!("can't start: {error}"));
+        let poll = Poll::new().map_err(failed)?;
+        let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(failed)?;
+        poll.registry()
+            .register(&mut signals, SIGNALS, Interest::READABLE)
+            .map_err(failed)?;
+        let mut listeners = Vec::new();
+        for (index, &address) in options.listen.iter().enumerate() {
+            let mut listener =
+                Listener::bind(address).map_err(|error| cannot_listen(address, &error))?;
+            let token = Token(FIRST_LISTENER - index);
+            poll.registry()
+                .register(listener.source(), token, Interest::READABLE)
+                .map_err(failed)?;
+            listeners.push(listener);
+        }
+        Ok(Self {
+            poll,
+            events: Events::with_capacity(EVENTS_MAX),
+            listeners,
+            signals,
+            hub: Hub::new(limits, Instant::now()),
+            closing: false,
+        })
+    }
+
+    fn run(&mut self) -> io::Result<()> {
+        while self.turn()? == Next::Turn {}
+        Ok(())
+    }
+
+    /// Does one turn of the loop.
+    fn turn(&mut self) -> io::Result<Next> {
+        self.wait()?;
+        self.hub.start_turn(Instant::now());
+        if self.dispatch() == Next::Stop {
+            return Ok(Next::Stop);
+        }
+        self.hub.resume();
+        self.hub.settle();
+        if self.hub.reap() > 0 {
+            self.listeners.iter_mut().for_each(Listener::try_again);
+        }
+        if self.closing && self.hub.is_empty() {
+            info!("The chatroom is closed.");
+            return Ok(Next::Stop);
+        }
+        self.accept();
+        Ok(Next::Turn)
+    }
+
+    /// Waits for events, not at all while work is left over.
+    fn wait(&mut self) -> io::Result<()> {
+        let busy = self.hub.has_work() || self.listeners.iter().any(Listener::is_ready);
+        let deadlines = self
+            .listeners
+            .iter()
+            .filter_map(Listener::deadline)
+            .chain(self.hub.deadline());
+        let timeout = if busy {
+            Some(Duration::ZERO)
+        } else {
+            deadlines
+                .min()
+                .map(|deadline| deadline.saturating_duration_since(Instant::now()))
+        };
+        match self.poll.poll(&mut self.events, timeout) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {
+                self.events.clear();
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    /// Hands each event to whom it concerns.
+    fn dispatch(&mut self) -> Next {
+        let mut signalled = false;
+        for event in &self.events {
+            let Token(token) = event.token();
+            if event.token() == SIGNALS {
+                signalled = true;
+            } else if let Some(listener) = self.listeners.get_mut(FIRST_LISTENER - token) {
+                listener.set_ready();
+            } else {
+                let readiness = Readiness {
+                    readable: event.is_readable() || event.is_read_closed() || event.is_error(),
+                    writable: event.is_writable(),
+                    read_to_end: event.is_read_closed() || event.is_priority() || event.is_error(),
+                };
+                self.hub.ready(token, readiness);
+            }
+        }
+        if signalled {
+            self.signalled()
+        } else {
+            Next::Turn
+        }
+    }
+
+    /// Begins to close at the first signal, and ends at once at the second.
+    fn signalled(&mut self) -> Next {
+        for _ in self.signals.pending().collect::<Vec<_>>() {
+            if self.closing {
+                warn!(
+                    "Closing at once: {} connections are cut off.",
+                    self.hub.len()
+                );
+                return Next::Stop;
+            }
+            info!(
+                "The chatroom is closing: {} connections have {DRAIN_S} s.",
+                self.hub.len()
+            );
+            self.closing = true;
+            self.listeners.clear();
+            self.hub.shut_down();
+        }
+        Next::Turn
+    }
+
+    /// Accepts whom the listeners have.
+    fn accept(&mut self) {
+        for listener in &mut self.listeners {
+            for _ in 0..ACCEPTS_MAX {
+                let mut stream = match listener.accept() {
+                    Accepted::Stream(stream) => stream,
+                    Accepted::Broken => continue,
+                    Accepted::Nobody => break,
+                };
+                if self.hub.is_full() {
+                    self.hub.refuse(stream);
+                    continue;
+                }
+                // Registered once for everything: no system call when interest changes.
+                let interest = Interest::READABLE | Interest::WRITABLE | Interest::PRIORITY;
+                let token = Token(self.hub.next_key());
+                match self.poll.registry().register(&mut stream, token, interest) {
+                    Ok(()) => self.hub.accept(stream),
+                    Err(error) => warn!("a connection can't be watched and is closed: {error}"),
+                }
+            }
+        }
+    }
+}
+
+/// Says why an address can't be listened on, and what to do.
+fn cannot_listen(address: std::net::SocketAddr, error: &io::Error) -> Failure {
+    let advice = match error.kind() {
+        ErrorKind::AddrInUse => {
+            "another program listens there; stop it, or give another --listen ADDR:PORT"
+        }
+        ErrorKind::PermissionDenied => {
+            "ports below 1024 need privileges; give a higher one with --listen ADDR:PORT"
+        }
+        ErrorKind::AddrNotAvailable => {
+            "this machine has no such address; give one it has with --listen ADDR:PORT"
+        }
+        _ => return Failure::new(format!("can't listen on {address}: {error}")),
+    };
+    Failure::new(format!("can't listen on {address}: {advice}"))
 }

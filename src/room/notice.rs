@@ -1,0 +1,113 @@
+//! The server's words to one person.
+
+use std::fmt;
+
+use super::name::NameError;
+use crate::line::command::USAGE;
+
+/// A notice: `* TEXT`, for one person alone ([`Notice::Closing`]: for everybody).
+///
+/// A notice starts with a word that can't be a name, so that `/me` can't forge one.
+#[derive(Debug, Clone, Copy)]
+#[expect(missing_docs, reason = "the texts below say it")]
+pub enum Notice<'a> {
+    BadName { name: &'a str, why: NameError },
+    NameTaken { name: &'a str, holder: &'a str },
+    NowKnownAs { name: &'a str },
+    LineTooLong { max_bytes: usize },
+    NobodyCalled { name: &'a str },
+    NotReading { name: &'a str },
+    UnknownCommand { word: &'a str },
+    Incomplete { usage: &'a str },
+    Help,
+    StillHere,
+    Full,
+    Closing,
+}
+
+impl fmt::Display for Notice<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadName { name, why } => {
+                write!(f, "* That name {why}: {name:.64}")
+            }
+            Self::NameTaken { name, holder } if name == holder => {
+                write!(f, "* That name is taken: {name}")
+            }
+            Self::NameTaken { name, holder } => {
+                write!(f, "* That name looks like {holder}, which is taken: {name}")
+            }
+            Self::NowKnownAs { name } => write!(f, "* You are now known as {name}."),
+            Self::LineTooLong { max_bytes } => {
+                write!(
+                    f,
+                    "* Your line was not sent: it is longer than {max_bytes} bytes."
+                )
+            }
+            Self::NobodyCalled { name } => write!(f, "* Nobody here is called {name:.64}"),
+            Self::NotReading { name } => {
+                write!(
+                    f,
+                    "* Your message was not sent: {name} is not reading at the moment."
+                )
+            }
+            Self::UnknownCommand { word } => {
+                write!(
+                    f,
+                    "* Your command {word:.32} is unknown; /help lists the commands."
+                )
+            }
+            Self::Incomplete { usage } => write!(f, "* Your command lacks something: {usage}"),
+            Self::Help => {
+                f.write_str("* Here is what you can type:")?;
+                USAGE
+                    .iter()
+                    .try_for_each(|(usage, what)| write!(f, "\n*   {usage:15} {what}"))
+            }
+            Self::StillHere => f.write_str("* Here and listening."),
+            Self::Full => f.write_str("* The room is full; try again later."),
+            Self::Closing => f.write_str("* The chatroom is closing."),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::room::name::Name;
+
+    #[test]
+    fn no_notice_starts_with_what_can_be_a_name() {
+        let (name, usage) = ("ali", "/me TEXT");
+        for notice in [
+            Notice::BadName {
+                name,
+                why: NameError::Space,
+            },
+            Notice::NameTaken { name, holder: name },
+            Notice::NameTaken {
+                name,
+                holder: "Ali",
+            },
+            Notice::NowKnownAs { name },
+            Notice::LineTooLong { max_bytes: 4096 },
+            Notice::NobodyCalled { name },
+            Notice::NotReading { name },
+            Notice::UnknownCommand { word: "/x" },
+            Notice::Incomplete { usage },
+            Notice::Help,
+            Notice::StillHere,
+            Notice::Full,
+            Notice::Closing,
+        ] {
+            for line in notice.to_string().lines() {
+                let text = line.strip_prefix("* ").expect(line);
+                let word = text.split(' ').next().unwrap();
+                assert!(
+                    Name::parse(word).is_err(),
+                    "{word} in {line:?} can be a name"
+                );
+            }
+        }
+    }
+}

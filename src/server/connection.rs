@@ -1,0 +1,417 @@
+//! One peer: its stream, its place in the transcript, and what little else it needs.
+//!
+//! What a connection is owed is the transcript from its cursor on, with *edits*: places where bytes
+//! are left out (its own lines) or put in (its private lines). Nearly always there are none, and
+//! a flush is one write of one slice. Everything rare lives in a box that is there only while
+//! it is needed, so that an idle member costs 24 bytes.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::ops::Range;
+
+use crate::line::framing::Unfinished;
+use crate::line::telnet::{Answer, Telnet};
+use crate::room::Transcript;
+use crate::server::limits::PRIVATE_BYTES_MAX;
+
+/// Most pieces handed to the kernel in one write; Linux takes up to 1,024.
+const SLICES_MAX: usize = 64;
+
+/// Boxes kept for reuse, so that talking allocates nothing once warm.
+const SPARES_MAX: usize = 512;
+
+/// Largest buffer, in bytes, that a box kept for reuse may hold.
+const SPARE_BYTES_MAX: usize = 512;
+
+/// How far a connection has come. `Nameless -> Member -> Draining -> Closed`; any stage may be
+/// left out but the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// It has not given a name yet, and hears nothing of the room.
+    Nameless,
+    /// It is in the room.
+    Member,
+    /// It has left; what it is owed is still being sent.
+    Draining,
+    /// Nothing more is read or written; its slot is freed at the end of the turn.
+    Closed,
+}
+
+/// One peer. Generic over its stream, so that all of this runs without sockets, too.
+#[derive(Debug)]
+pub struct Connection<S> {
+    stream: S,
+    /// Where it stands.
+    pub stage: Stage,
+    /// Whether the last write was cut short: the next one waits until the stream is writable.
+    pub blocked: bool,
+    /// Whether a short read doesn't mean that nothing is left: the peer has closed its side, or
+    /// sent urgent data, at whose mark the kernel cuts a read short.
+    pub read_to_end: bool,
+    /// Whether it is on the hub's list of those to read from again.
+    pub resuming: bool,
+    cursor: u64,
+    rare: Option<Box<Rare>>,
+}
+
+/// What only few connections have at any moment.
+#[derive(Debug, Default)]
+struct Rare {
+    unfinished: Unfinished,
+    /// Input already received whose turn has not come.
+    held: Vec<u8>,
+    telnet: Telnet,
+    edits: VecDeque<Edit>,
+    /// Private bytes, in the order of the edits that put them in.
+    private: Vec<u8>,
+    /// How many of `private` are sent.
+    private_sent: usize,
+    /// Where in the transcript a draining connection's claim ends.
+    until: u64,
+}
+
+/// A place in the transcript where one connection hears something else than the others:
+/// `insert` private bytes are put in, then `skip` bytes are left out.
+#[derive(Debug, Clone, Copy)]
+struct Edit {
+    at: u64,
+    skip: u32,
+    insert: u32,
+}
+
+/// Boxes that were needed once and will be again.
+#[expect(clippy::vec_box, reason = "the boxes are what is kept for reuse")]
+#[derive(Debug, Default)]
+pub struct Spares(Vec<Box<Rare>>);
+
+impl<S: Read + Write> Connection<S> {
+    /// Returns a connection that has just been accepted.
+    pub fn new(stream: S) -> Self {
+        Self {
+            stream,
+            stage: Stage::Nameless,
+            blocked: false,
+            read_to_end: false,
+            resuming: false,
+            cursor: 0,
+            rare: None,
+        }
+    }
+
+    /// Returns the stream.
+    pub fn stream_mut(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
+    /// Reads what is there, at most `scratch.len()` bytes. 0 is the orderly end of the stream.
+    ///
+    /// # Errors
+    /// As the stream says; `WouldBlock` when nothing is there.
+    pub fn fill(&mut self, scratch: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.stream.read(scratch) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                result => return result,
+            }
+        }
+    }
+
+    /// Writes what is owed, in as few writes as the stream allows, and returns how many bytes
+    /// went. When the stream takes no more, the connection is `blocked` afterwards.
+    ///
+    /// # Errors
+    /// As the stream says: the connection is broken.
+    pub fn flush(&mut self, transcript: &Transcript, spares: &mut Spares) -> io::Result<usize> {
+        debug_assert!(!self.is_overrun(transcript), "would tear a line");
+        let mut sent = 0;
+        while !self.blocked {
+            let goal = self.goal(transcript);
+            let (offered, result) = match &self.rare {
+                Some(rare) if !rare.edits.is_empty() => {
+                    let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+                    let (count, offered) = rare.gather(self.cursor, goal, transcript, &mut slices);
+                    if offered == 0 {
+                        (0, Ok(0))
+                    } else {
+                        (offered, self.stream.write_vectored(&slices[..count]))
+                    }
+                }
+                _ if self.cursor < goal => {
+                    let (slice, _) = transcript.bytes(self.cursor..goal);
+                    (slice.len(), self.stream.write(slice))
+                }
+                _ => break,
+            };
+            match result {
+                Ok(0) if offered > 0 => return Err(ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    self.advance(written, goal);
+                    sent += written;
+                    self.blocked = written < offered;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.blocked = true,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.retire_rare(spares);
+        Ok(sent)
+    }
+
+    /// Returns whether everything owed has been sent.
+    pub fn is_settled(&self, transcript: &Transcript) -> bool {
+        self.cursor >= self.goal(transcript)
+            && self.rare.as_ref().is_none_or(|rare| rare.edits.is_empty())
+    }
+
+    /// Returns whether lines that it is owed have fallen off the transcript.
+    pub fn is_overrun(&self, transcript: &Transcript) -> bool {
+        self.cursor < transcript.start() && self.cursor < self.goal(transcript)
+    }
+
+    /// Puts it into the room: it hears the transcript from `cursor` on, `greeting` first.
+    pub fn enter(&mut self, cursor: u64, greeting: &[u8], spares: &mut Spares) {
+        self.stage = Stage::Member;
+        self.cursor = cursor;
+        if let Some(rare) = &mut self.rare {
+            rare.edits.iter_mut().for_each(|edit| edit.at = cursor);
+        }
+        self.insert(cursor, greeting, spares);
+    }
+
+    /// Owes it `bytes` that nobody else hears, after all that the room has heard so far.
+    pub fn tell(&mut self, bytes: &[u8], transcript: &Transcript, spares: &mut Spares) {
+        self.insert(self.goal(transcript), bytes, spares);
+    }
+
+    /// Leaves a line that it has said itself, the newest of the transcript, out of what it hears.
+    pub fn skip(&mut self, line: Range<u64>, spares: &mut Spares) {
+        let edits = self.rare.as_ref().map_or(0, |rare| rare.edits.len());
+        if edits == 0 && self.cursor == line.start {
+            self.cursor = line.end;
+            return;
+        }
+        let skip = (line.end - line.start) as u32;
+        let rare = self.rare_mut(spares);
+        match rare.edits.back_mut() {
+            Some(last) if last.at + u64::from(last.skip) == line.start => last.skip += skip,
+            _ => rare.edits.push_back(Edit {
+                at: line.start,
+                skip,
+                insert: 0,
+            }),
+        }
+    }
+
+    /// Ends its claim at `until`, the end of what it is still to hear.
+    pub fn drain(&mut self, until: u64, spares: &mut Spares) {
+        self.stop_hearing();
+        self.rare_mut(spares).until = if self.stage == Stage::Member {
+            until
+        } else {
+            self.cursor
+        };
+        self.stage = Stage::Draining;
+    }
+
+    /// Forgets what it has sent and nobody has heard.
+    pub fn stop_hearing(&mut self) {
+        if let Some(rare) = &mut self.rare {
+            rare.unfinished.clear();
+            rare.held.clear();
+        }
+    }
+
+    /// Returns how many private bytes wait for it.
+    pub fn private_len(&self) -> usize {
+        self.rare
+            .as_ref()
+            .map_or(0, |rare| rare.private.len() - rare.private_sent)
+    }
+
+    /// Takes telnet's own talk out of `chunk`, and returns what is left of it. What is to be
+    /// answered is added to `refusals`; the second value tells whether it asked "are you there".
+    pub fn filter<'c>(
+        &mut self,
+        chunk: &'c mut [u8],
+        refusals: &mut Vec<u8>,
+        spares: &mut Spares,
+    ) -> (&'c [u8], bool) {
+        let mut asked = false;
+        if !Telnet::needed(self.rare.as_deref().map(|rare| &rare.telnet), chunk) {
+            return (chunk, asked);
+        }
+        let kept = self
+            .rare_mut(spares)
+            .telnet
+            .filter(chunk, |answer| match answer {
+                Answer::Refuse(refusal) => refusals.extend_from_slice(&refusal),
+                Answer::Here => asked = true,
+            });
+        (&chunk[..kept], asked)
+    }
+
+    /// Takes out the line whose end has not come.
+    pub fn take_unfinished(&mut self) -> Unfinished {
+        self.rare
+            .as_mut()
+            .map(|rare| std::mem::take(&mut rare.unfinished))
+            .unwrap_or_default()
+    }
+
+    /// Puts back what [`Self::take_unfinished`] took out.
+    pub fn put_unfinished(&mut self, unfinished: Unfinished, spares: &mut Spares) {
+        if self.rare.is_some() || !unfinished.is_empty() {
+            self.rare_mut(spares).unfinished = unfinished;
+            self.retire_rare(spares);
+        }
+    }
+
+    /// Takes out the input that was held back.
+    pub fn take_held(&mut self) -> Vec<u8> {
+        self.rare
+            .as_mut()
+            .map(|rare| std::mem::take(&mut rare.held))
+            .unwrap_or_default()
+    }
+
+    /// Holds input back until its turn comes.
+    pub fn hold(&mut self, input: &[u8], spares: &mut Spares) {
+        self.rare_mut(spares).held.extend_from_slice(input);
+    }
+
+    /// Returns the end of what it may hear.
+    fn goal(&self, transcript: &Transcript) -> u64 {
+        match self.stage {
+            Stage::Member => transcript.end(),
+            Stage::Draining => self.rare.as_ref().map_or(self.cursor, |rare| rare.until),
+            Stage::Nameless | Stage::Closed => self.cursor,
+        }
+    }
+
+    fn insert(&mut self, at: u64, bytes: &[u8], spares: &mut Spares) {
+        let insert = bytes.len() as u32;
+        let rare = self.rare_mut(spares);
+        rare.private.extend_from_slice(bytes);
+        match rare.edits.back_mut() {
+            Some(last) if last.at == at && last.skip == 0 => last.insert += insert,
+            _ => rare.edits.push_back(Edit {
+                at,
+                skip: 0,
+                insert,
+            }),
+        }
+    }
+
+    /// Moves the cursor behind `written` bytes that were sent, and behind what needs no sending.
+    fn advance(&mut self, mut written: usize, goal: u64) {
+        let Some(rare) = &mut self.rare else {
+            self.cursor += written as u64;
+            return;
+        };
+        loop {
+            let next = rare.edits.front().map_or(goal, |edit| edit.at);
+            let step = written.min((next - self.cursor) as usize);
+            self.cursor += step as u64;
+            written -= step;
+            if self.cursor < next {
+                return;
+            }
+            let Some(edit) = rare.edits.front_mut() else {
+                return;
+            };
+            let step = written.min(edit.insert as usize);
+            edit.insert -= step as u32;
+            rare.private_sent += step;
+            written -= step;
+            if edit.insert > 0 {
+                return;
+            }
+            self.cursor += u64::from(edit.skip);
+            rare.edits.pop_front();
+            rare.forget_sent();
+        }
+    }
+
+    fn rare_mut(&mut self, spares: &mut Spares) -> &mut Rare {
+        self.rare
+            .get_or_insert_with(|| spares.0.pop().unwrap_or_default())
+    }
+
+    /// Gives the box back when nothing in it is needed.
+    fn retire_rare(&mut self, spares: &mut Spares) {
+        if self.stage == Stage::Draining {
+            return;
+        }
+        if let Some(rare) = self.rare.take_if(|rare| rare.is_idle())
+            && spares.0.len() < SPARES_MAX
+            && rare.capacity() <= SPARE_BYTES_MAX
+        {
+            spares.0.push(rare);
+        }
+    }
+}
+
+impl Rare {
+    /// Lists what lies between `cursor` and `goal`, edits applied, and returns in how many slices
+    /// and how many bytes.
+    fn gather<'a>(
+        &'a self,
+        cursor: u64,
+        goal: u64,
+        transcript: &'a Transcript,
+        slices: &mut [IoSlice<'a>; SLICES_MAX],
+    ) -> (usize, usize) {
+        let (mut count, mut offered) = (0, 0);
+        let mut add = |bytes: &'a [u8]| {
+            if !bytes.is_empty() && count < SLICES_MAX {
+                slices[count] = IoSlice::new(bytes);
+                count += 1;
+                offered += bytes.len();
+            }
+            count < SLICES_MAX
+        };
+        let mut at = cursor;
+        let mut private = &self.private[self.private_sent..];
+        let end = Edit {
+            at: goal,
+            skip: 0,
+            insert: 0,
+        };
+        for edit in self.edits.iter().chain([&end]) {
+            let (first, second) = transcript.bytes(at..edit.at);
+            let (inserted, rest) = private.split_at(edit.insert as usize);
+            if !(add(first) && add(second) && add(inserted)) {
+                break;
+            }
+            private = rest;
+            at = edit.at + u64::from(edit.skip);
+        }
+        (count, offered)
+    }
+
+    /// Frees the room of private bytes that are sent.
+    fn forget_sent(&mut self) {
+        if self.private_sent == self.private.len() {
+            self.private.clear();
+            self.private_sent = 0;
+        } else if self.private_sent > PRIVATE_BYTES_MAX {
+            self.private.drain(..self.private_sent);
+            self.private_sent = 0;
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.edits.is_empty()
+            && self.unfinished.is_empty()
+            && self.held.is_empty()
+            && self.telnet.is_idle()
+    }
+
+    fn capacity(&self) -> usize {
+        self.unfinished.capacity()
+            + self.held.capacity()
+            + self.private.capacity()
+            + self.edits.capacity() * size_of::<Edit>()
+    }
+}

@@ -1,0 +1,76 @@
+//! Why connections end.
+
+use std::fmt;
+
+/// Why a connection ended: what the log says, and what is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disconnect {
+    /// The peer closed its side in order.
+    Closed,
+    /// The peer asked to leave.
+    Quit,
+    /// The connection broke.
+    Reset,
+    /// The peer fell so far behind that lines it is owed are gone.
+    SlowReader,
+    /// The server is closing.
+    Shutdown,
+}
+
+impl Disconnect {
+    /// Every reason, in the order of [`Disconnects`].
+    pub const ALL: [Self; 5] = [
+        Self::Closed,
+        Self::Quit,
+        Self::Reset,
+        Self::SlowReader,
+        Self::Shutdown,
+    ];
+
+    /// Returns whether what is owed is still sent.
+    #[must_use]
+    pub fn is_orderly(self) -> bool {
+        matches!(self, Self::Closed | Self::Quit | Self::Shutdown)
+    }
+}
+
+impl fmt::Display for Disconnect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closed => "closed",
+            Self::Quit => "quit",
+            Self::Reset => "connection broken",
+            Self::SlowReader => "slow reader: it fell behind by more than the backlog",
+            Self::Shutdown => "server closing",
+        })
+    }
+}
+
+/// How many connections ended for each reason.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Disconnects([u64; Disconnect::ALL.len()]);
+
+impl Disconnects {
+    /// Counts one more.
+    pub fn count(&mut self, why: Disconnect) {
+        self.0[why as usize] += 1;
+    }
+
+    /// Returns how many ended for this reason.
+    #[must_use]
+    pub fn of(&self, why: Disconnect) -> u64 {
+        self.0[why as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_has_its_own_count() {
+        for (index, why) in Disconnect::ALL.into_iter().enumerate() {
+            assert_eq!(why as usize, index);
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! The way in: from bytes that have come to lines that the room has heard.
+
+use std::io::{ErrorKind, Read, Write};
+
+use log::{debug, info};
+
+use super::Hub;
+use crate::line::framing::Piece;
+use crate::line::text;
+use crate::room::{Notice, Outcome};
+use crate::server::connection::Stage;
+use crate::server::disconnect::Disconnect;
+use crate::server::limits::PRIVATE_BYTES_MAX;
+
+/// Most reads after a write has failed, for the lines that came before the connection broke.
+const LAST_READS_MAX: usize = 16;
+
+impl<S: Read + Write> Hub<S> {
+    /// Reads from a connection what its budget of a turn allows: one buffer full.
+    pub(super) fn read(&mut self, key: usize) {
+        let held = self.connections[key].take_held();
+        if !held.is_empty() && !self.hear(key, &held) {
+            return;
+        }
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let mut budget = scratch.len();
+        while self.connections[key].stage != Stage::Closed && !self.must_wait(key) {
+            let length = match self.connections[key].fill(&mut scratch) {
+                Ok(0) => {
+                    self.hear_end(key);
+                    break;
+                }
+                Ok(length) => length,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => {
+                    debug!("reading from connection {key}: {error}");
+                    self.close(key, Disconnect::Reset);
+                    break;
+                }
+            };
+            if !self.receive(key, &mut scratch[..length]) {
+                break;
+            }
+            budget = budget.saturating_sub(length);
+            if budget == 0 {
+                self.resume_later(key);
+                break;
+            }
+            // A short read has taken all there was, and what comes later makes a new event.
+            if !self.connections[key].read_to_end {
+                break;
+            }
+        }
+        self.scratch = scratch;
+    }
+
+    /// Hears what a connection said before a write to it failed, and closes it.
+    pub(super) fn read_last_words(&mut self, key: usize) {
+        if self
+            .connections
+            .get(key)
+            .is_none_or(|c| c.stage == Stage::Closed)
+        {
+            return;
+        }
+        let mut scratch = std::mem::take(&mut self.scratch);
+        for _ in 0..LAST_READS_MAX {
+            let Ok(length @ 1..) = self.connections[key].fill(&mut scratch) else {
+                break;
+            };
+            if !self.receive(key, &mut scratch[..length]) {
+                break;
+            }
+        }
+        self.scratch = scratch;
+        self.close(key, Disconnect::Reset);
+    }
+
+    /// Puts a connection on the list of those to read from again without an event.
+    pub(super) fn resume_later(&mut self, key: usize) {
+        let connection = &mut self.connections[key];
+        if !connection.resuming {
+            connection.resuming = true;
+            self.resume.push(key);
+        }
+    }
+
+    /// Returns whether nothing may be heard from a connection at the moment. It is on its own
+    /// account to be read from again.
+    fn must_wait(&mut self, key: usize) -> bool {
+        // Its own answers wait for it to read; flushing them resumes it.
+        if self.connections[key].private_len() > PRIVATE_BYTES_MAX {
+            return true;
+        }
+        // The sweep has to come round before more is said, or it would overrun those who keep up.
+        let end = self.room.transcript().end();
+        let behind = end - self.sweep.sent_up_to(end);
+        if behind > self.limits.behind_bytes_max() {
+            self.resume_later(key);
+            return true;
+        }
+        false
+    }
+
+    /// Takes in bytes as they came; returns whether reading may go on.
+    fn receive(&mut self, key: usize, chunk: &mut [u8]) -> bool {
+        let mut refusals = std::mem::take(&mut self.refusals);
+        let connection = &mut self.connections[key];
+        let (data, asked) = connection.filter(chunk, &mut refusals, &mut self.spares);
+        if !refusals.is_empty() {
+            self.tell(key, &refusals);
+            refusals.clear();
+        }
+        self.refusals = refusals;
+        if asked {
+            self.notify(key, &Notice::StillHere);
+        }
+        self.hear(key, data)
+    }
+
+    /// Hears line by line; returns whether reading may go on. What has to wait is held back.
+    fn hear(&mut self, key: usize, data: &[u8]) -> bool {
+        let mut rest = data;
+        let mut unfinished = self.connections[key].take_unfinished();
+        let goes_on = loop {
+            if !matches!(self.connections[key].stage, Stage::Nameless | Stage::Member) {
+                // It has left: nobody hears what it said behind that, but it may still be read.
+                return true;
+            }
+            if self.must_wait(key) {
+                break false;
+            }
+            match unfinished.next(&mut rest, self.limits.max_line_bytes) {
+                Some(piece) => self.hear_piece(key, &piece),
+                None => break true,
+            }
+        };
+        let connection = &mut self.connections[key];
+        if !rest.is_empty() {
+            connection.hold(rest, &mut self.spares);
+        }
+        connection.put_unfinished(unfinished, &mut self.spares);
+        goes_on
+    }
+
+    /// Hears the end of a stream: a last line without a line end counts.
+    fn hear_end(&mut self, key: usize) {
+        let mut unfinished = self.connections[key].take_unfinished();
+        if let Some(piece) = unfinished.last(self.limits.max_line_bytes) {
+            self.hear_piece(key, &piece);
+        }
+        self.close(key, Disconnect::Closed);
+    }
+
+    fn hear_piece(&mut self, key: usize, piece: &Piece<'_>) {
+        let line = match piece {
+            Piece::TooLong => {
+                let max_bytes = self.limits.max_line_bytes;
+                return self.notify(key, &Notice::LineTooLong { max_bytes });
+            }
+            Piece::Line([]) => return,
+            Piece::Line(line) => line,
+        };
+        let mut buffer = std::mem::take(&mut self.text);
+        let text = text::safe(line, &mut buffer);
+        match self.connections[key].stage {
+            Stage::Nameless => self.enter(key, text),
+            Stage::Member => self.say(key, text),
+            Stage::Draining | Stage::Closed => {}
+        }
+        self.text = buffer;
+    }
+
+    /// Takes a line for a name.
+    fn enter(&mut self, key: usize, text: &str) {
+        let member = key as u32;
+        let Some(entrance) = self.room.enter(member, text) else {
+            return self.tell_private(key);
+        };
+        info!(
+            "{} is joined to the chatroom!",
+            self.room.names().of(member)
+        );
+        let greeting = self.room.private().as_bytes();
+        let connection = &mut self.connections[key];
+        connection.enter(entrance.hears_from, greeting, &mut self.spares);
+        if let Some(said) = entrance.said {
+            self.sweep.extend(self.slots, said.start);
+            connection.skip(said, &mut self.spares);
+        }
+        self.owe(key);
+    }
+
+    /// Lets the room hear a member's line, and everybody what came of it.
+    fn say(&mut self, key: usize, text: &str) {
+        let member = key as u32;
+        let Outcome {
+            said,
+            private_to,
+            renamed_from,
+            quit,
+        } = self.room.hear(member, text);
+        let name = self.room.names().of(member);
+        if let Some(said) = said {
+            match renamed_from {
+                Some(old) => info!("{} is now known as {name}!", old.as_str()),
+                None => info!("{name} said {text}"),
+            }
+            self.sweep.extend(self.slots, said.start);
+            self.connections[key].skip(said, &mut self.spares);
+        }
+        match private_to {
+            Some(to) if to != member => self.whisper(key, to as usize),
+            Some(_) => self.tell_private(key),
+            None => {}
+        }
+        if quit {
+            self.close(key, Disconnect::Quit);
+        }
+    }
+
+    /// Passes on what one member says to another alone, unless that one doesn't read.
+    fn whisper(&mut self, from: usize, to: usize) {
+        let names = self.room.names();
+        debug!(
+            "{} said something to {}",
+            names.of(from as u32),
+            names.of(to as u32)
+        );
+        let waiting = self.connections[to].private_len() + self.room.private().len();
+        if waiting <= PRIVATE_BYTES_MAX {
+            return self.tell_private(to);
+        }
+        let name = names.of(to as u32).to_owned();
+        self.notify(from, &Notice::NotReading { name: &name });
+    }
+}

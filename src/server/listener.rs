@@ -1,0 +1,138 @@
+//! Accepting: within a budget, past broken connections, and patiently when descriptors run out.
+
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::time::{Duration, Instant};
+
+use log::warn;
+use mio::net::{TcpListener, TcpStream};
+use rustix::io::Errno;
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// Connections the kernel may hold ready for us; `net.core.somaxconn` caps it, 4096 by default.
+const QUEUE_MAX: i32 = 4096;
+
+/// How long a listener waits after descriptors or memory have run out, unless a connection ends
+/// before.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// One address that is listened on.
+#[derive(Debug)]
+pub struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+    /// Somebody may be waiting. Edge-triggered: no event will say so again before `Nobody`.
+    ready: bool,
+    /// Until when nothing is accepted, for want of descriptors.
+    paused_until: Option<Instant>,
+}
+
+/// What came of accepting.
+#[derive(Debug)]
+pub enum Accepted {
+    /// A connection.
+    Stream(TcpStream),
+    /// A connection that ended before it was accepted, or one network error that was its own.
+    Broken,
+    /// Nobody is waiting, or nobody can be let in for now.
+    Nobody,
+}
+
+impl Listener {
+    /// Listens on `address`.
+    ///
+    /// # Errors
+    /// As the system says: the address is in use, not this machine's, or not permitted.
+    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+        let socket = Socket::new(
+            Domain::for_address(address),
+            Type::STREAM,
+            Some(Protocol::TCP),
+        )?;
+        if address.is_ipv6() {
+            // So that 0.0.0.0 and [::] can be listened on together.
+            socket.set_only_v6(true)?;
+        }
+        socket.set_reuse_address(true)?;
+        // Accepted sockets inherit this: no system call for each of them.
+        socket.set_tcp_nodelay(true)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(QUEUE_MAX)?;
+        let socket: StdListener = socket.into();
+        let address = socket.local_addr()?;
+        let socket = TcpListener::from_std(socket);
+        Ok(Self {
+            socket,
+            address,
+            ready: false,
+            paused_until: None,
+        })
+    }
+
+    /// Returns the address, with the port that port 0 became.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Returns what to register with the poll.
+    pub fn source(&mut self) -> &mut TcpListener {
+        &mut self.socket
+    }
+
+    /// Takes note that somebody is waiting.
+    pub fn set_ready(&mut self) {
+        self.ready = true;
+    }
+
+    /// Returns whether accepting is worth a try without waiting for an event.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.ready && self.paused_until.is_none()
+    }
+
+    /// Returns when to try again.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.paused_until
+    }
+
+    /// Ends a pause: descriptors have been freed.
+    pub fn try_again(&mut self) {
+        self.paused_until = None;
+    }
+
+    /// Accepts one connection.
+    pub fn accept(&mut self) -> Accepted {
+        if self
+            .paused_until
+            .is_some_and(|until| Instant::now() >= until)
+        {
+            self.paused_until = None;
+        }
+        if !self.is_ready() {
+            return Accepted::Nobody;
+        }
+        match self.socket.accept() {
+            Ok((stream, _)) => Accepted::Stream(stream),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.ready = false;
+                Accepted::Nobody
+            }
+            Err(error) if is_shortage(&error) => {
+                warn!("{}: nobody can be let in for now: {error}", self.address);
+                self.paused_until = Some(Instant::now() + PAUSE);
+                Accepted::Nobody
+            }
+            // Everything else is the matter of that one connection (accept(2), "Error handling").
+            Err(_) => Accepted::Broken,
+        }
+    }
+}
+
+/// Returns whether `error` says that the process or the system has run out of something.
+fn is_shortage(error: &io::Error) -> bool {
+    let shortages = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    Errno::from_io_error(error).is_some_and(|errno| shortages.contains(&errno))
+}
