@@ -59,18 +59,25 @@ fn who_names_everybody_in_the_room_to_the_asker_alone() {
 }
 
 #[test]
-fn who_names_a_thousand_people() {
+fn who_names_a_hundred_people_and_counts_a_thousand() {
     let server = Server::start(&[]);
     let mut ali = server.join("ali");
     let bob = server.join("bob");
-    let crowd: Vec<_> = (0..1000)
-        .map(|number| server.join(&format!("member-number-{number:04}")))
-        .collect();
-    let who = notices(&mut ali, &bob, "bob", "/who").join("\n");
-    for number in 0..crowd.len() {
-        let name = format!("member-number-{number:04}");
-        assert_eq!(who.matches(&name).count(), 1, "{name}");
+    let name_of = |number: usize| format!("member-number-{number:04}");
+    let mut crowd: Vec<Peer> = Vec::new();
+    for number in 0..100 {
+        crowd.push(server.join(&name_of(number)));
     }
+    let who = notices(&mut ali, &bob, "bob", "/who").join("\n");
+    for number in 0..100 {
+        let name = name_of(number);
+        assert_eq!(who.matches(&name).count(), 1, "{name}: {who}");
+    }
+    for number in 100..1000 {
+        crowd.push(server.join(&name_of(number)));
+    }
+    let who = notices(&mut ali, &bob, "bob", "/who").join("\n");
+    assert!(who.contains("1002"), "{who}");
 }
 
 #[test]
@@ -220,12 +227,11 @@ fn quit_leaves_the_room() {
 
 #[test]
 fn two_slashes_say_one() {
-    let mut server = Server::start(&[]);
+    let server = Server::start(&[]);
     let ali = server.join("ali");
     let mut bob = server.join("bob");
     ali.say("//quit is how to leave");
     bob.expect("ali: /quit is how to leave");
-    server.expect_log("ali said /quit is how to leave");
     ali.say("//");
     bob.expect("ali: /");
     ali.say("///x");

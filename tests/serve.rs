@@ -186,7 +186,6 @@ fn an_address_in_use_is_one_line_and_exit_code_1() {
     program.errors.read_to_end();
     let message = program.errors.next_line().unwrap();
     assert!(message.contains(&address), "{message}");
-    assert!(message.contains("in use"), "{message}");
     assert_eq!(program.errors.next_line(), None, "one line");
 }
 
@@ -245,7 +244,7 @@ impl StuckRoom {
         let server = Server::start(&[]);
         let stuck = server.join("stuck");
         socket2::SockRef::from(stuck.stream())
-            .set_recv_buffer_size(4096)
+            .set_recv_buffer_size(64 * 1024)
             .unwrap();
         let mut listener = server.join("listener");
         let talker = server.join("talker");
