@@ -1,0 +1,253 @@
+//! Commands: who hears of each, what is refused, and what the log tells.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking and says why it is skipped"
+)]
+
+mod common;
+
+use common::{PROMPT, Peer, Server};
+
+/// Says `command` as `asker`, whom `other` can hear, and returns the notices it is answered with.
+#[track_caller]
+fn notices(asker: &mut Peer, other: &Peer, others_name: &str, command: &str) -> Vec<String> {
+    asker.say(command);
+    // A command is answered at once: what others say after its first notice comes after its last.
+    let mut lines = vec![asker.expect_notice("")];
+    other.say("marker");
+    lines.extend(asker.lines_before(&format!("{others_name}: marker")));
+    assert!(
+        lines.iter().all(|line| line.starts_with("* ")),
+        "not all are notices: {lines:?}"
+    );
+    lines
+}
+
+#[test]
+fn help_names_every_command_to_the_asker_alone() {
+    let server = Server::start(&[]);
+    let mut ali = server.join("ali");
+    let mut bob = server.join("bob");
+    let help = notices(&mut ali, &bob, "bob", "/help").join("\n");
+    for command in ["/help", "/who", "/me", "/msg", "/nick", "/quit"] {
+        assert!(help.contains(command), "{command} is missing: {help}");
+    }
+    ali.say("thanks");
+    bob.expect("ali: thanks");
+}
+
+#[test]
+fn who_names_everybody_in_the_room_to_the_asker_alone() {
+    let server = Server::start(&[]);
+    let mut ali = server.join("ali");
+    let mut bob = server.join("سهیل");
+    let mut gone = server.join("gone");
+    let mut stranger = server.connect();
+    stranger.expect(PROMPT);
+    gone.finish();
+    for peer in [&mut ali, &mut bob] {
+        peer.expect("gone has left the chatroom!");
+    }
+    let who = notices(&mut ali, &bob, "سهیل", "/who").join("\n");
+    assert!(who.contains("ali") && who.contains("سهیل"), "{who}");
+    assert!(!who.contains("gone"), "{who}");
+    ali.say("thanks");
+    bob.expect("ali: thanks");
+}
+
+#[test]
+fn who_names_a_hundred_people_and_counts_a_thousand() {
+    let server = Server::start(&[]);
+    let mut ali = server.join("ali");
+    let bob = server.join("bob");
+    let name_of = |number: usize| format!("member-number-{number:04}");
+    let mut crowd: Vec<Peer> = Vec::new();
+    for number in 0..100 {
+        crowd.push(server.join(&name_of(number)));
+    }
+    let who = notices(&mut ali, &bob, "bob", "/who").join("\n");
+    for number in 0..100 {
+        let name = name_of(number);
+        assert_eq!(who.matches(&name).count(), 1, "{name}: {who}");
+    }
+    for number in 100..1000 {
+        crowd.push(server.join(&name_of(number)));
+    }
+    let who = notices(&mut ali, &bob, "bob", "/who").join("\n");
+    assert!(who.contains("1002"), "{who}");
+}
+
+#[test]
+fn me_tells_others_what_one_does() {
+    let mut server = Server::start(&[]);
+    let mut ali = server.join("ali");
+    let mut bob = server.join("bob");
+    ali.say("/me waves");
+    bob.expect("* ali waves");
+    server.expect_log("ali said /me waves");
+    // A person's own deed does not come back either.
+    bob.say("seen");
+    ali.expect("bob: seen");
+    // Nor can it be used to look like the server or somebody else.
+    ali.say("/me waves\u{1b}[2K\rbob: I agree");
+    bob.expect("* ali waves\u{fffd}[2K\u{fffd}bob: I agree");
+}
+
+#[test]
+fn a_private_message_is_seen_by_its_recipient_alone() {
+    let mut server = Server::start(&["--history", "10"]);
+    let ali = server.join("ali");
+    let mut bob = server.join("bob");
+    let mut eve = server.join("eve");
+    ali.say("/msg bob hi, a secret");
+    bob.expect("ali (privately): hi, a secret");
+    ali.say("to all");
+    bob.expect("ali: to all");
+    eve.expect("ali: to all");
+    let mut late = server.join("late");
+    late.expect("ali: to all");
+    bob.say("later");
+    eve.expect("bob: later");
+    late.expect("bob: later");
+    for (peer, times) in [(&mut bob, 1), (&mut eve, 0), (&mut late, 0)] {
+        let screen = String::from_utf8(peer.finish()).unwrap();
+        assert_eq!(screen.matches("a secret").count(), times, "{screen}");
+    }
+    let log = server.stop().join("\n");
+    assert!(log.contains("ali said to all"), "{log}");
+    assert!(!log.contains("secret"), "{log}");
+}
+
+#[test]
+fn a_private_message_finds_names_of_any_script() {
+    let server = Server::start(&[]);
+    let mut ali = server.join("李雷");
+    let mut bob = server.join("سهیل");
+    ali.say("/msg سهیل سلام  دو فاصله");
+    bob.expect("李雷 (privately): سلام  دو فاصله");
+    bob.say("/msg 李雷 你好");
+    ali.expect("سهیل (privately): 你好");
+}
+
+#[test]
+fn a_private_message_to_nobody_is_answered_with_a_notice() {
+    let mut server = Server::start(&[]);
+    let mut ali = server.join("ali");
+    let mut bob = server.join("bob");
+    for command in ["/msg nobody a secret", "/msg nobody", "/msg"] {
+        notices(&mut ali, &bob, "bob", command);
+    }
+    ali.say("well");
+    bob.expect("ali: well");
+    let log = server.stop().join("\n");
+    assert!(!log.contains("secret"), "{log}");
+}
+
+#[test]
+fn nick_changes_the_name_for_everybody() {
+    let server = Server::start(&[]);
+    let mut ali = server.join("ali");
+    let mut bob = server.join("bob");
+    ali.say("/nick ZED");
+    ali.expect("* You are now known as ZED.");
+    bob.expect("ali is now known as ZED!");
+    ali.say("hello");
+    bob.expect("ZED: hello");
+    bob.say("/msg ZED psst");
+    ali.expect("bob (privately): psst");
+    let who = notices(&mut bob, &ali, "ZED", "/who").join("\n");
+    assert!(who.contains("ZED") && !who.contains("ali"), "{who}");
+    // The old name is free, the new one is held.
+    let mut stranger = server.connect();
+    stranger.expect(PROMPT);
+    stranger.say("zed");
+    stranger.expect_notice("");
+    stranger.expect(PROMPT);
+    stranger.enter("ali");
+    ali.finish();
+    bob.expect("ZED has left the chatroom!");
+}
+
+#[test]
+fn nick_may_change_only_the_case_of_ones_own_name() {
+    let server = Server::start(&[]);
+    let mut ali = server.join("ali");
+    let mut bob = server.join("bob");
+    ali.say("/nick Ali");
+    ali.expect("* You are now known as Ali.");
+    bob.expect("ali is now known as Ali!");
+}
+
+#[test]
+fn nick_refuses_what_the_prompt_refuses() {
+    let server = Server::start(&[]);
+    let mut ali = server.join("ali");
+    let mut bob = server.join("bob");
+    let too_long = "a".repeat(33);
+    for name in [
+        "bob",
+        "BOB",
+        "b\u{43e}b",
+        "b\u{200d}ob",
+        "bob: hi",
+        "a b",
+        "*",
+        "\u{301}x",
+        "a\u{202e}b",
+        &too_long,
+        "",
+    ] {
+        let command = format!("/nick {name}");
+        notices(&mut ali, &bob, "bob", &command);
+    }
+    ali.say("still me");
+    bob.expect("ali: still me");
+}
+
+#[test]
+fn quit_leaves_the_room() {
+    let mut server = Server::start(&[]);
+    let mut ali = server.join("ali");
+    let mut bob = server.join("bob");
+    ali.send("bye\n/quit\nnever said\n");
+    bob.expect("ali: bye");
+    bob.expect("ali has left the chatroom!");
+    server.expect_log("ali has left the chatroom!");
+    let heir = server.join("ali");
+    heir.say("new");
+    bob.expect("ali: new");
+    // Whatever farewell there is, the end comes.
+    while let Some(line) = ali.line_or_end() {
+        assert!(line.starts_with("* "), "{line:?}");
+    }
+}
+
+#[test]
+fn two_slashes_say_one() {
+    let server = Server::start(&[]);
+    let ali = server.join("ali");
+    let mut bob = server.join("bob");
+    ali.say("//quit is how to leave");
+    bob.expect("ali: /quit is how to leave");
+    ali.say("//");
+    bob.expect("ali: /");
+    ali.say("///x");
+    bob.expect("ali: //x");
+}
+
+#[test]
+fn an_unknown_command_is_answered_and_not_broadcast() {
+    let mut server = Server::start(&[]);
+    let mut ali = server.join("ali");
+    let mut bob = server.join("bob");
+    for command in ["/pasword hunter2", "/", "/mee waves", "/QUITE", "/ quit"] {
+        notices(&mut ali, &bob, "bob", command);
+    }
+    ali.say("well");
+    bob.expect("ali: well");
+    let log = server.stop().join("\n");
+    assert!(!log.contains("hunter2"), "{log}");
+}

@@ -1,0 +1,317 @@
+//! `chatroom serve`: its flags, what it says when it can't start, and how it ends.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking and says why it is skipped"
+)]
+
+mod common;
+
+use std::net::{TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use common::{CLOSING, GREETING, PROMPT, Peer, Program, Server, Signal, chatroom};
+
+#[test]
+fn history_shows_a_newcomer_the_last_lines() {
+    let server = Server::start(&["--history", "3"]);
+    let mut ali = server.join("ali");
+    let mut bob = server.join("bob");
+    for number in 1..=5 {
+        ali.say(format!("line {number}"));
+        bob.expect(&format!("ali: line {number}"));
+    }
+    let mut late = server.join("late");
+    for number in 3..=5 {
+        late.expect(&format!("ali: line {number}"));
+    }
+    late.say("thanks");
+    ali.expect("late: thanks");
+    ali.say("live");
+    late.expect("ali: live");
+    // Somebody who spoke and left sees the own lines of then like anybody else's.
+    bob.finish();
+    late.expect("bob has left the chatroom!");
+}
+
+#[test]
+fn history_is_as_long_as_the_talk_was() {
+    let server = Server::start(&["--history", "100"]);
+    let mut ali = server.join("ali");
+    let mut bob = server.join("bob");
+    ali.say("the only line");
+    bob.expect("ali: the only line");
+    let mut late = server.join("late");
+    late.expect("ali: the only line");
+    bob.say("next");
+    late.expect("bob: next");
+    ali.expect("bob: next");
+}
+
+#[test]
+fn announced_joins_reach_everybody_else() {
+    let server = Server::start(&["--announce-joins"]);
+    let mut ali = server.join("ali");
+    let mut bob = server.join("bob");
+    ali.expect("bob is joined to the chatroom!");
+    ali.say("welcome");
+    bob.expect("ali: welcome");
+}
+
+#[test]
+fn one_connection_too_many_is_told_so_and_closed() {
+    let server = Server::start(&["--max-connections", "3"]);
+    let mut ali = server.join("ali");
+    let mut bob = server.join("bob");
+    let mut stranger = server.connect();
+    stranger.expect(PROMPT);
+    for _ in 0..5 {
+        let mut rejected = server.connect();
+        rejected.expect_notice("");
+        rejected.expect_end();
+    }
+    bob.finish();
+    ali.expect("bob has left the chatroom!");
+    let mut next = server.join("next");
+    ali.say("welcome");
+    next.expect("ali: welcome");
+    let mut rejected = server.connect();
+    rejected.expect_notice("");
+    rejected.expect_end();
+    // Somebody without a name makes room, too.
+    stranger.finish();
+    server.join("another");
+}
+
+#[test]
+fn one_room_on_every_address() {
+    let mut command = chatroom();
+    command.args(["serve", "--listen", "127.0.0.1:0"]);
+    // Not every machine has IPv6; 127.0.0.2 is on every Linux.
+    let second = TcpListener::bind("[::1]:0").map_or("127.0.0.2:0", |_| "[::1]:0");
+    command.args(["--listen", second]);
+    let server = Server::run(command);
+    let [first, second] = *server.addresses() else {
+        panic!("not two addresses: {server:?}");
+    };
+    let mut ali = Peer::join(first, "ali");
+    let mut bob = Peer::join(second, "bob");
+    ali.say("hello");
+    bob.expect("ali: hello");
+    bob.say("hi");
+    ali.expect("bob: hi");
+}
+
+#[test]
+fn flags_have_names_in_the_environment() {
+    let mut command = chatroom();
+    command.arg("serve").envs([
+        ("CHATROOM_LISTEN", "127.0.0.1:0,127.0.0.2:0"),
+        ("CHATROOM_ANNOUNCE_JOINS", "true"),
+        ("CHATROOM_HISTORY", "1"),
+        ("CHATROOM_MAX_LINE_BYTES", "700"),
+        ("CHATROOM_MAX_CONNECTIONS", "2"),
+        ("CHATROOM_BACKLOG_BYTES", "1000000"),
+        ("CHATROOM_LOG_LEVEL", "info"),
+    ]);
+    let server = Server::run(command);
+    assert_eq!(server.addresses().len(), 2);
+    let mut ali = server.join("ali");
+    ali.say("x".repeat(701));
+    ali.expect_notice("700");
+    ali.say("hello");
+    // Whoever comes later must see it as history: wait until it was said.
+    ali.say("/who");
+    ali.expect_notice("ali");
+    let mut bob = server.join("bob");
+    bob.expect("ali: hello");
+    ali.expect("bob is joined to the chatroom!");
+    let mut rejected = server.connect();
+    rejected.expect_notice("");
+    rejected.expect_end();
+}
+
+#[test]
+fn the_effective_limits_are_logged_at_start() {
+    let mut server = Server::start(&[
+        "--max-line-bytes",
+        "1234",
+        "--backlog-bytes",
+        "7654321",
+        "--max-connections",
+        "321",
+    ]);
+    let log = server.stop().join("\n");
+    let (start, _) = log.split_once(common::RUNNING).unwrap();
+    for limit in ["1234", "7654321", "321"] {
+        assert!(start.contains(limit), "{limit} is missing: {start}");
+    }
+}
+
+#[test]
+fn the_room_goes_on_when_nobody_reads_its_log() {
+    let server = Server::start(&[]);
+    let ali = server.join("ali");
+    let mut bob = server.join("bob");
+    // Several times what a pipe holds.
+    let text = "x".repeat(1000);
+    for _ in 0..1000 {
+        ali.say(&text);
+        bob.expect(&format!("ali: {text}"));
+    }
+}
+
+#[test]
+fn the_room_goes_on_when_the_reader_of_its_log_is_gone() {
+    let mut server = Server::start(&[]);
+    server.close_log();
+    let ali = server.join("ali");
+    let mut bob = server.join("bob");
+    for _ in 0..10 {
+        ali.say("hello");
+        bob.expect("ali: hello");
+    }
+}
+
+#[test]
+fn an_address_in_use_is_one_line_and_exit_code_1() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let mut command = chatroom();
+    command.args(["serve", "--listen", &address]);
+    let mut program = Program::start(command);
+    assert_eq!(program.wait().code(), Some(1));
+    program.errors.read_to_end();
+    let message = program.errors.next_line().unwrap();
+    assert!(message.contains(&address), "{message}");
+    assert_eq!(program.errors.next_line(), None, "one line");
+}
+
+#[test]
+fn a_bad_address_is_wrong_usage() {
+    for address in ["nonsense", "127.0.0.1", "127.0.0.1:99999", ":5050", ""] {
+        let mut command = chatroom();
+        command.args(["serve", "--listen", address]);
+        let mut program = Program::start(command);
+        assert_eq!(program.wait().code(), Some(2), "{address:?}");
+        assert!(program.screen.read_to_end().is_empty());
+    }
+}
+
+/// Waits until `peer` is told that the room closes, and then nothing more.
+#[track_caller]
+fn expect_closing(peer: &mut Peer) {
+    peer.expect(CLOSING);
+    peer.expect_end();
+}
+
+#[test]
+fn a_signal_closes_the_room_for_everybody() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let mut server = Server::start(&[]);
+        let mut ali = server.join("ali");
+        let mut bob = server.join("bob");
+        let mut stranger = server.connect();
+        stranger.expect(PROMPT);
+        ali.send("unfinished");
+        bob.say("one moment");
+        ali.expect("bob: one moment");
+        server.signal(signal);
+        expect_closing(&mut ali);
+        expect_closing(&mut bob);
+        let line = stranger.line_or_end();
+        assert!(line.is_none_or(|line| line == CLOSING));
+        assert_eq!(server.wait().code(), Some(0), "{signal:?}");
+        assert!(TcpStream::connect(server.address()).is_err(), "{signal:?}");
+    }
+}
+
+/// A room with a member who is owed more than the kernel's buffers hold.
+struct StuckRoom {
+    server: Server,
+    listener: Peer,
+    stuck: Peer,
+}
+
+/// How many lines a stuck member is owed, and how long each is.
+const OWED_LINES: usize = 1500;
+const LINE_BYTES: usize = 4000;
+
+impl StuckRoom {
+    fn new() -> Self {
+        let server = Server::start(&[]);
+        let stuck = server.join("stuck");
+        socket2::SockRef::from(stuck.stream())
+            .set_recv_buffer_size(64 * 1024)
+            .unwrap();
+        let mut listener = server.join("listener");
+        let talker = server.join("talker");
+        let line = "x".repeat(LINE_BYTES);
+        for _ in 0..OWED_LINES {
+            talker.say(&line);
+            listener.expect(&format!("talker: {line}"));
+        }
+        drop(talker);
+        listener.expect("talker has left the chatroom!");
+        Self {
+            server,
+            listener,
+            stuck,
+        }
+    }
+
+    /// Sends a first SIGTERM and returns when the listener has been told.
+    fn begin_closing(&mut self) -> Instant {
+        let start = Instant::now();
+        self.server.signal(Signal::TERM);
+        expect_closing(&mut self.listener);
+        start
+    }
+}
+
+#[test]
+fn what_is_owed_is_sent_before_the_end() {
+    let mut room = StuckRoom::new();
+    room.begin_closing();
+    let line = format!("talker: {}", "x".repeat(LINE_BYTES));
+    for _ in 0..OWED_LINES {
+        room.stuck.expect(&line);
+    }
+    room.stuck.expect("talker has left the chatroom!");
+    expect_closing(&mut room.stuck);
+    assert_eq!(room.server.wait().code(), Some(0));
+}
+
+#[test]
+fn the_end_waits_for_nobody_longer_than_five_seconds() {
+    let mut room = StuckRoom::new();
+    let start = room.begin_closing();
+    assert_eq!(room.server.wait().code(), Some(0));
+    let took = start.elapsed();
+    assert!(took > Duration::from_secs(4), "ended after {took:?}");
+    assert!(took < Duration::from_secs(9), "ended after {took:?}");
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let mut room = StuckRoom::new();
+    let start = room.begin_closing();
+    room.server.signal(Signal::TERM);
+    room.server.wait();
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(4), "ended after {took:?}");
+}
+
+#[test]
+fn a_newcomer_sees_the_prompt_and_the_greeting_and_nothing_else() {
+    let server = Server::start(&[]);
+    let mut ali = server.join("ali");
+    ali.say("before");
+    let mut bob = server.join("bob");
+    ali.say("/who");
+    ali.expect_notice("bob");
+    let screen = bob.finish();
+    assert_eq!(screen, format!("{PROMPT}\n{GREETING}\n").into_bytes());
+}

@@ -1,0 +1,200 @@
+//! The reference session of three people, played against the real binary: by raw sockets, by real
+//! `nc` and by `chatroom join`; every screen and the server's log are compared byte for byte.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking and says why it is skipped"
+)]
+
+mod common;
+
+use common::{GREETING, PROMPT, Peer, Program, Server, chatroom, program};
+
+/// What the server's console shows, and by that the course of the session.
+const CONSOLE: &str = "\
+Server is Running and waiting for connections...
+soheil is joined to the chatroom!
+ali is joined to the chatroom!
+soheil said hello this is soheil
+ali said hi soheil im ali
+hasan is joined to the chatroom!
+hasan said hi guys
+soheil said hello hasan how are you
+hasan said im fine thanks
+hasan said hwo else is in chat?
+ali said im here too
+soheil said i must go. by guys
+soheil has left the chatroom!
+hasan has left the chatroom!
+ali has left the chatroom!
+";
+
+/// What each person receives; the own typing is not part of it.
+const SCREENS: [(&str, &str); 3] = [
+    (
+        "soheil",
+        "\
+Please enter your name:
+Chat with your friends and enjoy
+ali: hi soheil im ali
+hasan: hi guys
+hasan: im fine thanks
+hasan: hwo else is in chat?
+ali: im here too
+",
+    ),
+    (
+        "ali",
+        "\
+Please enter your name:
+Chat with your friends and enjoy
+soheil: hello this is soheil
+hasan: hi guys
+soheil: hello hasan how are you
+hasan: im fine thanks
+hasan: hwo else is in chat?
+soheil: i must go. by guys
+soheil has left the chatroom!
+hasan has left the chatroom!
+",
+    ),
+    (
+        "hasan",
+        "\
+Please enter your name:
+Chat with your friends and enjoy
+soheil: hello hasan how are you
+ali: im here too
+soheil: i must go. by guys
+soheil has left the chatroom!
+",
+    ),
+];
+
+/// Where a person sits: something to type on and a screen.
+trait Seat {
+    /// Types `line` and presses enter.
+    fn enter(&mut self, line: &str);
+    /// Waits for the screen's next line, which must be `line`.
+    fn expect(&mut self, line: &str);
+    /// Ends the input, waits for the end and returns all that the screen ever showed.
+    fn leave(&mut self) -> Vec<u8>;
+}
+
+impl Seat for Peer {
+    fn enter(&mut self, line: &str) {
+        self.say(line);
+    }
+
+    fn expect(&mut self, line: &str) {
+        Self::expect(self, line);
+    }
+
+    fn leave(&mut self) -> Vec<u8> {
+        self.finish()
+    }
+}
+
+impl Seat for Program {
+    fn enter(&mut self, line: &str) {
+        self.type_text(&format!("{line}\n"));
+    }
+
+    fn expect(&mut self, line: &str) {
+        self.screen.expect_line(line);
+    }
+
+    fn leave(&mut self) -> Vec<u8> {
+        self.end_input();
+        let status = self.wait();
+        assert!(status.success(), "{status}");
+        self.screen.read_to_end().to_vec()
+    }
+}
+
+/// Plays the session with each person at a seat that `sit` makes.
+fn play<S: Seat>(sit: impl Fn(&Server) -> S) {
+    let mut server = Server::start(&[]);
+    let mut seats: Vec<(&str, S)> = Vec::new();
+    for text in CONSOLE.lines().skip(1) {
+        if let Some(name) = text.strip_suffix(" is joined to the chatroom!") {
+            let mut seat = sit(&server);
+            seat.expect(PROMPT);
+            seat.enter(name);
+            seat.expect(GREETING);
+            seats.push((name, seat));
+        } else if let Some(name) = text.strip_suffix(" has left the chatroom!") {
+            let place = seats.iter().position(|seat| seat.0 == name).unwrap();
+            let screen = seats.remove(place).1.leave();
+            let (_, wanted) = SCREENS.into_iter().find(|seat| seat.0 == name).unwrap();
+            assert_eq!(
+                String::from_utf8(screen).unwrap(),
+                wanted,
+                "{name}'s screen"
+            );
+            for (_, seat) in &mut seats {
+                seat.expect(text);
+            }
+        } else {
+            let (name, said) = text.split_once(" said ").unwrap();
+            for (who, seat) in &mut seats {
+                if *who == name {
+                    seat.enter(said);
+                }
+            }
+            let line = format!("{name}: {said}");
+            for (who, seat) in &mut seats {
+                if *who != name {
+                    seat.expect(&line);
+                }
+            }
+        }
+        server.expect_log(text);
+    }
+    assert!(seats.is_empty(), "everybody left");
+    compare_console(&mut server);
+}
+
+/// Compares the log, from the line that says the server runs, with [`CONSOLE`].
+fn compare_console(server: &mut Server) {
+    let texts = server.texts();
+    let start = texts
+        .iter()
+        .position(|text| text == common::RUNNING)
+        .unwrap();
+    let shown: String = texts[start..]
+        .iter()
+        .flat_map(|text| [text, "\n"])
+        .collect();
+    assert_eq!(shown, CONSOLE, "the server's console");
+    let length = texts.len();
+    let more = &server.stop()[length..];
+    assert!(
+        !more.iter().any(|text| text.contains("chatroom!")),
+        "after everybody left: {more:?}"
+    );
+}
+
+#[test]
+fn the_reference_session_over_raw_sockets() {
+    play(Server::connect);
+}
+
+#[test]
+fn the_reference_session_over_nc() {
+    if program::tool("nc.openbsd", "netcat-openbsd").is_none() {
+        return;
+    }
+    play(|server| Program::start(program::nc(server.address()).unwrap()));
+}
+
+#[test]
+fn the_reference_session_over_chatroom_join() {
+    play(|server| {
+        let mut command = chatroom();
+        command.arg("join").arg(server.address().to_string());
+        Program::start(command)
+    });
+}
