@@ -6,7 +6,7 @@ use log::{debug, info};
 
 use super::Hub;
 use crate::line::framing::Piece;
-use crate::line::text;
+use crate::line::{stranger, text};
 use crate::room::{Notice, Outcome};
 use crate::server::connection::Stage;
 use crate::server::disconnect::Disconnect;
@@ -164,11 +164,21 @@ impl<S: Read + Write> Hub<S> {
         let mut buffer = std::mem::take(&mut self.text);
         let text = text::safe(line, &mut buffer);
         match self.connections[key].stage {
-            Stage::Nameless => self.enter(key, text),
+            Stage::Nameless => match stranger::protocol_of(line) {
+                Some(protocol) => self.turn_away(key, protocol),
+                None => self.enter(key, text),
+            },
             Stage::Member => self.say(key, text),
             Stage::Draining | Stage::Closed => {}
         }
         self.text = buffer;
+    }
+
+    /// Ends the connection of a program that has come to the wrong port.
+    fn turn_away(&mut self, key: usize, protocol: &str) {
+        info!("a connection that speaks {protocol} is turned away");
+        self.notify(key, &Notice::Stranger { protocol });
+        self.close(key, Disconnect::Stranger);
     }
 
     /// Takes a line for a name.
