@@ -7,7 +7,7 @@ use log::{debug, info};
 use super::Hub;
 use crate::line::framing::Piece;
 use crate::line::{stranger, text};
-use crate::room::{Notice, Outcome};
+use crate::room::{Notice, Outcome, PROMPT};
 use crate::server::connection::Stage;
 use crate::server::disconnect::Disconnect;
 use crate::server::limits::PRIVATE_BYTES_MAX;
@@ -154,10 +154,7 @@ impl<S: Read + Write> Hub<S> {
 
     fn hear_piece(&mut self, key: usize, piece: &Piece<'_>) {
         let line = match piece {
-            Piece::TooLong => {
-                let max_bytes = self.limits.max_line_bytes;
-                return self.notify(key, &Notice::LineTooLong { max_bytes });
-            }
+            Piece::TooLong => return self.refuse_long_line(key),
             Piece::Line([]) => return,
             Piece::Line(line) => line,
         };
@@ -172,6 +169,14 @@ impl<S: Read + Write> Hub<S> {
             Stage::Draining | Stage::Closed => {}
         }
         self.text = buffer;
+    }
+
+    fn refuse_long_line(&mut self, key: usize) {
+        let max_bytes = self.limits.max_line_bytes;
+        self.notify(key, &Notice::LineTooLong { max_bytes });
+        if self.connections[key].stage == Stage::Nameless {
+            self.tell(key, PROMPT.as_bytes());
+        }
     }
 
     /// Ends the connection of a program that has come to the wrong port.
