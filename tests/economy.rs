@@ -118,7 +118,7 @@ fn a_relayed_line_allocates_nothing() {
     let mut talk = |rounds: usize| {
         for round in 0..rounds {
             // Every third line comes in two parts.
-            let (first, second) = lines[round % 3].split_at(if round % 9 < 3 { 1 } else { 0 });
+            let (first, second) = lines[round % 3].split_at(usize::from(round % 9 < 3));
             room.turn(round % 10, first);
             room.turn(round % 10, second);
         }
@@ -167,6 +167,6 @@ fn a_member_costs_at_most_100_bytes() {
     let members = 100_000;
     let mut kept = None;
     let room = measure(|| kept = Some(Room::of(members)));
-    let bytes = (room.bytes_current as u64 - empty) / members as u64;
+    let bytes = (room.bytes_current.cast_unsigned() - empty) / members as u64;
     assert!(bytes <= 100, "{bytes} bytes a member");
 }
