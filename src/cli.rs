@@ -13,6 +13,11 @@ pub const DEFAULT_PORT: u16 = 5050;
 const EXIT_CODES: &str = "\
 Exit codes: 0 success, 1 failure, 2 wrong usage.";
 
+/// The exit codes of `chatroom join`, which scripts tell apart.
+const JOIN_EXIT_CODES: &str = "\
+Exit codes: 0 success (also when the reader of the output is gone), 1 failure (also when the server
+goes away before the input ends), 2 wrong usage, 3 the name given was refused.";
+
 /// One public chat room that anyone joins with nc or telnet.
 #[derive(Debug, Parser)]
 #[command(version, about, after_help = EXIT_CODES, max_term_width = 100)]
@@ -92,7 +97,7 @@ pub struct ServeOptions {
 
 /// What `chatroom join` is told.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = JOIN_EXIT_CODES)]
 pub struct JoinOptions {
     /// The room's host and port; a host alone means port 5050
     #[arg(
@@ -110,7 +115,7 @@ pub struct JoinOptions {
 /// Why a command ended without success: one line for standard error, and the exit code.
 #[derive(Debug)]
 pub struct Failure {
-    /// 1 for a failure, 2 for wrong usage.
+    /// 1 for a failure, 2 for wrong usage, 3 for a refused name.
     pub exit_code: u8,
     /// What went wrong and what to do about it.
     pub message: String,

@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::ops::Range;
+use std::time::Instant;
 
 use crate::line::framing::Unfinished;
 use crate::line::telnet::{Answer, Telnet};
@@ -66,8 +67,9 @@ struct Rare {
     private: Vec<u8>,
     /// How many of `private` are sent.
     private_sent: usize,
-    /// Where in the transcript a draining connection's claim ends.
+    /// Where in the transcript a draining connection's claim ends, and when.
     until: u64,
+    deadline: Option<Instant>,
 }
 
 /// A place in the transcript where one connection hears something else than the others:
@@ -203,23 +205,24 @@ impl<S: Read + Write> Connection<S> {
         }
     }
 
-    /// Ends its claim at `until`, the end of what it is still to hear.
-    pub fn drain(&mut self, until: u64, spares: &mut Spares) {
-        self.stop_hearing();
-        self.rare_mut(spares).until = if self.stage == Stage::Member {
-            until
-        } else {
-            self.cursor
-        };
+    /// Lets it hear what the room has said so far, until `deadline`, and no more. What it has sent
+    /// and nobody has heard is forgotten.
+    pub fn drain(&mut self, deadline: Instant, transcript: &Transcript, spares: &mut Spares) {
+        let until = self.goal(transcript);
+        let rare = self.rare_mut(spares);
+        rare.unfinished.clear();
+        rare.held.clear();
+        rare.until = until;
+        rare.deadline = Some(deadline);
         self.stage = Stage::Draining;
     }
 
-    /// Forgets what it has sent and nobody has heard.
-    pub fn stop_hearing(&mut self) {
-        if let Some(rare) = &mut self.rare {
-            rare.unfinished.clear();
-            rare.held.clear();
-        }
+    /// Returns until when it may read what it is owed, if it is draining.
+    pub fn drain_deadline(&self) -> Option<Instant> {
+        self.rare
+            .as_ref()
+            .filter(|_| self.stage == Stage::Draining)?
+            .deadline
     }
 
     /// Returns how many private bytes wait for it.

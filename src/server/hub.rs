@@ -139,15 +139,16 @@ impl<S: Read + Write> Hub<S> {
         self.now = now;
         let mut at = 0;
         while let Some(&(key, deadline)) = self.draining.get(at) {
-            let drained = self
-                .connections
-                .get(key)
-                .is_none_or(|c| c.stage != Stage::Draining);
-            if drained || deadline <= now {
-                self.draining.swap_remove(at);
-                self.close_now(key);
-            } else {
+            // The slot may have been freed since, and be somebody else's.
+            let connection = self.connections.get(key);
+            let drains = connection.and_then(Connection::drain_deadline) == Some(deadline);
+            if drains && deadline > now {
                 at += 1;
+                continue;
+            }
+            self.draining.swap_remove(at);
+            if drains {
+                self.close_now(key);
             }
         }
     }
@@ -327,7 +328,8 @@ impl<S: Read + Write> Hub<S> {
         }
         self.disconnects.count(why);
         let was_member = connection.stage == Stage::Member;
-        connection.drain(self.room.transcript().end(), &mut self.spares);
+        let deadline = self.now + Duration::from_secs(DRAIN_S);
+        connection.drain(deadline, self.room.transcript(), &mut self.spares);
         if !why.is_orderly() {
             self.close_now(key);
         }
@@ -341,8 +343,7 @@ impl<S: Read + Write> Hub<S> {
         }
         self.flush(key);
         if self.connections[key].stage == Stage::Draining {
-            self.draining
-                .push((key, self.now + Duration::from_secs(DRAIN_S)));
+            self.draining.push((key, deadline));
         }
     }
 

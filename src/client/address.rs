@@ -1,0 +1,229 @@
+//! Where the room is: host and port as people write them, and the way there.
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::time::Duration;
+
+use socket2::{SockRef, TcpKeepalive};
+
+use crate::cli::{DEFAULT_PORT, Failure};
+
+/// How long one address of a host may take to answer.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A silent connection is probed after this long, and given up after three probes more: a server
+/// whose machine vanished never says so itself.
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+const KEEPALIVE_PROBES: u32 = 3;
+
+/// A room's host and port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Address {
+    host: String,
+    port: u16,
+}
+
+impl Address {
+    /// Reads `HOST`, `HOST:PORT`, `[IPV6]:PORT`, `[IPV6]` or a bare IPv6 address; a missing port is
+    /// [`DEFAULT_PORT`].
+    ///
+    /// # Errors
+    /// Fails as wrong usage when there is no host or the port is not one.
+    pub(super) fn parse(text: &str) -> Result<Self, Failure> {
+        let (host, port) = split(text).ok_or_else(|| wrong(text))?;
+        let port = match port {
+            None => DEFAULT_PORT,
+            Some(digits) => digits
+                .parse()
+                .ok()
+                .filter(|port| *port != 0)
+                .ok_or_else(|| wrong(text))?,
+        };
+        if host.is_empty() || host.contains(char::is_whitespace) {
+            return Err(wrong(text));
+        }
+        Ok(Self {
+            host: host.to_owned(),
+            port,
+        })
+    }
+
+    /// Connects, trying each address of the host in turn; the stream is left in blocking mode.
+    ///
+    /// # Errors
+    /// Fails with one line that says what was tried and what to do.
+    pub(super) fn connect(&self) -> Result<TcpStream, Failure> {
+        self.connect_within(CONNECT_TIMEOUT)
+            .map_err(|trouble| Failure::new(trouble.to_string()))
+    }
+
+    /// Connects, giving each address of the host `timeout`.
+    ///
+    /// # Errors
+    /// Fails with what went wrong at the last address tried.
+    pub(super) fn connect_within(&self, timeout: Duration) -> Result<TcpStream, Trouble> {
+        let found = (self.host.as_str(), self.port).to_socket_addrs();
+        let addresses = found.map_err(|error| self.trouble(error, Step::Resolve))?;
+        let mut last = self.trouble(io::ErrorKind::NotFound.into(), Step::Resolve);
+        for address in addresses {
+            match open(&address, timeout) {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last = self.trouble(error, Step::Connect),
+            }
+        }
+        Err(last)
+    }
+
+    fn trouble(&self, error: io::Error, step: Step) -> Trouble {
+        Trouble {
+            address: self.clone(),
+            step,
+            error,
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// Why a room could not be reached; its `Display` says what to do about it.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    address: Address,
+    step: Step,
+    error: io::Error,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Resolve,
+    Connect,
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { address, error, .. } = self;
+        if self.step == Step::Resolve {
+            let host = &address.host;
+            return write!(
+                f,
+                "can't find the host {host}: check its spelling ({error})"
+            );
+        }
+        match error.kind() {
+            io::ErrorKind::ConnectionRefused => write!(
+                f,
+                "nobody listens at {address}: check the address, or start a room there with \
+                 `chatroom serve`"
+            ),
+            io::ErrorKind::TimedOut => write!(
+                f,
+                "no answer from {address}: check the address, the network and the firewall"
+            ),
+            _ => write!(
+                f,
+                "can't connect to {address}: {error}; check the address and the network"
+            ),
+        }
+    }
+}
+
+fn open(address: &SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect_timeout(address, timeout)?;
+    stream.set_nodelay(true)?;
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE_AFTER)
+        .with_interval(KEEPALIVE_INTERVAL)
+        .with_retries(KEEPALIVE_PROBES);
+    SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
+    Ok(stream)
+}
+
+fn split(text: &str) -> Option<(&str, Option<&str>)> {
+    if let Some(rest) = text.strip_prefix('[') {
+        let (host, rest) = rest.split_once(']')?;
+        return match rest.strip_prefix(':') {
+            Some(port) => Some((host, Some(port))),
+            None if rest.is_empty() => Some((host, None)),
+            None => None,
+        };
+    }
+    match text.split_once(':') {
+        // More than one colon and no brackets: an IPv6 address without a port.
+        Some((_, rest)) if rest.contains(':') => Some((text, None)),
+        Some((host, port)) => Some((host, Some(port))),
+        None => Some((text, None)),
+    }
+}
+
+fn wrong(text: &str) -> Failure {
+    let text: String = text.escape_debug().take(80).collect();
+    Failure::usage(format!(
+        "`{text}` is not an address: give it as HOST, HOST:PORT or [IPV6]:PORT, such as \
+         127.0.0.1:{DEFAULT_PORT}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_as_people_write_them() {
+        for (text, shown) in [
+            ("localhost", "localhost:5050"),
+            ("localhost:7", "localhost:7"),
+            ("127.0.0.1:65535", "127.0.0.1:65535"),
+            ("[::1]:5051", "[::1]:5051"),
+            ("[::1]", "[::1]:5050"),
+            ("::1", "[::1]:5050"),
+            ("fe80::1%lo", "[fe80::1%lo]:5050"),
+        ] {
+            let address = Address::parse(text).map(|address| address.to_string());
+            assert_eq!(address.ok().as_deref(), Some(shown), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_wrong_usage() {
+        for text in [
+            "",
+            ":5050",
+            "host:",
+            "host:0",
+            "host:65536",
+            "host:http",
+            "[::1",
+            "[::1]x",
+            "[]:1",
+            "a b:1",
+            "\u{1b}[31m:x",
+        ] {
+            let failure = Address::parse(text).err().map(|failure| {
+                assert!(!failure.message.contains('\u{1b}'), "{failure}");
+                failure.exit_code
+            });
+            assert_eq!(failure, Some(2), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_closed_port_is_told_with_what_to_do() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = Address::parse(&listener.local_addr().unwrap().to_string()).unwrap();
+        drop(listener);
+        let failure = address.connect().unwrap_err();
+        assert_eq!(failure.exit_code, 1);
+        assert!(failure.message.contains("chatroom serve"), "{failure}");
+        assert!(!failure.message.contains('\n'));
+    }
+}
