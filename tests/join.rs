@@ -12,10 +12,11 @@ mod common;
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{Seek, Write};
-use std::net::{Shutdown, TcpListener};
+use std::net::{Shutdown, SocketAddr, TcpListener};
 use std::process::{Command, Stdio};
 
 use common::{GREETING, PROMPT, Program, Server, chatroom};
+use socket2::{Domain, Socket, Type};
 
 /// Returns `chatroom join SERVER`.
 fn join(server: impl Display) -> Command {
@@ -134,9 +135,13 @@ fn a_server_that_goes_away_is_a_failure_with_a_message() {
 
 #[test]
 fn a_server_that_is_not_there_is_a_failure_that_names_it() {
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = nobody.local_addr().unwrap().to_string();
-    drop(nobody);
+    // Bound and not listening: nobody else gets the port meanwhile.
+    let nobody = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    nobody
+        .bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
+        .unwrap();
+    let address = nobody.local_addr().unwrap().as_socket().unwrap();
+    let address = address.to_string();
     let message = failure(&mut Program::start(join(&address)));
     assert!(message.contains(&address), "{message}");
 }
