@@ -1,8 +1,8 @@
 //! The client: one poll over the server's socket and standard input.
 //!
-//! Line mode, [`plain`], is a filter: what the server sends goes to standard output, what is typed
-//! or piped in goes to the server. [`entry`] holds the talk about the name, [`incoming`] cuts what
-//! arrives into lines that are safe to show, [`address`] finds the server and [`stdio`] reads and
+//! Line mode, `plain`, is a filter: what the server sends goes to standard output, what is typed
+//! or piped in goes to the server. `entry` holds the talk about the name, `incoming` cuts what
+//! arrives into lines that are safe to show, `address` finds the server and `stdio` reads and
 //! writes the standard streams without changing their modes.
 
 mod address;
