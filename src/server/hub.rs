@@ -8,6 +8,7 @@
 //! Closing somebody makes a line ("has left") that may overrun somebody else, and so on; each step
 //! only puts work on lists, and each connection closes once, so it ends.
 
+mod audit;
 mod hearing;
 mod timing;
 
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 use log::{debug, info, warn};
 use slab::Slab;
 
+pub use self::audit::Audit;
 use super::connection::{Connection, Flags, Spares, Stage, Stream};
 use super::disconnect::{Disconnect, Disconnects};
 use super::laggards::Laggards;
