@@ -47,7 +47,7 @@ fn failure(program: &mut Program) -> String {
 #[test]
 fn a_file_as_standard_input_is_sent_whole() {
     const LINES: usize = 2000;
-    let server = Server::start(&[]);
+    let server = Server::start(&["--rate", "0"]);
     let mut ali = server.join("ali");
     let text = "x".repeat(1000);
     let mut lines = vec!["person".to_owned()];

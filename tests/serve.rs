@@ -240,7 +240,7 @@ const LINE_BYTES: usize = 4000;
 
 impl StuckRoom {
     fn new() -> Self {
-        let server = Server::start(&[]);
+        let server = Server::start(&["--rate", "0"]);
         let stuck = server.join("stuck");
         socket2::SockRef::from(stuck.stream())
             .set_recv_buffer_size(64 * 1024)

@@ -349,6 +349,11 @@ impl<S: Stream> Connection<S> {
         }
     }
 
+    /// Returns how many bytes of an unfinished line are kept.
+    pub fn unfinished_len(&self) -> usize {
+        self.rare.as_ref().map_or(0, |rare| rare.unfinished.len())
+    }
+
     /// Returns how many bytes of input are held back.
     pub fn held_len(&self) -> usize {
         self.rare.as_ref().map_or(0, |rare| rare.held.len())

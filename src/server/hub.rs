@@ -8,6 +8,7 @@
 //! Closing somebody makes a line ("has left") that may overrun somebody else, and so on; each step
 //! only puts work on lists, and each connection closes once, so it ends.
 
+mod audit;
 mod hearing;
 mod timing;
 
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 use log::{debug, info, warn};
 use slab::Slab;
 
+pub use self::audit::Audit;
 use super::connection::{Connection, Flags, Spares, Stage, Stream};
 use super::disconnect::{Disconnect, Disconnects};
 use super::laggards::Laggards;
@@ -97,7 +99,7 @@ impl<S: Stream> Hub<S> {
             closing: false,
             sweep: Sweep::default(),
             pace: Pace::new(limits.rate, limits.burst),
-            laggards: Laggards::new(limits.behind_bytes_max(), limits.stall_timeout()),
+            laggards: Laggards::new(limits.far_bytes(), limits.stall_timeout()),
             origins: Origins::new(limits.max_per_address),
             nameless: 0,
             newcomers: VecDeque::new(),
@@ -414,11 +416,11 @@ impl<S: Stream> Hub<S> {
         }
     }
 
-    /// Returns whether the sweep has to come round before more is said, or it would overrun those
-    /// who keep up.
+    /// Returns whether the sweep has to come round before more is said: it would be late, and in the
+    /// end overrun those who keep up.
     fn is_sweep_behind(&self) -> bool {
         let end = self.room.transcript().end();
-        end - self.sweep.sent_up_to(end) > self.limits.behind_bytes_max()
+        end - self.sweep.sent_up_to(end) > self.limits.round_bytes_max(self.slots)
     }
 
     /// Ends a connection that has been sent all it was owed, as soon as that has arrived.

@@ -19,6 +19,7 @@
 )]
 
 mod random;
+mod scenes;
 mod stream;
 mod verdict;
 mod world;

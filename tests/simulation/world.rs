@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use chatroom::server::hub::{Hub, Readiness};
-use chatroom::server::limits::Limits;
+use chatroom::server::limits::{HELD_BYTES_MAX, Limits, PRIVATE_BYTES_MAX, READ_BYTES};
 
 use crate::random::Random;
 use crate::stream::{SimStream, Wire};
@@ -71,6 +71,7 @@ pub struct World {
     pub options: Limits,
     random: Random,
     now: Instant,
+    accepted: usize,
     /// What was said to all, by number: what follows the name.
     pub said: Vec<String>,
 }
@@ -98,6 +99,7 @@ impl World {
             options,
             random,
             now,
+            accepted: 0,
             said: Vec::new(),
         };
         world.join(Manner::Steady);
@@ -205,6 +207,7 @@ impl World {
         peer.send(&name, &mut self.random);
         self.peers.push(peer);
         self.hub.accept(SimStream(wire), HOME);
+        self.accepted += 1;
     }
 
     fn end(&mut self, at: usize) {
@@ -351,5 +354,31 @@ impl World {
         self.hub.resume();
         self.hub.settle();
         self.hub.reap();
+        self.check();
+    }
+
+    /// What must be true after every turn.
+    fn check(&self) {
+        let audit = self.hub.audit();
+        assert_eq!(audit.names, audit.members + audit.leaving, "{audit:?}");
+        assert_eq!(audit.held_bytes, audit.held_bytes_counted, "{audit:?}");
+        assert!(
+            audit.unfinished_bytes_max <= MAX_LINE_BYTES + 1,
+            "{audit:?}"
+        );
+        // One answer may come on top of what is just allowed; the longest is the list of names.
+        assert!(
+            audit.private_bytes_max <= PRIVATE_BYTES_MAX + 5000,
+            "{audit:?}"
+        );
+        assert!(
+            audit.held_bytes <= HELD_BYTES_MAX + self.peers.len() * READ_BYTES,
+            "{audit:?}"
+        );
+        let ended = self.accepted - audit.open;
+        assert_eq!(
+            audit.disconnects, ended as u64,
+            "each ends for one reason: {audit:?}"
+        );
     }
 }
