@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use chatroom::server::disconnect::Disconnect;
 use chatroom::server::hub::{Hub, Readiness};
-use chatroom::server::limits::Limits;
+use chatroom::server::limits::{Limits, PRIVATE_BYTES_MAX};
 
 use super::wire::{End, Wire};
 
@@ -255,13 +255,17 @@ impl World {
         assert!(self.hub.len() <= CONNECTIONS_MAX);
         let open = self.peers.iter().filter(|peer| !peer.wire.borrow().dropped);
         assert_eq!(open.count(), self.hub.len(), "who is let go is forgotten");
-        let names = self.hub.room().names();
-        assert!(names.count() <= self.hub.len());
-        assert_eq!(names.iter().count(), names.count());
-        assert_eq!(
-            self.hub.room().transcript().capacity(),
-            self.limits.backlog_bytes
+        let audit = self.hub.audit();
+        assert_eq!(audit.names, audit.members + audit.leaving);
+        assert!(audit.open <= self.hub.len());
+        assert!(audit.unfinished_bytes_max <= self.limits.max_line_bytes + 1);
+        assert!(
+            audit.private_bytes_max <= 2 * PRIVATE_BYTES_MAX,
+            "{audit:?}"
         );
+        assert_eq!(audit.held_bytes, audit.held_bytes_counted);
+        let transcript = self.hub.room().transcript();
+        assert_eq!(transcript.capacity(), self.limits.backlog_bytes);
     }
 
     /// Everybody reads on, and time passes, until nothing is left to do.
@@ -270,6 +274,7 @@ impl World {
             for peer in &self.peers {
                 let mut wire = peer.wire.borrow_mut();
                 wire.interrupts = 0;
+                wire.step = 0;
                 wire.open_window(1 << 20);
             }
             self.turn(0);

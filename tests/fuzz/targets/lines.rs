@@ -59,7 +59,9 @@ fn hear<'a>(chunks: impl IntoIterator<Item = &'a [u8]>, max: usize) -> Heard {
         assert!(unfinished.len() <= max + 1, "kept {}", unfinished.len());
         assert!(unfinished.capacity() <= 2 * max + 64);
     }
-    heard.lines.extend(unfinished.last(max).map(|piece| owned(&piece)));
+    heard
+        .lines
+        .extend(unfinished.last(max).map(|piece| owned(&piece)));
     heard
 }
 
