@@ -12,11 +12,12 @@ use crate::measure::slow_tests;
 
 /// Says so much that who doesn't read is owed more than the kernel's buffers take; `listener`
 /// reads all of it.
-fn fill_buffers(talker: &Peer, listener: &mut Peer) {
+fn fill_buffers(server: &mut Server, talker: &Peer, listener: &mut Peer) {
     let line = "x".repeat(4000);
     for _ in 0..1500 {
         talker.say(&line);
         listener.expect(&format!("talker: {line}"));
+        server.drain_log();
     }
 }
 
@@ -42,7 +43,7 @@ fn a_frozen_peer_is_cut_off_and_leaves_once() {
     let pid = Pid::from_raw(frozen.id().cast_signed()).unwrap();
     kill_process(pid, Signal::STOP).unwrap();
     let talker = server.join("talker");
-    fill_buffers(&talker, &mut listener);
+    fill_buffers(&mut server, &talker, &mut listener);
     let took = wait_until_left(&talker, &mut listener, "frozen");
     assert!(took < Duration::from_secs(6), "cut off after {took:?}");
     server.expect_log("frozen is cut off: slow reader: it took nothing for too long");
@@ -56,10 +57,10 @@ fn a_frozen_peer_is_cut_off_and_leaves_once() {
 
 #[test]
 fn a_slow_peer_that_goes_on_reading_is_not_taken_for_a_frozen_one() {
-    let server = Server::start(&["--stall-timeout", "2", "--rate", "0"]);
+    let mut server = Server::start(&["--stall-timeout", "2", "--rate", "0"]);
     let (mut listener, mut slow) = (server.join("listener"), server.join("slow"));
     let talker = server.join("talker");
-    fill_buffers(&talker, &mut listener);
+    fill_buffers(&mut server, &talker, &mut listener);
     let start = Instant::now();
     let line = format!("talker: {}", "x".repeat(4000));
     let mut read = 0;
@@ -243,7 +244,7 @@ fn a_peer_whose_packets_are_lost_is_cut_off_when_it_is_owed_much() {
         return;
     };
     room.cable.cut();
-    fill_buffers(&room.talker, &mut room.listener);
+    fill_buffers(&mut room.server, &room.talker, &mut room.listener);
     let took = wait_until_left(&room.talker, &mut room.listener, "far");
     assert!(took < Duration::from_secs(6), "cut off after {took:?}");
     room.server

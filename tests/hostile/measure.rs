@@ -47,14 +47,6 @@ pub(crate) fn that_fit(wanted: usize) -> usize {
     fitting.min(wanted)
 }
 
-/// Returns how much memory the server has resident, in bytes.
-pub(crate) fn resident_bytes(server: &Server) -> usize {
-    let status = fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
-    let value = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kilobytes = value.unwrap().trim().strip_suffix(" kB").unwrap();
-    kilobytes.trim().parse::<usize>().unwrap() * 1024
-}
-
 /// Returns how many descriptors the server has open.
 pub(crate) fn descriptors(server: &Server) -> usize {
     fs::read_dir(format!("/proc/{}/fd", server.id()))

@@ -116,9 +116,6 @@ fn one_who_reads_slowly_hears_every_line() {
     const LINES: usize = 1000;
     let server = Server::start(&["--rate", "0", "--backlog-bytes", "200000"]);
     let (talker, mut slow) = (server.join("talker"), server.join("slow"));
-    SockRef::from(slow.stream())
-        .set_recv_buffer_size(1)
-        .unwrap();
     let text = "x".repeat(2000);
     let flood = {
         let text = text.clone();

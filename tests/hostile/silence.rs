@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::common::{GREETING, PROMPT, Peer, Server};
+use crate::common::{GREETING, PROMPT, Peer, Server, Signal};
 use crate::measure::{busy_part, crowd_permit, descriptors, idle, that_fit, wait_until};
 
 /// How long a person may have to wait for the greeting, whatever others do.
@@ -56,15 +56,15 @@ fn thousands_who_say_nothing_are_gone_at_the_deadline() {
 fn the_nameless_hold_half_of_the_places_at_most() {
     let server = Server::start(&["--max-connections", "40", "--name-timeout", "0"]);
     let mut members: Vec<Peer> = (0..10).map(|n| server.join(&format!("m{n}"))).collect();
-    let mut silent: Vec<Peer> = (0..100).map(|_| server.connect()).collect();
+    let mut silent: Vec<Peer> = Vec::new();
+    for _ in 0..100 {
+        silent.push(server.connect());
+        silent.last_mut().unwrap().expect(PROMPT);
+    }
     // The oldest make place for the newest, and there is always one for who gives a name.
     for peer in &mut silent[..80] {
-        peer.expect(PROMPT);
         peer.expect_notice("Your place is needed");
         peer.expect_end();
-    }
-    for peer in &mut silent[80..] {
-        peer.expect(PROMPT);
     }
     for number in 10..30 {
         members.push(join_soon(&server, &format!("m{number}")));
@@ -112,7 +112,10 @@ fn somebody_who_has_quit_and_goes_on_sending_is_closed_though_others_speak() {
     let (mut bob, carl) = (server.join("bob"), server.join("carl"));
     let before = descriptors(&server);
     let mut ali = server.connect();
-    ali.send("ali\n/quit\nand so on\n");
+    // More than is read at once: there is still something to read behind the end.
+    server.signal(Signal::STOP);
+    ali.send(["ali\n/quit\n", &"and so on\n".repeat(20_000)].concat());
+    server.signal(Signal::CONT);
     ali.expect(PROMPT);
     ali.expect(GREETING);
     bob.expect("ali has left the chatroom!");

@@ -58,7 +58,7 @@ fn every_option_and_verb_is_answered_at_most_once_and_heard_by_nobody() {
 #[test]
 fn no_byte_255_reaches_others_wherever_it_is_cut() {
     let server = Server::start(&["--rate", "0"]);
-    let (mut ali, mut bob) = (server.join("ali"), server.join("bob"));
+    let (ali, mut bob, mut carl) = (server.join("ali"), server.join("bob"), server.join("carl"));
     for line in [
         &[b'a', IAC, IAC, b'b'][..],
         &[b'a', 0xc3, IAC, IAC, 0xa9, b'b'],
@@ -69,8 +69,8 @@ fn no_byte_255_reaches_others_wherever_it_is_cut() {
         let mut outcomes = Vec::new();
         for cut in 0..=line.len() {
             ali.send(&line[..cut]);
-            bob.say("between");
-            ali.lines_before("bob: between");
+            bob.say("/msg carl between");
+            carl.lines_before("bob (privately): between");
             ali.say(&line[cut..]);
             // Lines are checked to be UTF-8, which never holds 255.
             outcomes.push(bob.line());
