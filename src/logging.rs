@@ -50,7 +50,8 @@ pub fn start(level: LevelFilter) {
 enum Output {
     /// Writing never waits.
     Ready,
-    /// Writing may wait: it has to be asked first.
+    /// Writing may fail for want of place: it has to be asked first. A line that fails is not
+    /// simply gone: standard output keeps what it has buffered of it for later.
     Asked,
 }
 
@@ -65,15 +66,14 @@ impl Output {
         let is_file = rustix::fs::fstat(stdout)
             .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
         let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let ours = || {
-            let ours = rustix::fs::open("/proc/self/fd/1", flags, Mode::empty())?;
-            rustix::stdio::dup2_stdout(ours)
-        };
-        if is_file || ours().is_ok() {
-            Self::Ready
-        } else {
-            Self::Asked
+        if is_file {
+            return Self::Ready;
         }
+        // Where it can't be opened anew, asking has to do.
+        if let Ok(ours) = rustix::fs::open("/proc/self/fd/1", flags, Mode::empty()) {
+            rustix::stdio::dup2_stdout(ours).ok();
+        }
+        Self::Asked
     }
 }
 
