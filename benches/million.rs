@@ -4,22 +4,19 @@
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::panic,
     reason = "a bench prints what it measured, and fails by panicking"
 )]
 
-mod support;
-
 use std::cell::{Cell, RefCell};
 use std::io::{self, ErrorKind, Read, Write};
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use chatroom::cli::{Cli, Command};
+use allocation_counter::measure;
+use chatroom::server::connection::Stream;
 use chatroom::server::hub::{Hub, Readiness};
 use chatroom::server::limits::Limits;
-use clap::Parser;
 use criterion::{Criterion, SamplingMode, Throughput};
-use support::machine;
 
 const MEMBERS: usize = 1_000_000;
 
@@ -33,9 +30,9 @@ thread_local! {
 }
 
 /// A stream that takes everything at no cost, and is as large as a socket.
-struct Stream(#[expect(dead_code, reason = "it takes the place of a descriptor")] i32);
+struct Silent(#[expect(dead_code, reason = "it takes the place of a descriptor")] i32);
 
-impl Read for Stream {
+impl Read for Silent {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         INPUT.with_borrow_mut(|input| {
             if input.is_empty() {
@@ -49,7 +46,7 @@ impl Read for Stream {
     }
 }
 
-impl Write for Stream {
+impl Write for Silent {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         WRITES.set(WRITES.get() + 1);
         Ok(buffer.len())
@@ -65,28 +62,30 @@ impl Write for Stream {
     }
 }
 
-/// A hub full of members, and the time it is there.
+impl Stream for Silent {
+    fn finish(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A hub full of members.
 struct Room {
-    hub: Hub<Stream>,
-    now: Instant,
+    hub: Hub<Silent>,
 }
 
 impl Room {
     fn of(members: usize) -> Self {
-        let most = (members + 1).to_string();
-        let cli = Cli::try_parse_from(["chatroom", "serve", "--max-connections", &most]);
-        let Ok(Command::Serve(options)) = cli.map(|cli| cli.command) else {
-            panic!("it has a serve command with --max-connections");
+        let limits = Limits {
+            max_connections: members,
+            rate: 0,
+            ..Limits::default()
         };
-        let limits = Limits::new(&options, 2 * members).expect("they are consistent");
-        let now = Instant::now();
         let mut room = Self {
-            hub: Hub::new(limits, now),
-            now,
+            hub: Hub::new(limits, Instant::now()),
         };
         for number in 0..members {
             let key = room.hub.next_key();
-            room.hub.accept(Stream(0));
+            room.hub.accept(Silent(0), Ipv4Addr::LOCALHOST.into());
             room.says(key, format!("u{number:07}\n").as_bytes());
             if number % 256 == 0 {
                 room.settle();
@@ -110,9 +109,7 @@ impl Room {
     /// Lets the turns go by that it takes until everybody has heard everything.
     fn settle(&mut self) {
         loop {
-            // A member who speaks every second is in no haste.
-            self.now += Duration::from_secs(1);
-            self.hub.start_turn(self.now);
+            self.hub.start_turn(Instant::now());
             self.hub.resume();
             self.hub.settle();
             self.hub.reap();
@@ -137,10 +134,11 @@ fn main() {
     let mut bytes = 0;
     group.bench_function("one line to everybody", |bencher| {
         let room = room.get_or_insert_with(|| {
-            let before = machine::resident_bytes(std::process::id());
-            let room = Room::of(MEMBERS);
-            bytes = machine::resident_bytes(std::process::id()) - before;
-            room
+            let empty = measure(|| drop(Room::of(0))).bytes_max;
+            let mut full = None;
+            let allocated = measure(|| full = Some(Room::of(MEMBERS))).bytes_current;
+            bytes = allocated.cast_unsigned() - empty;
+            full.expect("it was measured")
         });
         bencher.iter_custom(|lines| {
             WRITES.set(0);
@@ -160,7 +158,7 @@ fn main() {
     group.finish();
     if bytes > 0 {
         println!(
-            "  {} bytes of memory a member, of which the transcript's is none: it is there once\n",
+            "  {} bytes of memory a member, names of 8 characters; the transcript is there once\n",
             bytes / MEMBERS as u64
         );
     }

@@ -33,12 +33,11 @@ use results::{Figures, Results};
 use support::machine::{self, raise_descriptor_limit};
 use support::{Crowd, Members, Pace, Talk, floor};
 
-/// How often everything is measured, to look at it and to save it; what counts is the median.
+/// How often everything is measured; what counts is the median.
 const ROUNDS: usize = 3;
-const ROUNDS_SAVED: usize = 5;
 
 /// How long one load lasts, or a little longer.
-const LASTS: Duration = Duration::from_millis(700);
+const LASTS: Duration = Duration::from_millis(500);
 
 /// What members do.
 struct Load {
@@ -102,17 +101,13 @@ fn main() {
         .into_iter()
         .partition(|program| program.is_installed());
     let mut results = Results::new(machine::describe(), machine::today());
-    let rounds = if asked("--save") {
-        ROUNDS_SAVED
-    } else {
-        ROUNDS
-    };
-    for round in 1..=rounds {
+
+    for round in 1..=ROUNDS {
         for load in &LOADS {
             for &program in &programs {
                 if load.members.count <= program.members_max() {
                     eprintln!(
-                        "round {round} of {rounds}: {}, {}",
+                        "round {round} of {ROUNDS}: {}, {}",
                         load.name,
                         program.name()
                     );

@@ -110,7 +110,7 @@ impl Program {
         let (ip, port) = (address.ip(), address.port());
         let configuration = match self {
             Self::Redis => format!(
-                "bind {ip}\nport {port}\nsave \"\"\nappendonly no\nmaxclients 20000\n\
+                "bind {ip}\nport {port}\nprotected-mode no\nsave \"\"\nappendonly no\nmaxclients 20000\n\
                  tcp-backlog 4096\nclient-output-buffer-limit pubsub 0 0 0\n"
             ),
             Self::Nats => format!(

@@ -56,10 +56,10 @@ impl Pair {
         let (room, floor) = if let Some((room, floor)) = &mut self.open {
             (room.say(talk), floor.say(talk))
         } else {
-            (
-                Side::open(Server::room(), self.members).say(talk),
-                Side::open(Server::floor(), self.members).say(talk),
-            )
+            // One after the other: each is closed before the next is opened.
+            let room = Side::open(Server::room(), self.members).say(talk);
+            let floor = Side::open(Server::floor(), self.members).say(talk);
+            (room, floor)
         };
         let times = (room.elapsed, room.cpu);
         self.room.add(room);

@@ -68,10 +68,15 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Starts `command`.
-    pub(crate) fn start(mut command: Command) -> Self {
+    /// Starts `command` with a pipe to type into.
+    pub(crate) fn start(command: Command) -> Self {
+        Self::start_with(command, Stdio::piped())
+    }
+
+    /// Starts `command` with `stdin` as its standard input.
+    pub(crate) fn start_with(mut command: Command, stdin: Stdio) -> Self {
         let mut child = command
-            .stdin(Stdio::piped())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -97,6 +102,16 @@ impl Program {
     /// Ends its input.
     pub(crate) fn end_input(&mut self) {
         self.stdin = None;
+    }
+
+    /// Returns its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Returns how it has ended, if it has.
+    pub(crate) fn try_wait(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("it is our child")
     }
 
     /// Waits until it has ended and returns how.
