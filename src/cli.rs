@@ -20,7 +20,7 @@ goes away before the input ends), 2 wrong usage, 3 the name given was refused.";
 
 /// One public chat room that anyone joins with nc or telnet.
 #[derive(Debug, Parser)]
-#[command(version, about, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(version, after_help = EXIT_CODES, max_term_width = 100)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -45,6 +45,7 @@ pub struct ServeOptions {
         long,
         value_name = "ADDR:PORT",
         env = "CHATROOM_LISTEN",
+        value_parser = listen_address,
         value_delimiter = ',',
         default_value = "127.0.0.1:5050"
     )]
@@ -157,6 +158,12 @@ pub enum ColorWhen {
     Always,
     /// Not at all.
     Never,
+}
+
+fn listen_address(text: &str) -> Result<SocketAddr, &'static str> {
+    let advice =
+        "give an IP address and a port, such as 127.0.0.1:5050, 0.0.0.0:5050 or [::1]:5050";
+    text.parse().map_err(|_| advice)
 }
 
 /// Why a command ended without success: one line for standard error, and the exit code.

@@ -12,7 +12,7 @@
 //! |---|---|---|
 //! | shell | `main.rs`, [`cli`], [`logging`], [`server`] (`mod`, `listener`), [`client`] | sockets, the poll, signals, the clock; no rules |
 //! | hub | [`server::hub`], [`server::connection`], [`server::limits`] | connections generic over `S: Read + Write`; applies what the room decided |
-//! | pure | [`line`], [`room`] | bytes and values in, bytes and values out: no sockets, clock, log or threads |
+//! | pure | [`mod@line`], [`room`] | bytes and values in, bytes and values out: no sockets, clock, log or threads |
 //!
 //! # One message through the house
 //!

@@ -362,7 +362,7 @@ impl Live {
         }
         if self.away.is_none() {
             self.tell(&format!(
-                "The connection is lost ({how}). Trying to come back; what you send waits."
+                "The connection is lost ({how}). Coming back; what you send waits."
             ));
             self.away = Some(Away {
                 since: Instant::now(),

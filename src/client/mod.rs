@@ -1,18 +1,18 @@
 //! The client: one poll over the server's socket and standard input.
 //!
-//! Two of them share most. [`plain`] is a filter: what the server sends goes to standard output,
-//! what is piped in goes to the server. [`live`] is for a person at a terminal: the line being typed
+//! Two of them share most. `plain` is a filter: what the server sends goes to standard output,
+//! what is piped in goes to the server. `live` is for a person at a terminal: the line being typed
 //! stays whole at the bottom, the room speaks above it, and a lost connection comes back.
 //!
 //! | module | what it does | pure |
 //! |---|---|---|
-//! | [`entry`] | the talk about the name | yes |
-//! | [`incoming`] | cuts what arrives into lines that are safe to show | yes |
-//! | [`look`] | what a line is, and how it is shown | yes |
-//! | [`editor`] | key bytes in, screen bytes out | yes |
-//! | [`outbox`] | lines that wait to be sent | yes |
-//! | [`address`], [`link`] | find the server, and find it again | |
-//! | [`stdio`], [`terminal`], [`clock`] | the standard streams, the terminal's modes, the time | |
+//! | `entry` | the talk about the name | yes |
+//! | `incoming` | cuts what arrives into lines that are safe to show | yes |
+//! | `look` | what a line is, and how it is shown | yes |
+//! | `editor` | key bytes in, screen bytes out | yes |
+//! | `outbox` | lines that wait to be sent | yes |
+//! | `address`, `link` | find the server, and find it again | |
+//! | `stdio`, `terminal`, `clock` | the standard streams, the terminal's modes, the time | |
 
 mod address;
 mod clock;

@@ -2,9 +2,10 @@
 //!
 //! In the order a byte meets them: [`telnet`] takes out what a telnet client says to the server's
 //! terminal and not to people, [`framing`] cuts at line ends, [`text`] makes a line safe to show,
-//! [`command`] tells talk from commands.
+//! [`command`] tells talk from commands, [`stranger`] people from programs at the wrong port.
 
 pub mod command;
 pub mod framing;
+pub mod stranger;
 pub mod telnet;
 pub mod text;

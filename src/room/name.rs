@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::LazyLock;
 
 use hashbrown::HashTable;
 use precis_profiles::UsernameCasePreserved;
@@ -80,7 +81,7 @@ impl Name {
         }
         let name = Self(SmolStr::new(name));
         let keys = name.keys();
-        if RESERVED.iter().any(|word| keys.contains(&skeleton(word))) {
+        if keys.iter().any(|key| RESERVED_SKELETONS.contains(key)) {
             return Err(NameError::Reserved);
         }
         Ok(name)
@@ -143,6 +144,12 @@ fn has_pile(name: &str) -> bool {
 /// Returns what `text` looks like: its confusable skeleton (UTS #39), and two likenesses that the
 /// skeleton doesn't know.
 fn skeleton(text: &str) -> String {
+    let mut looks = String::with_capacity(text.len() + text.len() / 2);
+    if text.is_ascii() {
+        text.bytes()
+            .for_each(|byte| looks.push_str(&ASCII_SKELETONS[usize::from(byte)]));
+        return looks;
+    }
     // Arabic and Persian keyboards differ in yeh and kaf, which look alike within a word.
     let alike = |c| match c {
         '\u{64A}' | '\u{649}' => '\u{6CC}',
@@ -150,15 +157,27 @@ fn skeleton(text: &str) -> String {
         _ => c,
     };
     let text: String = text.chars().map(alike).collect();
-    let mut skeleton = String::with_capacity(text.len());
     for c in unicode_security::skeleton(&text) {
         // A dot above an i or j takes the place of its own dot.
-        if !(c == '\u{307}' && skeleton.ends_with(['i', 'j'])) {
-            skeleton.push(c);
+        if !(c == '\u{307}' && looks.ends_with(['i', 'j'])) {
+            looks.push(c);
         }
     }
-    skeleton
+    looks
 }
+
+/// The skeletons of the ASCII characters, by their codes: most names need no more, and joining is
+/// what a server has to do fast when everybody comes back at once.
+static ASCII_SKELETONS: LazyLock<[SmolStr; 128]> = LazyLock::new(|| {
+    std::array::from_fn(|code| {
+        let character = char::from(code as u8).to_string();
+        unicode_security::skeleton(&character).collect()
+    })
+});
+
+/// The skeletons of [`RESERVED`].
+static RESERVED_SKELETONS: LazyLock<[String; RESERVED.len()]> =
+    LazyLock::new(|| RESERVED.map(skeleton));
 
 /// The names in use, by member.
 ///

@@ -21,6 +21,7 @@ pub enum Notice<'a> {
     Incomplete { usage: &'a str },
     Help,
     StillHere,
+    Stranger { protocol: &'a str },
     Full,
     Closing,
 }
@@ -65,6 +66,12 @@ impl fmt::Display for Notice<'_> {
                     .try_for_each(|(usage, what)| write!(f, "\n*   {usage:15} {what}"))
             }
             Self::StillHere => f.write_str("* Here and listening."),
+            Self::Stranger { protocol } => {
+                write!(
+                    f,
+                    "* That was {protocol}; this is a chat room, to join with nc or telnet."
+                )
+            }
             Self::Full => f.write_str("* The room is full; try again later."),
             Self::Closing => f.write_str("* The chatroom is closing."),
         }
@@ -97,6 +104,7 @@ mod tests {
             Notice::Incomplete { usage },
             Notice::Help,
             Notice::StillHere,
+            Notice::Stranger { protocol: "HTTP" },
             Notice::Full,
             Notice::Closing,
         ] {

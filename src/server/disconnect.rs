@@ -9,6 +9,8 @@ pub enum Disconnect {
     Closed,
     /// The peer asked to leave.
     Quit,
+    /// The peer speaks another protocol.
+    Stranger,
     /// The connection broke.
     Reset,
     /// The peer fell so far behind that lines it is owed are gone.
@@ -19,9 +21,10 @@ pub enum Disconnect {
 
 impl Disconnect {
     /// Every reason, in the order of [`Disconnects`].
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Closed,
         Self::Quit,
+        Self::Stranger,
         Self::Reset,
         Self::SlowReader,
         Self::Shutdown,
@@ -30,7 +33,10 @@ impl Disconnect {
     /// Returns whether what is owed is still sent.
     #[must_use]
     pub fn is_orderly(self) -> bool {
-        matches!(self, Self::Closed | Self::Quit | Self::Shutdown)
+        matches!(
+            self,
+            Self::Closed | Self::Quit | Self::Stranger | Self::Shutdown
+        )
     }
 }
 
@@ -39,6 +45,7 @@ impl fmt::Display for Disconnect {
         f.write_str(match self {
             Self::Closed => "closed",
             Self::Quit => "quit",
+            Self::Stranger => "another protocol",
             Self::Reset => "connection broken",
             Self::SlowReader => "slow reader: it fell behind by more than the backlog",
             Self::Shutdown => "server closing",

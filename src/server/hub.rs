@@ -163,8 +163,8 @@ impl<S: Read + Write> Hub<S> {
     pub fn accept(&mut self, stream: S) {
         let key = self.connections.insert(Connection::new(stream));
         self.slots = self.slots.max(key + 1);
+        // Sent by the next turn: who gives its name at once gets prompt and greeting in one write.
         self.tell(key, PROMPT.as_bytes());
-        self.flush(key);
     }
 
     /// Turns a stream away for which there is no place, telling it why.

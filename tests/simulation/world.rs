@@ -179,10 +179,8 @@ impl World {
         };
         if !self.peers.is_empty() && self.random.one_in(4) {
             // A name that somebody has, or nobody may have.
-            peer.send(
-                self.random.pick(&["P0", "a b", ":", "", "the"]),
-                &mut self.random,
-            );
+            let refused = *self.random.pick(&["P0", "a b", ":", "", "the"]);
+            peer.send(refused, &mut self.random);
         }
         peer.send(&name, &mut self.random);
         self.peers.push(peer);

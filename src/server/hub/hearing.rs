@@ -6,8 +6,8 @@ use log::{debug, info};
 
 use super::Hub;
 use crate::line::framing::Piece;
-use crate::line::text;
-use crate::room::{Notice, Outcome};
+use crate::line::{stranger, text};
+use crate::room::{Notice, Outcome, PROMPT};
 use crate::server::connection::Stage;
 use crate::server::disconnect::Disconnect;
 use crate::server::limits::PRIVATE_BYTES_MAX;
@@ -154,21 +154,36 @@ impl<S: Read + Write> Hub<S> {
 
     fn hear_piece(&mut self, key: usize, piece: &Piece<'_>) {
         let line = match piece {
-            Piece::TooLong => {
-                let max_bytes = self.limits.max_line_bytes;
-                return self.notify(key, &Notice::LineTooLong { max_bytes });
-            }
+            Piece::TooLong => return self.refuse_long_line(key),
             Piece::Line([]) => return,
             Piece::Line(line) => line,
         };
         let mut buffer = std::mem::take(&mut self.text);
         let text = text::safe(line, &mut buffer);
         match self.connections[key].stage {
-            Stage::Nameless => self.enter(key, text),
+            Stage::Nameless => match stranger::protocol_of(line) {
+                Some(protocol) => self.turn_away(key, protocol),
+                None => self.enter(key, text),
+            },
             Stage::Member => self.say(key, text),
             Stage::Draining | Stage::Closed => {}
         }
         self.text = buffer;
+    }
+
+    fn refuse_long_line(&mut self, key: usize) {
+        let max_bytes = self.limits.max_line_bytes;
+        self.notify(key, &Notice::LineTooLong { max_bytes });
+        if self.connections[key].stage == Stage::Nameless {
+            self.tell(key, PROMPT.as_bytes());
+        }
+    }
+
+    /// Ends the connection of a program that has come to the wrong port.
+    fn turn_away(&mut self, key: usize, protocol: &str) {
+        info!("a connection that speaks {protocol} is turned away");
+        self.notify(key, &Notice::Stranger { protocol });
+        self.close(key, Disconnect::Stranger);
     }
 
     /// Takes a line for a name.

@@ -1,0 +1,53 @@
+//! Tells programs that have come to the wrong port from people.
+//!
+//! A browser can be made to post text of somebody else's choosing to any port; without a look at
+//! how it begins, its headers would be answered line by line and its body taken for a name and for
+//! talk.
+
+/// Returns which protocol a connection speaks whose first line is `line`, if it isn't ours.
+#[must_use]
+pub fn protocol_of(line: &[u8]) -> Option<&'static str> {
+    // A TLS record of type handshake, version 3.x (RFC 8446, 5.1).
+    if line.starts_with(&[0x16, 0x03]) {
+        return Some("TLS");
+    }
+    if line.starts_with(b"SSH-") {
+        return Some("SSH");
+    }
+    // A request line ends in its protocol's name and version (RFC 9112, 3; RTSP and SIP alike).
+    let last = line
+        .rsplit(|&byte| byte == b' ')
+        .next()
+        .filter(|last| last.len() < line.len())?;
+    [
+        ("HTTP", &b"HTTP/"[..]),
+        ("RTSP", b"RTSP/"),
+        ("SIP", b"SIP/"),
+    ]
+    .into_iter()
+    .find_map(|(name, start)| last.starts_with(start).then_some(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_are_told_from_people() {
+        for (line, protocol) in [
+            (&b"GET / HTTP/1.1"[..], Some("HTTP")),
+            (b"POST /x?y HTTP/1.0", Some("HTTP")),
+            (b"PRI * HTTP/2.0", Some("HTTP")),
+            (b"OPTIONS sip:nm SIP/2.0", Some("SIP")),
+            (b"OPTIONS / RTSP/1.0", Some("RTSP")),
+            (b"\x16\x03\x01\x02\x00", Some("TLS")),
+            (b"SSH-2.0-OpenSSH_9.2", Some("SSH")),
+            (b"HTTP/", None),
+            (b"soheil", None),
+            (b"hello HTTP fans", None),
+            (b"", None),
+        ] {
+            assert_eq!(protocol_of(line), protocol, "{line:?}");
+        }
+    }
+}
