@@ -94,3 +94,88 @@ fn restore(fd: impl AsFd, saved: &Termios) -> io::Result<()> {
     tcsetattr(fd, OptionalActions::Now, saved)?;
     told
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::OwnedFd;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
+    use rustix::termios::{LocalModes, tcsetwinsize};
+
+    use super::*;
+
+    /// Returns both sides of a pseudo-terminal, open for good.
+    fn pseudo_terminal() -> (BorrowedFd<'static>, BorrowedFd<'static>) {
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
+        let master = openpt(flags).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let slave = ioctl_tiocgptpeer(&master, flags).unwrap();
+        (keep(master), keep(slave))
+    }
+
+    fn keep(fd: impl Into<OwnedFd>) -> BorrowedFd<'static> {
+        let kept: &'static OwnedFd = Box::leak(Box::new(fd.into()));
+        kept.as_fd()
+    }
+
+    fn is_raw(fd: BorrowedFd<'_>) -> bool {
+        !tcgetattr(fd)
+            .unwrap()
+            .local_modes
+            .contains(LocalModes::ICANON)
+    }
+
+    #[test]
+    fn dropping_and_panicking_restore_the_modes() {
+        let (_master, slave) = pseudo_terminal();
+        assert!(!is_raw(slave));
+        let terminal = Terminal::take_over_fd(slave).unwrap();
+        assert!(is_raw(slave));
+        terminal.restore();
+        assert!(!is_raw(slave));
+        terminal.make_raw().unwrap();
+        assert!(is_raw(slave));
+        drop(terminal);
+        assert!(!is_raw(slave));
+
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            // Never dropped: what restores the modes is the hook, before the panic is told.
+            let terminal = Box::leak(Box::new(Terminal::take_over_fd(slave).unwrap()));
+            assert!(is_raw(terminal.fd));
+            panic!("on purpose");
+        }));
+        assert!(panicked.is_err() && !is_raw(slave));
+    }
+
+    #[test]
+    fn a_size_that_is_none_is_the_usual_one() {
+        let (master, slave) = pseudo_terminal();
+        let terminal = Terminal::take_over_fd(slave).unwrap();
+        for (rows, columns, size) in [
+            (0, 0, USUAL_SIZE),
+            (0, 80, USUAL_SIZE),
+            (24, u16::MAX, USUAL_SIZE),
+            (
+                5,
+                20,
+                Size {
+                    rows: 5,
+                    columns: 20,
+                },
+            ),
+        ] {
+            let mut window = tcgetwinsize(master).unwrap();
+            (window.ws_row, window.ws_col) = (rows, columns);
+            tcsetwinsize(master, window).unwrap();
+            assert_eq!(terminal.size(), size);
+        }
+    }
+
+    #[test]
+    fn a_file_is_no_terminal() {
+        let file = std::fs::File::open("/dev/null").unwrap();
+        assert!(Terminal::take_over_fd(keep(file)).is_err());
+    }
+}
