@@ -120,8 +120,7 @@ pub struct JoinOptions {
     #[arg(long, env = "CHATROOM_TIMESTAMPS")]
     pub timestamps: bool,
 
-    /// Show only what people say: not who comes and goes and, but on a terminal, not what the
-    /// server says
+    /// Show only what people say, not who comes and goes; in a pipe, none of the server's own words
     #[arg(long, env = "CHATROOM_QUIET")]
     pub quiet: bool,
 
@@ -129,17 +128,18 @@ pub struct JoinOptions {
     #[arg(long, env = "CHATROOM_BELL")]
     pub bell: bool,
 
-    /// Use colours; auto: on a terminal, unless `NO_COLOR` is set
+    /// When to use colours: always, never, or auto (on a terminal, unless `NO_COLOR` is set)
     #[arg(
         long,
         value_name = "WHEN",
         env = "CHATROOM_COLOR",
         value_enum,
-        default_value_t
+        default_value_t,
+        hide_possible_values = true
     )]
     pub color: ColorWhen,
 
-    /// Leave when the connection is lost, instead of coming back; without a terminal it is always so
+    /// Leave when the connection is lost, as in a pipe, instead of coming back
     #[arg(long, env = "CHATROOM_NO_RECONNECT")]
     pub no_reconnect: bool,
 

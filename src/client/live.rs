@@ -1,5 +1,7 @@
 //! The client on a terminal: the line being typed at the bottom, the room above it.
 
+mod conversation;
+
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 use std::{io, mem, net};
@@ -10,18 +12,19 @@ use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH};
 use signal_hook::low_level::emulate_default_handler;
 use signal_hook_mio::v1_0::Signals;
 
+use conversation::Away;
+
 use super::address::Address;
 use super::clock::Clock;
 use super::editor::{Editor, Request};
-use super::entry::{Answer, Entry};
-use super::incoming::{Incoming, Piece};
-use super::link::{Link, Received};
-use super::look::{self, Heard, Look};
+use super::entry::Entry;
+use super::incoming::Incoming;
+use super::link::Link;
+use super::look::Look;
 use super::outbox::Outbox;
 use super::stdio::{self, Input, Read};
 use super::terminal::Terminal;
 use crate::cli::{Failure, JoinOptions};
-use crate::line::command::Command;
 
 const SERVER: Token = Token(0);
 const INPUT: Token = Token(1);
@@ -36,10 +39,6 @@ const KEYS_BYTES: usize = 4096;
 
 /// How long the server may take to close once we are leaving.
 const LEAVING_MAX: Duration = Duration::from_secs(2);
-
-/// How often a name that was ours may be refused when we come back, before the person is asked:
-/// the server may need a while to notice that the old connection is dead.
-const REFUSALS_MAX: u32 = 5;
 
 /// One person's stay in a room, on a terminal.
 pub(super) struct Live {
@@ -67,13 +66,6 @@ pub(super) struct Live {
     server: String,
     options: JoinOptions,
     scratch: Vec<u8>,
-}
-
-/// The time between two stays in the room.
-#[derive(Debug)]
-struct Away {
-    since: Instant,
-    refusals: u32,
 }
 
 /// Why the loop ends.
@@ -279,188 +271,6 @@ impl Live {
             self.link.finish();
         }
         Ok(())
-    }
-
-    fn receive(&mut self) -> Result<(), End> {
-        let mut scratch = mem::take(&mut self.scratch);
-        let received = self.link.receive(&mut scratch);
-        if let Received::Bytes(count) = received {
-            let mut input = &scratch[..count];
-            while let Some(piece) = self.incoming.take(&mut input) {
-                self.hear(&piece);
-                if !self.link.is_up() {
-                    // Dropped on our side: the rest is of a talk that is over.
-                    break;
-                }
-            }
-        }
-        self.scratch = scratch;
-        match received {
-            Received::Bytes(_) | Received::Later => Ok(()),
-            Received::Lost(how) => self.lose(&how),
-        }
-    }
-
-    fn hear(&mut self, piece: &Piece) {
-        match piece.whole().and_then(|line| self.entry.heard(line)) {
-            Some(Answer::Send(name)) => self.name_due = Some(name),
-            Some(Answer::Refused) if self.away.is_some() => return self.insist(),
-            Some(Answer::Entered) => {
-                self.link.settle();
-                if let Some(away) = self.away.take() {
-                    return self.tell_back(&away);
-                }
-            }
-            Some(Answer::Refused) | None => {}
-        }
-        if self.away.is_some() {
-            if !self.entry.is_open() {
-                // What the server asks someone who comes back is answered without them.
-                return;
-            }
-            self.away = None;
-        }
-        self.show(piece);
-    }
-
-    /// Comes back later with the name that is refused now, or leaves it to the person.
-    fn insist(&mut self) {
-        let refusals = self.away.as_mut().map_or(0, |away| {
-            away.refusals += 1;
-            away.refusals
-        });
-        if refusals <= REFUSALS_MAX {
-            self.entry.insist();
-            self.drop_connection();
-        } else {
-            self.away = None;
-            let notice = self.entry.notice().to_owned();
-            self.tell(&format!("{notice}. Type another name."));
-        }
-    }
-
-    fn tell_back(&mut self, away: &Away) {
-        let seconds = away.since.elapsed().as_secs();
-        let name = self.entry.name().to_owned();
-        self.tell(&format!(
-            "Back in the room as {name}; what was said in the {seconds} s between is missing here."
-        ));
-    }
-
-    fn lose(&mut self, how: &str) -> Result<(), End> {
-        if let Some(piece) = self.incoming.rest() {
-            self.show(&piece);
-        }
-        if self.leaving.is_some() || self.quitting {
-            return Err(End::Done);
-        }
-        if self.options.no_reconnect {
-            let server = &self.server;
-            return Err(failed(format!(
-                "the connection to {server} is lost ({how})"
-            )));
-        }
-        if self.away.is_none() {
-            self.tell(&format!(
-                "The connection is lost ({how}). Coming back; what you send waits."
-            ));
-            self.away = Some(Away {
-                since: Instant::now(),
-                refusals: 0,
-            });
-        }
-        self.entry.come_back();
-        self.drop_connection();
-        Ok(())
-    }
-
-    fn drop_connection(&mut self) {
-        self.link.lose(Instant::now());
-        self.incoming = Incoming::default();
-        self.name_due = None;
-    }
-
-    /// Sends what waits, as far as it goes, and shows what is sent.
-    fn send(&mut self) {
-        if let Some(name) = &self.name_due {
-            if !self.link.send(name) {
-                return;
-            }
-            if self.away.is_none() {
-                let shown = self.look.dim(&format!("you: {name}"));
-                self.print(&shown);
-            }
-            self.name_due = None;
-        }
-        while self.entry.is_open()
-            && let Some(line) = self.outbox.first()
-        {
-            if !self.link.send(line) {
-                return;
-            }
-            let line = self.outbox.pop().unwrap_or_default();
-            let shown = if self.entry.is_inside() {
-                self.quitting = Command::parse(&line) == Command::Quit;
-                self.look.show_own(&line)
-            } else {
-                self.entry.gave(&line);
-                self.look.dim(&format!("you: {line}"))
-            };
-            self.print(&shown);
-        }
-    }
-
-    fn show(&mut self, piece: &Piece) {
-        let heard = piece.whole().map_or(Heard::Other, Heard::parse);
-        self.learn(&heard, &piece.text);
-        let coming = matches!(
-            heard,
-            Heard::Came(_) | Heard::Left(_) | Heard::Renamed { .. }
-        );
-        if coming && self.options.quiet {
-            return;
-        }
-        let shown = self.look.show(&piece.text, &heard, self.entry.name());
-        self.print(&shown.text);
-        if shown.calls && self.options.bell {
-            self.editor.ring();
-        }
-    }
-
-    /// Learns who is there, for completion.
-    fn learn(&mut self, heard: &Heard<'_>, line: &str) {
-        match *heard {
-            Heard::Said { name, .. }
-            | Heard::SaidPrivately { name, .. }
-            | Heard::Did { name, .. }
-            | Heard::Came(name) => self.editor.hear_of(name),
-            Heard::Left(name) => self.editor.forget(name),
-            Heard::Renamed { from, to } => {
-                self.editor.forget(from);
-                self.editor.hear_of(to);
-            }
-            Heard::Notice => {
-                for name in look::names_listed(line) {
-                    self.editor.hear_of(name);
-                }
-            }
-            Heard::Prompt | Heard::Greeting | Heard::Other => {}
-        }
-    }
-
-    /// Tells the person something that no server said.
-    fn tell(&mut self, text: &str) {
-        let line = self.look.dim(&format!("* {text}"));
-        self.print(&line);
-    }
-
-    fn print(&mut self, line: &str) {
-        if self.options.timestamps {
-            let time = self.look.dim(self.clock.now());
-            self.editor.print(&format!("{time} {line}"));
-        } else {
-            self.editor.print(line);
-        }
     }
 
     fn prompt(&self) -> &'static str {

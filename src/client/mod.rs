@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | `entry` | the talk about the name | yes |
 //! | `incoming` | cuts what arrives into lines that are safe to show | yes |
-//! | `look` | what a line is, and how it is shown | yes |
+//! | `look`, `printer` | what a line is, and how it is shown | yes |
 //! | `editor` | key bytes in, screen bytes out | yes |
 //! | `outbox` | lines that wait to be sent | yes |
 //! | `address`, `link` | find the server, and find it again | |
@@ -24,6 +24,7 @@ mod live;
 mod look;
 mod outbox;
 mod plain;
+mod printer;
 mod stdio;
 mod terminal;
 
