@@ -254,8 +254,12 @@ impl<S: Read + Write> Connection<S> {
         (&chunk[..kept], asked)
     }
 
-    /// Takes out the line whose end has not come.
-    pub fn take_unfinished(&mut self) -> Unfinished {
+    /// Takes out the line whose end has not come, for `data` to be added to it.
+    pub fn take_unfinished(&mut self, data: &[u8], spares: &mut Spares) -> Unfinished {
+        if data.last().is_some_and(|&byte| byte != b'\n') {
+            // Something will be kept: a box kept for reuse has the memory for it.
+            self.rare_mut(spares);
+        }
         self.rare
             .as_mut()
             .map(|rare| std::mem::take(&mut rare.unfinished))

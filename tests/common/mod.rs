@@ -167,6 +167,11 @@ impl Server {
         self.log = Incoming::new(ChildStdout::from(std::os::fd::OwnedFd::from(reader)));
     }
 
+    /// Returns the server's process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Returns the most memory the server ever had resident, in bytes.
     pub(crate) fn peak_resident_bytes(&self) -> usize {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))

@@ -99,6 +99,16 @@ impl Program {
         self.stdin = None;
     }
 
+    /// Returns its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Returns how it has ended, if it has.
+    pub(crate) fn try_wait(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("it is our child")
+    }
+
     /// Waits until it has ended and returns how.
     #[track_caller]
     pub(crate) fn wait(&mut self) -> ExitStatus {

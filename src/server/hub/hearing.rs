@@ -121,7 +121,7 @@ impl<S: Read + Write> Hub<S> {
     /// Hears line by line; returns whether reading may go on. What has to wait is held back.
     fn hear(&mut self, key: usize, data: &[u8]) -> bool {
         let mut rest = data;
-        let mut unfinished = self.connections[key].take_unfinished();
+        let mut unfinished = self.connections[key].take_unfinished(data, &mut self.spares);
         let goes_on = loop {
             if !matches!(self.connections[key].stage, Stage::Nameless | Stage::Member) {
                 // It has left: nobody hears what it said behind that, but it may still be read.
@@ -145,7 +145,7 @@ impl<S: Read + Write> Hub<S> {
 
     /// Hears the end of a stream: a last line without a line end counts.
     fn hear_end(&mut self, key: usize) {
-        let mut unfinished = self.connections[key].take_unfinished();
+        let mut unfinished = self.connections[key].take_unfinished(&[], &mut self.spares);
         if let Some(piece) = unfinished.last(self.limits.max_line_bytes) {
             self.hear_piece(key, &piece);
         }
