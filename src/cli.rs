@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use log::LevelFilter;
 
@@ -117,15 +118,15 @@ pub struct JoinOptions {
     pub name: Option<String>,
 
     /// Show the time, hours and minutes, before each line
-    #[arg(long, env = "CHATROOM_TIMESTAMPS")]
+    #[arg(long, env = "CHATROOM_TIMESTAMPS", value_parser = BoolishValueParser::new())]
     pub timestamps: bool,
 
     /// Show only what people say, not who comes and goes; in a pipe, none of the server's own words
-    #[arg(long, env = "CHATROOM_QUIET")]
+    #[arg(long, env = "CHATROOM_QUIET", value_parser = BoolishValueParser::new())]
     pub quiet: bool,
 
     /// Ring the terminal's bell when a line names you or is for you alone
-    #[arg(long, env = "CHATROOM_BELL")]
+    #[arg(long, env = "CHATROOM_BELL", value_parser = BoolishValueParser::new())]
     pub bell: bool,
 
     /// When to use colours: always, never, or auto (on a terminal, unless `NO_COLOR` is set)
@@ -140,11 +141,11 @@ pub struct JoinOptions {
     pub color: ColorWhen,
 
     /// Leave when the connection is lost, as in a pipe, instead of coming back
-    #[arg(long, env = "CHATROOM_NO_RECONNECT")]
+    #[arg(long, env = "CHATROOM_NO_RECONNECT", value_parser = BoolishValueParser::new())]
     pub no_reconnect: bool,
 
     /// Read and write plain lines, also on a terminal
-    #[arg(long, env = "CHATROOM_PLAIN")]
+    #[arg(long, env = "CHATROOM_PLAIN", value_parser = BoolishValueParser::new())]
     pub plain: bool,
 }
 
