@@ -77,6 +77,7 @@ impl Desk {
         unlockpt(&master).expect("ours");
         let slave = ioctl_tiocgptpeer(&master, flags).expect("its other side");
         tcsetwinsize(&master, window(rows, columns)).expect("a terminal has a size");
+        let modes_before = tcgetattr(&slave).expect("a terminal has modes");
         let stream = || slave.try_clone().expect("a copy");
         let shell = shell
             .stdin(stream())
@@ -87,7 +88,7 @@ impl Desk {
         unblock(&master);
         Self {
             shell,
-            modes_before: tcgetattr(&slave).expect("a terminal has modes"),
+            modes_before,
             master: File::from(master),
             _slave: slave,
             emulator: vt100::Parser::new(non_zero(rows), non_zero(columns), 1000),

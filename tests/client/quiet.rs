@@ -36,7 +36,6 @@ fn one_write_per_redraw() {
     let mut desk = Desk::run(&command, 24, 80);
     desk.expect(&[GREETING, "> "]);
     let ali = server.join("ali");
-    let before = calls(&file).len();
     let mut typed = "> ".to_owned();
     for key in "hello there".chars() {
         desk.press(&key.to_string());
@@ -48,13 +47,24 @@ fn one_write_per_redraw() {
     desk.expect(&["ali: one", "ali: two", "ali: three", "> hello there"]);
     desk.press("\x15");
     desk.expect(&["ali: three", "> "]);
-    let writes = calls(&file)[before..].to_vec();
-    let keys = "hello there".len() + 1;
+    desk.press("\x04");
+    assert_eq!(desk.exit_code(), 0);
+    // Only now is everything in the file.
+    let calls = calls(&file);
+    let at = |text: &str| calls.iter().position(|call| call.contains(text)).unwrap();
+    let first = at("J> h\\r> h\"");
+    let writes = &calls[first..];
+    let last = writes
+        .iter()
+        .position(|call| call.contains("J> \\r> \""))
+        .unwrap();
+    let writes = &writes[..=last];
     assert!(
         writes.iter().all(|call| call.starts_with("write(1, ")),
         "{writes:#?}"
     );
-    // The room may settle three lines in more than one turn.
+    // A write for each key; the room may settle three lines in more than one turn.
+    let keys = "hello there".len() + 1;
     assert!((keys + 1..=keys + 3).contains(&writes.len()), "{writes:#?}");
 }
 
@@ -70,9 +80,12 @@ fn an_idle_client_makes_no_system_calls() {
     desk.expect(&[GREETING, "> "]);
     desk.press("x");
     desk.expect(&["> x"]);
-    // Nothing for a while: that what followed the last write is over...
-    desk.wait(Duration::from_millis(500));
-    let before = calls(&file).len();
+    // What followed the last write, and strace's account of it, is over...
+    let mut before = 0;
+    while before < calls(&file).len() {
+        before = calls(&file).len();
+        desk.wait(Duration::from_millis(500));
+    }
     // ... and then that nothing follows.
     assert!(!desk.wait(Duration::from_secs(2)), "{:?}", desk.look());
     let idle = calls(&file)[before..].to_vec();
