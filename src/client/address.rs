@@ -42,7 +42,7 @@ impl Address {
                 .filter(|port| *port != 0)
                 .ok_or_else(|| wrong(text))?,
         };
-        if host.is_empty() || host.contains(char::is_whitespace) {
+        if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return Err(wrong(text));
         }
         Ok(Self {
@@ -189,6 +189,7 @@ mod tests {
             "[]:1",
             "a b:1",
             "\u{1b}[31m:x",
+            "\u{1b}c",
         ] {
             let failure = Address::parse(text).err().map(|failure| {
                 assert!(!failure.message.contains('\u{1b}'), "{failure}");

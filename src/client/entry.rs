@@ -27,6 +27,8 @@ pub(super) struct Entry {
     /// The name to give or given; empty while there is none.
     name: String,
     state: State,
+    /// The server has asked since the connection was made.
+    prompted: bool,
     /// The last notice since the name was given: why it is refused.
     notice: Option<String>,
 }
@@ -70,6 +72,7 @@ impl Entry {
         Ok(Self {
             name: name.unwrap_or_default().to_owned(),
             state: name.map_or(State::Open, |_| State::Waiting),
+            prompted: false,
             notice: None,
         })
     }
@@ -79,6 +82,7 @@ impl Entry {
         match (self.state, line) {
             (State::Waiting, PROMPT) => {
                 self.state = State::Asked;
+                self.prompted = true;
                 self.notice = None;
                 Some(Answer::Send(self.name.clone()))
             }
@@ -100,19 +104,30 @@ impl Entry {
                 }
                 None
             }
+            (State::Open, PROMPT) => {
+                self.prompted = true;
+                None
+            }
             (State::Waiting | State::Open, _) => None,
         }
     }
 
-    /// Notes that the person gave a name; what else they type has to wait for the answer.
-    pub(super) fn gave(&mut self, name: &str) {
+    /// Takes the name that the person gives; returns whether to send it now, rather than when the
+    /// server asks. What else they type has to wait for the answer.
+    pub(super) fn give(&mut self, name: &str) -> bool {
         name.trim().clone_into(&mut self.name);
-        self.state = State::Asked;
         self.notice = None;
+        self.state = if self.prompted {
+            State::Asked
+        } else {
+            State::Waiting
+        };
+        self.prompted
     }
 
     /// Gets ready for a new connection: the same name will be given, if there is one.
     pub(super) fn come_back(&mut self) {
+        self.prompted = false;
         self.state = match self.state {
             // Never accepted, and perhaps never to be.
             State::Open => State::Open,
@@ -128,6 +143,11 @@ impl Entry {
     /// Returns whether input may be sent.
     pub(super) fn is_open(&self) -> bool {
         matches!(self.state, State::Open | State::Inside)
+    }
+
+    /// Returns whether it is the person's turn to give a name.
+    pub(super) fn asks(&self) -> bool {
+        self.state == State::Open
     }
 
     /// Returns whether the person is in the room.
@@ -204,10 +224,14 @@ mod tests {
         assert_eq!(entry.heard(GREETING), Some(Answer::Entered));
 
         let mut entry = Entry::new(None).unwrap();
-        entry.gave("ali ");
+        assert!(
+            entry.asks() && !entry.give("ali "),
+            "before the server asks"
+        );
         assert!(!entry.is_open());
+        assert_eq!(entry.heard(PROMPT), Some(send("ali")));
         assert_eq!(entry.heard(PROMPT), Some(Answer::Refused));
-        entry.gave("zed");
+        assert!(entry.asks() && entry.give("zed"));
         assert_eq!(entry.heard(GREETING), Some(Answer::Entered));
         assert_eq!(entry.name(), "zed");
     }

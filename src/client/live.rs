@@ -220,11 +220,7 @@ impl Live {
         };
         for request in self.editor.feed(&keys[..count]) {
             match request {
-                Request::Send(line) => {
-                    if !self.outbox.push(line) {
-                        self.tell("Not kept: too much waits already; press Up to get it back.");
-                    }
-                }
+                Request::Send(line) => self.take_line(line),
                 Request::Overflow => self.tell("That is too much at once; some was left out."),
                 Request::Suspend => self.suspend()?,
                 Request::Leave => self.leave()?,
@@ -267,7 +263,7 @@ impl Live {
         if !self.link.is_up() || until <= Instant::now() {
             return Err(End::Done);
         }
-        if self.outbox.is_empty() || !self.entry.is_open() {
+        if self.outbox.is_empty() && self.name_due.is_none() {
             self.link.finish();
         }
         Ok(())

@@ -16,23 +16,48 @@ const MEMORY_MAX: usize = 32 * 1024 * 1024;
 /// Within this a key is answered.
 const ANSWER_MAX: Duration = Duration::from_millis(50);
 
-/// Returns a client in a room whose server is the stream returned.
-fn trap() -> (TcpStream, Desk) {
+/// Returns a client called soheil and the server's side of its connection.
+fn connected() -> (Incoming<TcpStream>, Desk) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let flags = ["--name", "soheil"];
-    let mut desk = Desk::join(listener.local_addr().unwrap(), &flags);
+    let desk = Desk::join(listener.local_addr().unwrap(), &flags);
     assert!(is_ready(
         &listener,
         PollFlags::IN,
         Instant::now() + PATIENCE
     ));
     let (stream, _) = listener.accept().unwrap();
-    let mut stream = Incoming::new(stream);
-    write_all(stream.source(), format!("{PROMPT}\n").as_bytes());
+    (Incoming::new(stream), desk)
+}
+
+fn say(stream: &Incoming<TcpStream>, lines: &[&str]) {
+    write_all(stream.source(), (lines.join("\n") + "\n").as_bytes());
+}
+
+/// Returns a client in a room whose server is the stream returned.
+fn trap() -> (TcpStream, Desk) {
+    let (mut stream, mut desk) = connected();
+    say(&stream, &[PROMPT]);
     stream.expect_line("soheil");
-    write_all(stream.source(), format!("{GREETING}\n").as_bytes());
+    say(&stream, &[GREETING]);
     desk.expect(&[GREETING, "> "]);
     (stream.source().try_clone().unwrap(), desk)
+}
+
+#[test]
+fn a_line_never_becomes_a_name() {
+    let (mut server, mut desk) = connected();
+    desk.enter("a secret for my friends");
+    desk.expect(&["waiting: a secret for my friends", "> "]);
+    say(&server, &[PROMPT]);
+    server.expect_line("soheil");
+    say(&server, &["* That name is taken: soheil", PROMPT]);
+    desk.expect(&[PROMPT, "waiting: a secret for my friends", "> "]);
+    desk.enter("zed");
+    server.expect_line("zed");
+    say(&server, &[GREETING]);
+    server.expect_line("a secret for my friends");
+    desk.expect(&[GREETING, "you: a secret for my friends", "> "]);
 }
 
 /// Asserts that the terminal was told nothing but what the client itself says.

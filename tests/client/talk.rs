@@ -303,3 +303,18 @@ fn names_complete_and_a_paste_waits_for_enter() {
         desk.rows().iter().any(|row| row == "(search: wo) ali: one")
     });
 }
+
+#[test]
+fn everything_typed_at_once_is_sent_in_its_turn() {
+    let mut server = Server::start(&[]);
+    let mut desk = Desk::join(server.address(), &[]);
+    desk.wait_until("the client takes keys", |desk| {
+        desk.screen().bracketed_paste()
+    });
+    // Before the prompt, perhaps: the first line is the name, and leaving waits for the rest.
+    desk.press("soheil\rone\rtwo\r\x04");
+    assert_eq!(desk.exit_code(), 0);
+    server.expect_log("soheil said one");
+    server.expect_log("soheil said two");
+    server.expect_log("soheil has left the chatroom!");
+}

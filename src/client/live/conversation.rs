@@ -55,7 +55,7 @@ impl Live {
             Some(Answer::Refused) | None => {}
         }
         if self.away.is_some() {
-            if !self.entry.is_open() {
+            if !self.entry.asks() {
                 // What the server asks someone who comes back is answered without them.
                 return;
             }
@@ -121,6 +121,17 @@ impl Live {
         self.name_due = None;
     }
 
+    /// Takes a line that the person typed: a name when it is their turn to give one.
+    pub(super) fn take_line(&mut self, line: String) {
+        if self.entry.asks() {
+            if self.entry.give(&line) {
+                self.name_due = Some(line);
+            }
+        } else if !self.outbox.push(line) {
+            self.tell("Not kept: too much waits already; press Up to get it back.");
+        }
+    }
+
     /// Sends what waits, as far as it goes, and shows what is sent.
     pub(super) fn send(&mut self) {
         if let Some(name) = &self.name_due {
@@ -133,20 +144,15 @@ impl Live {
             }
             self.name_due = None;
         }
-        while self.entry.is_open()
+        while self.entry.is_inside()
             && let Some(line) = self.outbox.first()
         {
             if !self.link.send(line) {
                 return;
             }
             let line = self.outbox.pop().unwrap_or_default();
-            let shown = if self.entry.is_inside() {
-                self.quitting = Command::parse(&line) == Command::Quit;
-                self.look.show_own(&line)
-            } else {
-                self.entry.gave(&line);
-                self.look.dim(&format!("you: {line}"))
-            };
+            self.quitting = Command::parse(&line) == Command::Quit;
+            let shown = self.look.show_own(&line);
             self.print(&shown);
         }
     }
