@@ -87,6 +87,56 @@ pub struct ServeOptions {
     #[arg(long, value_name = "N", env = "CHATROOM_MAX_CONNECTIONS")]
     pub max_connections: Option<usize>,
 
+    /// Most connections of one address, IPv6 counted by its /64 [default: no limit]
+    #[arg(long, value_name = "N", env = "CHATROOM_MAX_PER_ADDRESS")]
+    pub max_per_address: Option<usize>,
+
+    /// Seconds a connection may take to give a name; 0 is for ever
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "CHATROOM_NAME_TIMEOUT",
+        default_value_t = 30
+    )]
+    pub name_timeout: u16,
+
+    /// Seconds a member may be silent; 0 is for ever
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "CHATROOM_IDLE_TIMEOUT",
+        default_value_t = 0
+    )]
+    pub idle_timeout: u16,
+
+    /// Seconds a member may take nothing of what it is sent; 0 is for ever
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "CHATROOM_STALL_TIMEOUT",
+        default_value_t = 60
+    )]
+    pub stall_timeout: u16,
+
+    /// Lines a second that one member may say; over it, it is slowed, and nothing is lost. 0 is
+    /// any number
+    #[arg(
+        long,
+        value_name = "LINES",
+        env = "CHATROOM_RATE",
+        default_value_t = 100
+    )]
+    pub rate: u32,
+
+    /// Lines that one member may say at once, before --rate holds
+    #[arg(
+        long,
+        value_name = "LINES",
+        env = "CHATROOM_BURST",
+        default_value_t = 1000
+    )]
+    pub burst: u32,
+
     /// How much to log: off, error, warn, info, debug or trace
     #[arg(
         long,

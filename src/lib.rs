@@ -11,13 +11,13 @@
 //! | ring | modules | knows |
 //! |---|---|---|
 //! | shell | `main.rs`, [`cli`], [`logging`], [`server`] (`mod`, `listener`), [`client`] | sockets, the poll, signals, the clock; no rules |
-//! | hub | [`server::hub`], [`server::connection`], [`server::limits`] | connections generic over `S: Read + Write`; applies what the room decided |
+//! | hub | [`server::hub`] with [`server::connection`], [`server::sweep`], [`server::pace`], [`server::laggards`], [`server::origins`], [`server::limits`], [`server::disconnect`] | connections generic over their streams; applies what the room decided |
 //! | pure | [`mod@line`], [`room`] | bytes and values in, bytes and values out: no sockets, clock, log or threads |
 //!
 //! # One message through the house
 //!
 //! ```text
-//! socket -> Hub::read (one shared 64 KiB scratch) -> line::telnet -> line::framing: &[u8] line
+//! socket -> hub::hearing (one shared 64 KiB scratch) -> line::telnet -> line::framing: &[u8] line
 //!        -> line::text: safe &str -> line::command -> Room -> Transcript::append("NAME: TEXT\n")
 //!        -> Hub::settle: for each member behind, one write of transcript[cursor..end]
 //! ```

@@ -1,23 +1,24 @@
 //! The log: `simple_logger` behind a guard that neither blocks nor panics the loop.
 //!
-//! `simple_logger` prints to standard output: it blocks while a pipe is full, and panics when the
-//! reader has gone or the disk is full. The guard looks before it prints, drops lines that have no
-//! place to go, counts them, and says how many once there is place again.
+//! `simple_logger` prints to standard output: it blocks while a pipe or terminal is full, and panics
+//! when the reader has gone or the disk is full. The guard gives this process a standard output of
+//! its own that never blocks, catches the panic, counts the lines that were lost, and says how many
+//! once there is place again.
 
 use std::cell::Cell;
 use std::fmt::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::FileType;
+use rustix::fs::{FileType, Mode, OFlags};
 use simple_logger::SimpleLogger;
 
-/// A pipe that is writable takes this many bytes without blocking (POSIX, `PIPE_BUF`).
+/// Bytes that a pipe takes as a whole or not at all (POSIX, `PIPE_BUF`).
 const PIPE_BYTES: usize = 4096;
 
-/// What a line of the log has beside its text: time, level, target and line end.
+/// What a line of the log has beside its text: time, level, target, line end and dots.
 const FRAME_BYTES: usize = 64;
 
 thread_local! {
@@ -35,8 +36,7 @@ pub fn start(level: LevelFilter) {
     }));
     let guard = Guard {
         inner: SimpleLogger::new().with_level(level),
-        output: Output::of_stdout(),
-        sure_bytes: AtomicUsize::new(0),
+        output: Output::prepare(),
         lost: AtomicU64::new(0),
     };
     // Only a second logger in one process is refused; the first stays in force then.
@@ -48,22 +48,31 @@ pub fn start(level: LevelFilter) {
 /// What standard output is, as far as writing to it may block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Output {
-    /// A file or a device: writing never waits for a reader.
-    File,
-    /// A pipe, and nobody else writes to it: place that was there stays there.
-    Pipe,
-    /// A terminal or a socket.
-    Other,
+    /// Writing never waits.
+    Ready,
+    /// Writing may wait: it has to be asked first.
+    Asked,
 }
 
 impl Output {
-    fn of_stdout() -> Self {
-        let kind = rustix::fs::fstat(rustix::stdio::stdout())
-            .map(|stat| FileType::from_raw_mode(stat.st_mode));
-        match kind {
-            Ok(FileType::RegularFile) => Self::File,
-            Ok(FileType::Fifo) => Self::Pipe,
-            _ => Self::Other,
+    /// Makes sure, where it can be, that writing to standard output never waits.
+    ///
+    /// `O_NONBLOCK` is a property of the open file, which is shared with the shell and whoever else
+    /// has it; set there, it would outlive us. Opened anew, the file is ours alone. A socket can't
+    /// be opened so.
+    fn prepare() -> Self {
+        let stdout = rustix::stdio::stdout();
+        let is_file = rustix::fs::fstat(stdout)
+            .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
+        let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let ours = || {
+            let ours = rustix::fs::open("/proc/self/fd/1", flags, Mode::empty())?;
+            rustix::stdio::dup2_stdout(ours)
+        };
+        if is_file || ours().is_ok() {
+            Self::Ready
+        } else {
+            Self::Asked
         }
     }
 }
@@ -72,8 +81,6 @@ impl Output {
 struct Guard {
     inner: SimpleLogger,
     output: Output,
-    /// Bytes that a pipe takes for sure without being asked again.
-    sure_bytes: AtomicUsize,
     /// Lines lost since the last one that was printed.
     lost: AtomicU64,
 }
@@ -126,24 +133,22 @@ impl Log for Guard {
 impl Guard {
     /// Prints a line, unless that would block; returns whether it was printed.
     fn print(&self, record: &Record<'_>) -> bool {
-        if self.output == Output::File {
-            return self.print_now(record);
-        }
-        let mut text = Cut::default();
-        let fits = write!(text, "{}", record.args()).is_ok();
-        if !self.has_place(FRAME_BYTES + text.0.len()) {
+        if self.output == Output::Asked && !has_place() {
             return false;
         }
-        if fits {
+        let mut text = Cut::default();
+        if write!(text, "{}", record.args()).is_ok() {
             return self.print_now(record);
         }
         let args = format_args!("{}...", text.0);
-        let cut = Record::builder()
-            .level(record.level())
-            .target(record.target())
-            .args(args)
-            .build();
-        self.print_now(&cut)
+        let (level, target) = (record.level(), record.target());
+        self.print_now(
+            &Record::builder()
+                .level(level)
+                .target(target)
+                .args(args)
+                .build(),
+        )
     }
 
     fn print_now(&self, record: &Record<'_>) -> bool {
@@ -152,29 +157,16 @@ impl Guard {
         PRINTING.set(false);
         printed.is_ok()
     }
-
-    /// Returns whether `length` bytes can be printed at once.
-    fn has_place(&self, length: usize) -> bool {
-        let sure = self.sure_bytes.load(Ordering::Relaxed);
-        if self.output == Output::Pipe && length <= sure {
-            self.sure_bytes.store(sure - length, Ordering::Relaxed);
-            return true;
-        }
-        let stdout = rustix::stdio::stdout();
-        let mut ask = [PollFd::new(&stdout, PollFlags::OUT)];
-        let ready = poll(&mut ask, Some(&Timespec::default())).is_ok()
-            && ask[0].revents() == PollFlags::OUT;
-        let sure = if ready {
-            PIPE_BYTES.saturating_sub(length)
-        } else {
-            0
-        };
-        self.sure_bytes.store(sure, Ordering::Relaxed);
-        ready
-    }
 }
 
-/// The text of a line, cut where a pipe may take no more at once.
+/// Returns whether standard output takes a line at once.
+fn has_place() -> bool {
+    let stdout = rustix::stdio::stdout();
+    let mut ask = [PollFd::new(&stdout, PollFlags::OUT)];
+    poll(&mut ask, Some(&Timespec::default())).is_ok() && ask[0].revents() == PollFlags::OUT
+}
+
+/// The text of a line, cut where a pipe would take a part of it only.
 #[derive(Default)]
 struct Cut(String);
 

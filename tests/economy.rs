@@ -7,25 +7,28 @@
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net::Ipv4Addr;
 use std::rc::Rc;
 use std::time::Instant;
 
 use allocation_counter::measure;
+use chatroom::server::connection::Stream;
 use chatroom::server::hub::{Hub, Readiness};
 use chatroom::server::limits::Limits;
 
-const LIMITS: Limits = Limits {
-    max_line_bytes: 4096,
-    backlog_bytes: 1 << 20,
-    max_connections: usize::MAX,
-    history_lines: 0,
-    announce_joins: false,
-};
+/// Nobody is slowed, so that what is counted is the work itself.
+fn limits() -> Limits {
+    Limits {
+        backlog_bytes: 1 << 20,
+        rate: 0,
+        ..Limits::default()
+    }
+}
 
 const READABLE: Readiness = Readiness {
     readable: true,
     writable: false,
-    read_to_end: false,
+    read_until_empty: false,
 };
 
 /// What all streams of one room share: the next input, and how often they were called.
@@ -72,6 +75,12 @@ impl Write for Counting {
     }
 }
 
+impl Stream for Counting {
+    fn finish(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// A room whose members are numbered from 0.
 struct Room {
     hub: Hub<Counting>,
@@ -84,11 +93,12 @@ impl Room {
         let calls = Rc::new(Calls::default());
         calls.input.borrow_mut().reserve(4096);
         let mut room = Self {
-            hub: Hub::new(LIMITS, Instant::now()),
+            hub: Hub::new(limits(), Instant::now()),
             calls,
         };
         for member in 0..members {
-            room.hub.accept(Counting(Rc::clone(&room.calls)));
+            room.hub
+                .accept(Counting(Rc::clone(&room.calls)), Ipv4Addr::LOCALHOST.into());
             room.turn(member, format!("u{member:07}\n").as_bytes());
         }
         assert_eq!(room.hub.room().names().count(), members);

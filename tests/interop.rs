@@ -160,6 +160,7 @@ fn wait_for_room_for_a_third(server: &Server) -> Peer {
 }
 
 /// Checks that nothing of what `stray` did, on a connection of its own, was broadcast.
+#[track_caller]
 fn assert_nothing_broadcast(stray: impl FnOnce(&Server) -> Option<()>) {
     let server = Server::start(&["--max-connections", "3", "--announce-joins"]);
     let mut ali = server.join("ali");
@@ -193,20 +194,33 @@ fn what_curl_posts_is_not_broadcast() {
     }
 }
 
+/// Checks that nothing of a browser's `request` with `data` is broadcast, whose end is orderly.
+#[track_caller]
+fn assert_request_is_not_broadcast(request: &str, data: &str) {
+    assert_nothing_broadcast(|server| {
+        let (address, length) = (server.address(), data.len());
+        let mut peer = server.connect();
+        peer.send(format!(
+            "{request} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {length}\r\n\r\n{data}"
+        ));
+        peer.finish();
+        Some(())
+    });
+}
+
 #[test]
 fn what_a_browser_posts_is_not_broadcast_even_at_an_orderly_end() {
     for data in ["x", "mallory\nhello everybody\n"] {
-        for method in ["POST", "PUT", "GET"] {
-            assert_nothing_broadcast(|server| {
-                let length = data.len();
-                let mut peer = server.connect();
-                peer.send(format!(
-                    "{method} / HTTP/1.1\r\nHost: {}\r\nContent-Length: {length}\r\n\r\n{data}",
-                    server.address()
-                ));
-                peer.finish();
-                Some(())
-            });
+        for request in ["POST /", "PUT /", "GET /"] {
+            assert_request_is_not_broadcast(request, data);
         }
     }
+}
+
+#[test]
+fn what_a_browser_posts_to_a_path_longer_than_a_line_is_not_broadcast() {
+    // Who makes a browser post chooses the path, too.
+    let request = format!("POST /{}", "x".repeat(5000));
+    assert_request_is_not_broadcast(&request, "x");
+    assert_request_is_not_broadcast(&request, "mallory\nhello everybody\n");
 }

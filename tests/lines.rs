@@ -37,6 +37,20 @@ fn assert_limit(server: &Server, limit: usize) {
         ali.send(format!("next{end}"));
         bob.expect("ali: next");
     }
+    // The same in two pieces: what somebody says in between parts them.
+    for (more, passes) in [("", true), ("y", false)] {
+        let whole = format!("{}{more}", "x".repeat(limit));
+        let (head, tail) = whole.split_at(limit / 2);
+        ali.send(head);
+        bob.say("between");
+        ali.expect("bob: between");
+        ali.send(format!("{tail}\n"));
+        if passes {
+            bob.expect(&format!("ali: {whole}"));
+        } else {
+            ali.expect_notice(&limit.to_string());
+        }
+    }
     // Bytes count, not characters; what stands in for a bad byte does not count.
     let wide = "é".repeat(limit / 2);
     ali.say(&wide);

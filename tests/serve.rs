@@ -9,7 +9,7 @@
 
 mod common;
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use common::{CLOSING, GREETING, PROMPT, Peer, Program, Server, Signal, chatroom};
@@ -224,7 +224,6 @@ fn a_signal_closes_the_room_for_everybody() {
         let line = stranger.line_or_end();
         assert!(line.is_none_or(|line| line == CLOSING));
         assert_eq!(server.wait().code(), Some(0), "{signal:?}");
-        assert!(TcpStream::connect(server.address()).is_err(), "{signal:?}");
     }
 }
 
@@ -241,7 +240,7 @@ const LINE_BYTES: usize = 4000;
 
 impl StuckRoom {
     fn new() -> Self {
-        let server = Server::start(&[]);
+        let server = Server::start(&["--rate", "0"]);
         let stuck = server.join("stuck");
         socket2::SockRef::from(stuck.stream())
             .set_recv_buffer_size(64 * 1024)

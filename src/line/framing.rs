@@ -157,10 +157,10 @@ fn line_end(chunk: &[u8], kept_cr: bool) -> Option<LineEnd> {
             chunk[at - 1] == b'\r'
         }
     };
-    let newline = memchr::memchr(b'\n', chunk);
-    let searched = &chunk[..newline.unwrap_or(chunk.len())];
-    let nul = memchr::memchr_iter(0, searched).find(|&at| cr_before(at));
-    let at = nul.or(newline)?;
+    // One pass that stops at the end: a chunk full of line ends must not be searched to its end for
+    // each of them.
+    let at =
+        memchr::memchr2_iter(b'\n', 0, chunk).find(|&at| chunk[at] == b'\n' || cr_before(at))?;
     Some(LineEnd {
         content: at - usize::from(at > 0 && cr_before(at)),
         next: at + 1,

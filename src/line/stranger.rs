@@ -14,6 +14,13 @@ pub fn protocol_of(line: &[u8]) -> Option<&'static str> {
     if line.starts_with(b"SSH-") {
         return Some("SSH");
     }
+    // The one header that every request has (RFC 9112, 3.2), where the request line was too long.
+    if line
+        .get(..5)
+        .is_some_and(|start| start.eq_ignore_ascii_case(b"host:"))
+    {
+        return Some("HTTP");
+    }
     // A request line ends in its protocol's name and version (RFC 9112, 3; RTSP and SIP alike).
     let last = line
         .rsplit(|&byte| byte == b' ')
@@ -42,6 +49,9 @@ mod tests {
             (b"OPTIONS / RTSP/1.0", Some("RTSP")),
             (b"\x16\x03\x01\x02\x00", Some("TLS")),
             (b"SSH-2.0-OpenSSH_9.2", Some("SSH")),
+            (b"Host: 127.0.0.1:5050", Some("HTTP")),
+            (b"host:x", Some("HTTP")),
+            (b"host", None),
             (b"HTTP/", None),
             (b"soheil", None),
             (b"hello HTTP fans", None),

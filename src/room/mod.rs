@@ -118,13 +118,17 @@ impl Room {
         Some(Entrance { hears_from, said })
     }
 
-    /// Takes `member` out of the room, tells the others, and returns where that stands.
-    pub fn leave(&mut self, member: u32) -> (Name, Range<u64>) {
+    /// Takes `member` out of the room, tells the others unless they are not to know, and returns
+    /// its name and where that stands.
+    pub fn leave(&mut self, member: u32, announce: bool) -> (Name, Option<Range<u64>>) {
         let name = self.names.take(member);
+        if !announce {
+            return (name, None);
+        }
         let said = self
             .transcript
             .append(&[name.as_str(), " has left the chatroom!\n"]);
-        (name, said)
+        (name, Some(said))
     }
 
     /// Hears a line of `member`.
@@ -217,8 +221,8 @@ impl Room {
                 return None;
             }
         };
-        match self.names.find(&name) {
-            Some(holder) if holder != member => {
+        match self.names.find_other(&name, member) {
+            Some(holder) => {
                 let holder = self.names.of(holder);
                 put(
                     &mut self.private,
@@ -229,7 +233,7 @@ impl Room {
                 );
                 None
             }
-            _ => Some(name),
+            None => Some(name),
         }
     }
 
@@ -336,7 +340,8 @@ mod tests {
             "ali is now known as Ali!\n"
         );
         assert_eq!(room.private(), "* You are now known as Ali.\n");
-        let (name, range) = room.leave(0);
+        let (name, range) = room.leave(0, true);
+        let range = range.unwrap();
         assert_eq!(
             (name.as_str(), text(&room, range)),
             ("Ali", "Ali has left the chatroom!\n".into())

@@ -25,7 +25,11 @@ const MARKS_IN_A_ROW_MAX: usize = 2;
 
 /// First words of the server's own lines. `/me` shows as `* NAME TEXT`; were one of these a name,
 /// it could speak as the server.
-const RESERVED: [&str; 6] = ["here", "nobody", "that", "the", "you", "your"];
+///
+/// The last ones are what people take for the server.
+const RESERVED: [&str; 9] = [
+    "here", "nobody", "that", "the", "you", "your", "chatroom", "server", "system",
+];
 
 /// A name that somebody may have. The empty one is nobody's.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -66,8 +70,9 @@ impl Name {
         if text.contains(char::is_whitespace) {
             return Err(NameError::Space);
         }
-        if text.contains([':', '：']) {
-            return Err(NameError::Colon);
+        if let Some(bracket) = text.chars().find(|c| matches!(c, '(' | ')')) {
+            // NAME (privately) has to be the server's word.
+            return Err(NameError::Character(bracket));
         }
         if !text.starts_with(|c: char| c.is_alphanumeric() && !is_combining_mark(c)) {
             return Err(NameError::Start);
@@ -81,6 +86,9 @@ impl Name {
         }
         let name = Self(SmolStr::new(name));
         let keys = name.keys();
+        if keys[0].contains(':') {
+            return Err(NameError::Colon);
+        }
         if keys.iter().any(|key| RESERVED_SKELETONS.contains(key)) {
             return Err(NameError::Reserved);
         }
@@ -101,8 +109,9 @@ impl Name {
 
     /// Returns what two names that look the same have in common.
     fn keys(&self) -> [String; 2] {
-        // Upper case and back again folds what lower case alone doesn't (ß, ς, ſ).
-        let folded = self.0.to_uppercase().to_lowercase();
+        // Through upper case, which folds what lower case alone doesn't (ß, ς, ſ); lower case first
+        // for ẞ, which has no upper case of its own.
+        let folded = self.0.to_lowercase().to_uppercase().to_lowercase();
         [skeleton(&self.0), skeleton(&folded)]
     }
 }
@@ -218,10 +227,21 @@ impl Names {
     /// Returns who has a name that looks like `name`.
     #[must_use]
     pub fn find(&self, name: &Name) -> Option<u32> {
+        self.find_but(name, None)
+    }
+
+    /// Returns who else than `member` has a name that looks like `name`.
+    #[must_use]
+    pub fn find_other(&self, name: &Name, member: u32) -> Option<u32> {
+        self.find_but(name, Some(member))
+    }
+
+    fn find_but(&self, name: &Name, but: Option<u32>) -> Option<u32> {
         name.keys().iter().find_map(|key| {
             let entry = self.entry(0, key);
             let holds = |other: &Entry| {
                 other.hash == entry.hash
+                    && Some(other.member) != but
                     && self.by_member[other.member as usize].keys().contains(key)
             };
             self.index
@@ -342,6 +362,10 @@ mod tests {
             ("ali\u{A0}", NameError::Space),
             ("ali:", NameError::Colon),
             ("ali：", NameError::Colon),
+            ("aliː", NameError::Colon),
+            ("ali(privately)", NameError::Character('(')),
+            ("Chatroom", NameError::Reserved),
+            ("sеrver", NameError::Reserved),
             ("-ali", NameError::Start),
             ("*", NameError::Start),
             ("/who", NameError::Start),
@@ -380,6 +404,7 @@ mod tests {
             ("Ilya", "llya"),
             ("b0b", "bOb"),
             ("straße", "STRASSE"),
+            ("straße", "STRAẞE"),
             ("سهیل", "سهيل"),
             ("کاوه", "كاوه"),
         ] {
@@ -396,6 +421,22 @@ mod tests {
         for other in ["Zoe", "Zo", "Zoëy", "李雷"] {
             assert_eq!(names.find(&name(other)), None, "{other}");
         }
+    }
+
+    /// `llya` looks like `Ilya`, which looks like `ilya`: who has the first may not take the second
+    /// from who has the third.
+    #[test]
+    fn a_name_that_meets_two_others_is_taken_by_either() {
+        let mut names = Names::default();
+        names.give(0, name("ilya"));
+        names.give(1, name("llya"));
+        assert_eq!(names.find_other(&name("Ilya"), 1), Some(0));
+        assert_eq!(names.find_other(&name("Ilya"), 0), Some(1));
+        assert_eq!(
+            names.find_other(&name("ILYA"), 0),
+            None,
+            "one's own, otherwise written"
+        );
     }
 
     #[test]

@@ -23,6 +23,10 @@ pub enum Notice<'a> {
     StillHere,
     Stranger { protocol: &'a str },
     Full,
+    FullForAddress,
+    NameTimeout { seconds: u16 },
+    IdleTimeout { seconds: u16 },
+    Crowded,
     Closing,
 }
 
@@ -73,6 +77,21 @@ impl fmt::Display for Notice<'_> {
                 )
             }
             Self::Full => f.write_str("* The room is full; try again later."),
+            Self::FullForAddress => {
+                f.write_str("* The room has no more places for your address; try again later.")
+            }
+            Self::NameTimeout { seconds } => {
+                write!(
+                    f,
+                    "* Your name did not come within {seconds} s; join again."
+                )
+            }
+            Self::IdleTimeout { seconds } => {
+                write!(f, "* You were silent for {seconds} s; join again.")
+            }
+            Self::Crowded => {
+                f.write_str("* Your place is needed; join again, and give a name sooner.")
+            }
             Self::Closing => f.write_str("* The chatroom is closing."),
         }
     }
@@ -106,6 +125,10 @@ mod tests {
             Notice::StillHere,
             Notice::Stranger { protocol: "HTTP" },
             Notice::Full,
+            Notice::FullForAddress,
+            Notice::NameTimeout { seconds: 30 },
+            Notice::IdleTimeout { seconds: 30 },
+            Notice::Crowded,
             Notice::Closing,
         ] {
             for line in notice.to_string().lines() {

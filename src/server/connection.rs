@@ -3,12 +3,16 @@
 //! What a connection is owed is the transcript from its cursor on, with *edits*: places where bytes
 //! are left out (its own lines) or put in (its private lines). Nearly always there are none, and
 //! a flush is one write of one slice. Everything rare lives in a box that is there only while
-//! it is needed, so that an idle member costs 24 bytes.
+//! it is needed, so that an idle member costs 32 bytes.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net::Shutdown;
 use std::ops::Range;
 use std::time::Instant;
+
+use bitflags::bitflags;
+use mio::net::TcpStream;
 
 use crate::line::framing::Unfinished;
 use crate::line::telnet::{Answer, Telnet};
@@ -18,14 +22,17 @@ use crate::server::limits::PRIVATE_BYTES_MAX;
 /// Most pieces handed to the kernel in one write; Linux takes up to 1,024.
 const SLICES_MAX: usize = 64;
 
+/// Most reads at once to drop input.
+const DROPS_MAX: usize = 16;
+
 /// Boxes kept for reuse, so that talking allocates nothing once warm.
 const SPARES_MAX: usize = 512;
 
 /// Largest buffer, in bytes, that a box kept for reuse may hold.
 const SPARE_BYTES_MAX: usize = 512;
 
-/// How far a connection has come. `Nameless -> Member -> Draining -> Closed`; any stage may be
-/// left out but the last.
+/// How far a connection has come. `Nameless -> Member -> Draining -> Lingering -> Closed`; any
+/// stage may be left out but the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// It has not given a name yet, and hears nothing of the room.
@@ -34,8 +41,50 @@ pub enum Stage {
     Member,
     /// It has left; what it is owed is still being sent.
     Draining,
+    /// It has been sent all and told that no more comes; what it still sends is dropped.
+    Lingering,
     /// Nothing more is read or written; its slot is freed at the end of the turn.
     Closed,
+}
+
+bitflags! {
+    /// What has to be remembered of a connection from one event to the next.
+    #[derive(Debug, Clone, Copy)]
+    pub struct Flags: u8 {
+        /// The last write was cut short: the next one waits until the stream is writable.
+        const BLOCKED = 1;
+        /// A short read doesn't mean that nothing is left: the peer has closed its side, or sent
+        /// urgent data, at whose mark the kernel cuts a read short.
+        const READ_UNTIL_EMPTY = 1 << 1;
+        /// It is on the hub's list of those to read from again.
+        const RESUMING = 1 << 2;
+        /// It waits until its pace allows it to be heard.
+        const PACED = 1 << 3;
+        /// It is watched until it has caught up.
+        const WATCHED = 1 << 4;
+        /// It is on the hub's list of those who may be owed private bytes.
+        const OWED = 1 << 5;
+        /// Its stream has been read to its end.
+        const ENDED = 1 << 6;
+        /// It goes on sending, or takes long to read: closing at once would take back what it has
+        /// been sent (RFC 1122, 4.2.2.13).
+        const LINGERS = 1 << 7;
+    }
+}
+
+/// What a connection reads from and writes to.
+pub trait Stream: Read + Write {
+    /// Tells the peer that no more comes, behind all that has been written.
+    ///
+    /// # Errors
+    /// As the system says: the connection is broken.
+    fn finish(&mut self) -> io::Result<()>;
+}
+
+impl Stream for TcpStream {
+    fn finish(&mut self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
 }
 
 /// One peer. Generic over its stream, so that all of this runs without sockets, too.
@@ -44,13 +93,12 @@ pub struct Connection<S> {
     stream: S,
     /// Where it stands.
     pub stage: Stage,
-    /// Whether the last write was cut short: the next one waits until the stream is writable.
-    pub blocked: bool,
-    /// Whether a short read doesn't mean that nothing is left: the peer has closed its side, or
-    /// sent urgent data, at whose mark the kernel cuts a read short.
-    pub read_to_end: bool,
-    /// Whether it is on the hub's list of those to read from again.
-    pub resuming: bool,
+    /// What has to be remembered of it.
+    pub flags: Flags,
+    /// When it was last heard, in whole seconds of the hub's time; wraps.
+    pub heard_s: u16,
+    /// When it has paid for all it has said; see [`Pace`](super::pace::Pace).
+    pub due_ns: u64,
     cursor: u64,
     rare: Option<Box<Rare>>,
 }
@@ -86,23 +134,18 @@ struct Edit {
 #[derive(Debug, Default)]
 pub struct Spares(Vec<Box<Rare>>);
 
-impl<S: Read + Write> Connection<S> {
+impl<S: Stream> Connection<S> {
     /// Returns a connection that has just been accepted.
-    pub fn new(stream: S) -> Self {
+    pub fn new(stream: S, now_s: u16) -> Self {
         Self {
             stream,
             stage: Stage::Nameless,
-            blocked: false,
-            read_to_end: false,
-            resuming: false,
+            flags: Flags::empty(),
+            heard_s: now_s,
+            due_ns: 0,
             cursor: 0,
             rare: None,
         }
-    }
-
-    /// Returns the stream.
-    pub fn stream_mut(&mut self) -> &mut S {
-        &mut self.stream
     }
 
     /// Reads what is there, at most `scratch.len()` bytes. 0 is the orderly end of the stream.
@@ -119,14 +162,14 @@ impl<S: Read + Write> Connection<S> {
     }
 
     /// Writes what is owed, in as few writes as the stream allows, and returns how many bytes
-    /// went. When the stream takes no more, the connection is `blocked` afterwards.
+    /// went. When the stream takes no more, the connection is blocked afterwards.
     ///
     /// # Errors
     /// As the stream says: the connection is broken.
     pub fn flush(&mut self, transcript: &Transcript, spares: &mut Spares) -> io::Result<usize> {
         debug_assert!(!self.is_overrun(transcript), "would tear a line");
         let mut sent = 0;
-        while !self.blocked {
+        while !self.is_blocked() {
             let goal = self.goal(transcript);
             let (offered, result) = match &self.rare {
                 Some(rare) if !rare.edits.is_empty() => {
@@ -149,15 +192,27 @@ impl<S: Read + Write> Connection<S> {
                 Ok(written) => {
                     self.advance(written, goal);
                     sent += written;
-                    self.blocked = written < offered;
+                    self.flags.set(Flags::BLOCKED, written < offered);
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => self.blocked = true,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.flags.insert(Flags::BLOCKED);
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
         self.retire_rare(spares);
         Ok(sent)
+    }
+
+    /// Returns whether its stream takes no more for now.
+    pub fn is_blocked(&self) -> bool {
+        self.flags.contains(Flags::BLOCKED)
+    }
+
+    /// Returns the offset before which it has been sent the transcript.
+    pub fn cursor(&self) -> u64 {
+        self.cursor
     }
 
     /// Returns whether everything owed has been sent.
@@ -217,12 +272,32 @@ impl<S: Read + Write> Connection<S> {
         self.stage = Stage::Draining;
     }
 
-    /// Returns until when it may read what it is owed, if it is draining.
+    /// Returns until when it may read what it is owed, if it has left.
     pub fn drain_deadline(&self) -> Option<Instant> {
-        self.rare
-            .as_ref()
-            .filter(|_| self.stage == Stage::Draining)?
-            .deadline
+        let has_left = matches!(self.stage, Stage::Draining | Stage::Lingering);
+        self.rare.as_ref().filter(|_| has_left)?.deadline
+    }
+
+    /// Tells it that no more comes, and drops what it has sent meanwhile; `scratch` is where that
+    /// goes. Returns whether it can be closed: nothing more is to be waited for.
+    pub fn finish(&mut self, scratch: &mut [u8]) -> bool {
+        if self.flags.contains(Flags::ENDED) || self.stream.finish().is_err() {
+            return true;
+        }
+        self.stage = Stage::Lingering;
+        self.drop_input(scratch) || !self.flags.contains(Flags::LINGERS)
+    }
+
+    /// Drops input, a bounded part of it at once, and returns whether it has ended.
+    pub fn drop_input(&mut self, scratch: &mut [u8]) -> bool {
+        for _ in 0..DROPS_MAX {
+            match self.fill(scratch) {
+                Ok(1..) => self.flags.insert(Flags::LINGERS),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
+                Ok(0) | Err(_) => return true,
+            }
+        }
+        false
     }
 
     /// Returns how many private bytes wait for it.
@@ -274,6 +349,16 @@ impl<S: Read + Write> Connection<S> {
         }
     }
 
+    /// Returns how many bytes of an unfinished line are kept.
+    pub fn unfinished_len(&self) -> usize {
+        self.rare.as_ref().map_or(0, |rare| rare.unfinished.len())
+    }
+
+    /// Returns how many bytes of input are held back.
+    pub fn held_len(&self) -> usize {
+        self.rare.as_ref().map_or(0, |rare| rare.held.len())
+    }
+
     /// Takes out the input that was held back.
     pub fn take_held(&mut self) -> Vec<u8> {
         self.rare
@@ -292,7 +377,7 @@ impl<S: Read + Write> Connection<S> {
         match self.stage {
             Stage::Member => transcript.end(),
             Stage::Draining => self.rare.as_ref().map_or(self.cursor, |rare| rare.until),
-            Stage::Nameless | Stage::Closed => self.cursor,
+            Stage::Nameless | Stage::Lingering | Stage::Closed => self.cursor,
         }
     }
 
@@ -348,7 +433,14 @@ impl<S: Read + Write> Connection<S> {
     /// Gives the box back when nothing in it is needed.
     fn retire_rare(&mut self, spares: &mut Spares) {
         if self.stage == Stage::Draining {
+            self.flags.set(
+                Flags::LINGERS,
+                self.flags.contains(Flags::LINGERS) || self.is_blocked(),
+            );
             return;
+        }
+        if let Some(rare) = &mut self.rare {
+            rare.shrink();
         }
         if let Some(rare) = self.rare.take_if(|rare| rare.is_idle())
             && spares.0.len() < SPARES_MAX
@@ -405,6 +497,18 @@ impl Rare {
         } else if self.private_sent > PRIVATE_BYTES_MAX {
             self.private.drain(..self.private_sent);
             self.private_sent = 0;
+        }
+    }
+
+    /// Gives large buffers back that are empty, where something else keeps the box.
+    fn shrink(&mut self) {
+        if self.edits.is_empty() && self.edits.capacity() * size_of::<Edit>() > SPARE_BYTES_MAX {
+            self.edits = VecDeque::new();
+        }
+        for buffer in [&mut self.private, &mut self.held] {
+            if buffer.is_empty() && buffer.capacity() > SPARE_BYTES_MAX {
+                *buffer = Vec::new();
+            }
         }
     }
 

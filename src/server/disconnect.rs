@@ -11,32 +11,41 @@ pub enum Disconnect {
     Quit,
     /// The peer speaks another protocol.
     Stranger,
+    /// The peer gave no name in time.
+    NameTimeout,
+    /// The peer gave no name yet, and its place was needed.
+    Crowded,
+    /// The peer was silent for too long.
+    IdleTimeout,
     /// The connection broke.
     Reset,
     /// The peer fell so far behind that lines it is owed are gone.
     SlowReader,
+    /// The peer took nothing of what it was sent for too long.
+    Stalled,
     /// The server is closing.
     Shutdown,
 }
 
 impl Disconnect {
     /// Every reason, in the order of [`Disconnects`].
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 10] = [
         Self::Closed,
         Self::Quit,
         Self::Stranger,
+        Self::NameTimeout,
+        Self::Crowded,
+        Self::IdleTimeout,
         Self::Reset,
         Self::SlowReader,
+        Self::Stalled,
         Self::Shutdown,
     ];
 
     /// Returns whether what is owed is still sent.
     #[must_use]
     pub fn is_orderly(self) -> bool {
-        matches!(
-            self,
-            Self::Closed | Self::Quit | Self::Stranger | Self::Shutdown
-        )
+        !matches!(self, Self::Reset | Self::SlowReader | Self::Stalled)
     }
 }
 
@@ -46,8 +55,12 @@ impl fmt::Display for Disconnect {
             Self::Closed => "closed",
             Self::Quit => "quit",
             Self::Stranger => "another protocol",
+            Self::NameTimeout => "no name in time",
+            Self::Crowded => "no name yet, and no place left",
+            Self::IdleTimeout => "silent for too long",
             Self::Reset => "connection broken",
             Self::SlowReader => "slow reader: it fell behind by more than the backlog",
+            Self::Stalled => "slow reader: it took nothing for too long",
             Self::Shutdown => "server closing",
         })
     }

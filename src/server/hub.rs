@@ -8,19 +8,24 @@
 //! Closing somebody makes a line ("has left") that may overrun somebody else, and so on; each step
 //! only puts work on lists, and each connection closes once, so it ends.
 
+mod audit;
 mod hearing;
+mod timing;
 
-use std::io::{Read, Write};
+use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use log::{debug, info, warn};
 use slab::Slab;
 
-use super::connection::{Connection, Spares, Stage};
+pub use self::audit::Audit;
+use super::connection::{Connection, Flags, Spares, Stage, Stream};
 use super::disconnect::{Disconnect, Disconnects};
-use super::limits::{
-    DRAIN_S, Limits, PRIVATE_BYTES_MAX, READ_BYTES, SLICE_BYTES, SLICE_SLOTS, WRITE_COST_BYTES,
-};
+use super::laggards::Laggards;
+use super::limits::{DRAIN_S, Limits, PRIVATE_BYTES_MAX, READ_BYTES, WRITE_COST_BYTES};
+use super::origins::Origins;
+use super::pace::Pace;
 use super::sweep::Sweep;
 use crate::room::{Notice, PROMPT, Room};
 
@@ -32,7 +37,7 @@ pub struct Readiness {
     /// Something can be written.
     pub writable: bool,
     /// The peer has closed its side or sent urgent data: a short read may not be the last.
-    pub read_to_end: bool,
+    pub read_until_empty: bool,
 }
 
 /// Every connection, and the room between them.
@@ -43,15 +48,32 @@ pub struct Hub<S> {
     connections: Slab<Connection<S>>,
     /// One more than the highest slot ever used.
     slots: usize,
+    started: Instant,
     now: Instant,
     closing: bool,
     sweep: Sweep,
+    pace: Pace,
+    laggards: Laggards,
+    origins: Origins,
+    /// How many connections have no name.
+    nameless: usize,
+    /// Who came without a name, and when, in seconds of the hub's time: the oldest first. Whoever
+    /// has given a name since is passed over.
+    newcomers: VecDeque<(usize, u64)>,
+    /// When to look for members who have been silent for too long, in seconds of the hub's time.
+    look_for_idle_s: Option<u64>,
+    /// Bytes of input that are held back, from all connections together.
+    held_bytes: usize,
+    /// How much has been heard this turn, in lines.
+    work: usize,
     /// Who is to be read from again although no event will say so.
     resume: Vec<usize>,
     /// Who may be owed private bytes.
     owed: Vec<usize>,
     /// Whose stream failed to take a write.
     broken: Vec<usize>,
+    /// Who has left the room although the room doesn't know it yet.
+    leaving: VecDeque<usize>,
     /// Who has left but not read all it is owed, and until when it may.
     draining: Vec<(usize, Instant)>,
     /// Whose slot is to be freed.
@@ -63,7 +85,7 @@ pub struct Hub<S> {
     refusals: Vec<u8>,
 }
 
-impl<S: Read + Write> Hub<S> {
+impl<S: Stream> Hub<S> {
     /// Returns a hub without connections.
     #[must_use]
     pub fn new(limits: Limits, now: Instant) -> Self {
@@ -72,12 +94,22 @@ impl<S: Read + Write> Hub<S> {
             room: Room::new(limits.room_options()),
             connections: Slab::new(),
             slots: 0,
+            started: now,
             now,
             closing: false,
             sweep: Sweep::default(),
+            pace: Pace::new(limits.rate, limits.burst),
+            laggards: Laggards::new(limits.behind_bytes_max(), limits.stall_timeout()),
+            origins: Origins::new(limits.max_per_address),
+            nameless: 0,
+            newcomers: VecDeque::new(),
+            look_for_idle_s: None,
+            held_bytes: 0,
+            work: 0,
             resume: Vec::new(),
             owed: Vec::new(),
             broken: Vec::new(),
+            leaving: VecDeque::new(),
             draining: Vec::new(),
             closed: Vec::new(),
             disconnects: Disconnects::default(),
@@ -112,45 +144,28 @@ impl<S: Read + Write> Hub<S> {
         self.connections.is_empty()
     }
 
-    /// Returns whether there is no place for one more connection.
-    #[must_use]
-    pub fn is_full(&self) -> bool {
-        self.connections.len() >= self.limits.max_connections
+    /// Returns whether a connection from `address` may come in, or why not.
+    ///
+    /// # Errors
+    /// Says what to tell it.
+    pub fn admit(&self, address: IpAddr) -> Result<(), Notice<'static>> {
+        if self.connections.len() >= self.limits.max_connections {
+            Err(Notice::Full)
+        } else if self.origins.has_place(address) {
+            Ok(())
+        } else {
+            Err(Notice::FullForAddress)
+        }
     }
 
     /// Returns whether there is work that no event will bring up.
     #[must_use]
     pub fn has_work(&self) -> bool {
         self.sweep.is_under_way()
-            || !self.resume.is_empty()
+            || (!self.resume.is_empty() && !self.laggards.room_waits())
             || !self.owed.is_empty()
             || !self.broken.is_empty()
-            || !self.closed.is_empty()
-    }
-
-    /// Returns when the next deadline is due.
-    #[must_use]
-    pub fn deadline(&self) -> Option<Instant> {
-        self.draining.iter().map(|&(_, deadline)| deadline).min()
-    }
-
-    /// Takes the time, and closes those whose deadline has passed.
-    pub fn start_turn(&mut self, now: Instant) {
-        self.now = now;
-        let mut at = 0;
-        while let Some(&(key, deadline)) = self.draining.get(at) {
-            // The slot may have been freed since, and be somebody else's.
-            let connection = self.connections.get(key);
-            let drains = connection.and_then(Connection::drain_deadline) == Some(deadline);
-            if drains && deadline > now {
-                at += 1;
-                continue;
-            }
-            self.draining.swap_remove(at);
-            if drains {
-                self.close_now(key);
-            }
-        }
+            || !self.leaving.is_empty()
     }
 
     /// Returns the slot that the next accepted stream will have.
@@ -159,22 +174,29 @@ impl<S: Read + Write> Hub<S> {
         self.connections.vacant_key()
     }
 
-    /// Takes a new stream in and asks for a name.
-    pub fn accept(&mut self, stream: S) {
-        let key = self.connections.insert(Connection::new(stream));
+    /// Takes in a stream that has been admitted, and asks for a name.
+    pub fn accept(&mut self, stream: S, address: IpAddr) {
+        self.make_place();
+        let now_s = self.now_s();
+        let key = self
+            .connections
+            .insert(Connection::new(stream, now_s as u16));
         self.slots = self.slots.max(key + 1);
+        self.origins.enter(key, address);
+        self.nameless += 1;
+        self.newcomers.push_back((key, now_s));
         // Sent by the next turn: who gives its name at once gets prompt and greeting in one write.
         self.tell(key, PROMPT.as_bytes());
     }
 
-    /// Turns a stream away for which there is no place, telling it why.
-    pub fn refuse(&mut self, mut stream: S) {
-        self.room.note(&Notice::Full);
+    /// Turns a stream away that was not admitted, telling it why.
+    pub fn refuse(&mut self, mut stream: S, why: &Notice<'_>) {
+        self.room.note(why);
         // One try each: who is turned away is owed no more. Closing with input unread would take
         // the notice back.
         let told = stream.write(self.room.private().as_bytes());
         let read = stream.read(&mut self.scratch);
-        debug!("turned away, the room is full ({told:?}, {read:?})");
+        debug!("a connection is turned away: {why} ({told:?}, {read:?})");
     }
 
     /// Does what an event asks for. Events that are late or for nothing do no harm.
@@ -182,9 +204,11 @@ impl<S: Read + Write> Hub<S> {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
-        connection.read_to_end |= readiness.read_to_end;
-        if readiness.writable && connection.blocked {
-            connection.blocked = false;
+        if readiness.read_until_empty {
+            connection.flags.insert(Flags::READ_UNTIL_EMPTY);
+        }
+        if readiness.writable && connection.is_blocked() {
+            connection.flags.remove(Flags::BLOCKED);
             self.flush(key);
         }
         if readiness.readable {
@@ -194,11 +218,14 @@ impl<S: Read + Write> Hub<S> {
 
     /// Reads on where a budget ran out, or the room had to catch up.
     pub fn resume(&mut self) {
+        if self.laggards.room_waits() {
+            return;
+        }
         // Those who have to wait again go to the new list: a round, not a loop.
         let mut round = std::mem::take(&mut self.resume);
         for key in round.drain(..) {
             if let Some(connection) = self.connections.get_mut(key) {
-                connection.resuming = false;
+                connection.flags.remove(Flags::RESUMING);
                 self.read(key);
             }
         }
@@ -210,10 +237,14 @@ impl<S: Read + Write> Hub<S> {
     /// Sends what is owed, as far as one slice goes, and closes who must go.
     pub fn settle(&mut self) {
         while let Some(key) = self.owed.pop() {
-            self.flush(key);
+            if let Some(connection) = self.connections.get_mut(key) {
+                connection.flags.remove(Flags::OWED);
+                self.flush(key);
+            }
         }
+        self.announce_leaving();
         let (mut bytes, mut slots) = (0, 0);
-        while bytes < SLICE_BYTES && slots < SLICE_SLOTS {
+        while bytes < self.limits.slice_bytes && slots < self.limits.slice_slots {
             let end = self.room.transcript().end();
             let Some(key) = self.sweep.next(self.slots, end) else {
                 break;
@@ -226,13 +257,26 @@ impl<S: Read + Write> Hub<S> {
         }
     }
 
-    /// Frees the slots of closed connections and returns how many.
+    /// Frees the slots of closed connections and returns how many. A slot whose name the room
+    /// still holds has to wait.
     pub fn reap(&mut self) -> usize {
-        let count = self.closed.len();
-        for key in self.closed.drain(..) {
-            self.connections.remove(key);
-        }
-        count
+        let Self {
+            connections,
+            origins,
+            room,
+            closed,
+            ..
+        } = self;
+        let before = connections.len();
+        closed.retain(|&key| {
+            let named = !room.names().of(key as u32).is_empty();
+            if !named {
+                connections.remove(key);
+                origins.leave(key);
+            }
+            named
+        });
+        before - connections.len()
     }
 
     /// Tells everybody that the server is closing, and ends every connection once it has been
@@ -275,12 +319,15 @@ impl<S: Read + Write> Hub<S> {
     }
 
     fn owe(&mut self, key: usize) {
-        if self.owed.last() != Some(&key) {
+        let connection = &mut self.connections[key];
+        if !connection.flags.contains(Flags::OWED) {
+            connection.flags.insert(Flags::OWED);
             self.owed.push(key);
         }
     }
 
-    /// Sends a connection what it is owed, and returns what that cost, in bytes.
+    /// Sends a connection what it is owed, closes it if that can't be, and returns what it cost,
+    /// in bytes.
     fn flush(&mut self, key: usize) -> usize {
         let Some(connection) = self.connections.get_mut(key) else {
             return 0;
@@ -288,19 +335,23 @@ impl<S: Read + Write> Hub<S> {
         let transcript = self.room.transcript();
         if connection.is_overrun(transcript) {
             self.close(key, Disconnect::SlowReader);
-            return 0;
+            return WRITE_COST_BYTES;
         }
-        if connection.blocked || connection.stage == Stage::Closed {
+        if connection.is_blocked() || connection.stage == Stage::Closed {
             return 0;
         }
         let waited = connection.private_len() > PRIVATE_BYTES_MAX;
         match connection.flush(transcript, &mut self.spares) {
             Ok(sent) => {
                 let waits = connection.private_len() > PRIVATE_BYTES_MAX;
+                let slow = connection.is_blocked() || connection.flags.contains(Flags::WATCHED);
                 if connection.stage == Stage::Draining && connection.is_settled(transcript) {
-                    self.close_now(key);
+                    self.finish(key);
                 } else if waited && !waits {
                     self.resume_later(key);
+                }
+                if slow {
+                    self.watch(key);
                 }
                 if sent == 0 {
                     0
@@ -310,7 +361,7 @@ impl<S: Read + Write> Hub<S> {
             }
             Err(error) => {
                 debug!("writing to connection {key}: {error}");
-                connection.blocked = true;
+                connection.flags.insert(Flags::BLOCKED);
                 self.broken.push(key);
                 WRITE_COST_BYTES
             }
@@ -321,46 +372,70 @@ impl<S: Read + Write> Hub<S> {
     fn close(&mut self, key: usize, why: Disconnect) {
         let connection = &mut self.connections[key];
         match connection.stage {
-            Stage::Closed => return,
-            Stage::Draining if why.is_orderly() => return,
-            Stage::Draining => return self.close_now(key),
             Stage::Nameless | Stage::Member => {}
+            Stage::Draining | Stage::Lingering if !why.is_orderly() => {
+                debug!("connection {key} has not taken all that it was owed: {why}");
+                return self.close_now(key);
+            }
+            Stage::Draining | Stage::Lingering | Stage::Closed => return,
         }
         self.disconnects.count(why);
+        self.held_bytes -= connection.held_len();
         let was_member = connection.stage == Stage::Member;
+        // Its claim ends here, before the room learns that it has left.
         let deadline = self.now + Duration::from_secs(DRAIN_S);
         connection.drain(deadline, self.room.transcript(), &mut self.spares);
-        if !why.is_orderly() {
-            self.close_now(key);
-        }
-        if was_member && !self.closing {
-            let (name, line) = self.room.leave(key as u32);
+        if was_member {
             if !why.is_orderly() {
-                warn!("{} is cut off: {why}", name.as_str());
+                warn!("{} is cut off: {why}", self.room.names().of(key as u32));
             }
-            info!("{} has left the chatroom!", name.as_str());
-            self.sweep.extend(self.slots, line.start);
+            self.leaving.push_back(key);
+        } else {
+            self.nameless -= 1;
+        }
+        if !why.is_orderly() {
+            return self.close_now(key);
         }
         self.flush(key);
-        if self.connections[key].stage == Stage::Draining {
+        if self.connections[key].drain_deadline().is_some() {
             self.draining.push((key, deadline));
+        }
+    }
+
+    /// Tells the room who has left. However many leave at once, those who keep up must not be
+    /// overrun by it: the rest is told when the sweep has come round.
+    fn announce_leaving(&mut self) {
+        while !self.is_sweep_behind()
+            && let Some(key) = self.leaving.pop_front()
+        {
+            let (name, line) = self.room.leave(key as u32, !self.closing);
+            if let Some(line) = line {
+                info!("{} has left the chatroom!", name.as_str());
+                self.sweep.extend(self.slots, line.start);
+            }
+        }
+    }
+
+    /// Returns whether the sweep has to come round before more is said, or it would overrun those
+    /// who keep up.
+    fn is_sweep_behind(&self) -> bool {
+        let end = self.room.transcript().end();
+        end - self.sweep.sent_up_to(end) > self.limits.behind_bytes_max()
+    }
+
+    /// Ends a connection that has been sent all it was owed, as soon as that has arrived.
+    fn finish(&mut self, key: usize) {
+        if self.connections[key].finish(&mut self.scratch) {
+            self.close_now(key);
         }
     }
 
     /// Ends a connection whether or not it is owed anything.
     fn close_now(&mut self, key: usize) {
-        let Some(connection) = self.connections.get_mut(key) else {
-            return;
-        };
-        if connection.stage == Stage::Closed {
-            return;
+        let connection = &mut self.connections[key];
+        if connection.stage != Stage::Closed {
+            connection.stage = Stage::Closed;
+            self.closed.push(key);
         }
-        if connection.stage == Stage::Draining && !connection.read_to_end {
-            // Closing with input unread would take back what was just sent (RFC 1122, 4.2.2.13).
-            // Nothing depends on it: whatever comes is dropped.
-            drop(connection.fill(&mut self.scratch));
-        }
-        connection.stage = Stage::Closed;
-        self.closed.push(key);
     }
 }

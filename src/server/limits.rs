@@ -1,6 +1,7 @@
 //! Every limit of the server, named in one place, with their relations checked.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::cli::ServeOptions;
 use crate::line::text;
@@ -10,32 +11,69 @@ use crate::room::name::NAME_BYTES_MAX;
 /// Bytes read from one connection at once, and the size of the one buffer they are read into.
 pub const READ_BYTES: usize = 64 * 1024;
 
-/// Most bytes of answers and private messages that wait for one connection. Beyond it, its lines
-/// wait until it has read, and what others would tell it privately is refused.
-pub const PRIVATE_BYTES_MAX: usize = 64 * 1024;
+/// Most bytes of answers and private messages that wait for one connection (one answer more may be
+/// added to just as many). Beyond it, its lines wait until it has read, and what others would tell
+/// it privately is refused.
+pub const PRIVATE_BYTES_MAX: usize = 16 * 1024;
+
+/// How much hearing one connection may cause in a turn, in lines.
+pub const CONNECTION_WORK_MAX: usize = 1024;
+
+/// How much hearing all connections together may cause in a turn, in lines: about ten
+/// milliseconds.
+pub const TURN_WORK_MAX: usize = 16 * 1024;
+
+/// What a line costs that names somebody, in lines: names are compared by how they look.
+pub const NAME_WORK: usize = 16;
 
 /// How much writing one slice of a sweep may do before the loop looks at its sockets again: each
 /// write counts as its bytes and [`WRITE_COST_BYTES`].
-pub const SLICE_BYTES: usize = 4 * 1024 * 1024;
+const SLICE_BYTES: usize = 4 * 1024 * 1024;
 
 /// What a write costs beside its bytes, in bytes: the kernel takes about as long for the call as
 /// for copying this much.
 pub const WRITE_COST_BYTES: usize = 4096;
 
 /// Slots one slice may look at, also where nothing is to be written.
-pub const SLICE_SLOTS: usize = 64 * 1024;
+const SLICE_SLOTS: usize = 64 * 1024;
 
 /// How long what is owed to a connection that ends in order is waited for, in seconds.
 pub const DRAIN_S: u64 = 5;
 
-/// Descriptors kept back from connections: listeners, log, poll, signals, the spare one.
+/// Most bytes of input held back from all connections together, while they have to wait. Beyond
+/// it, no more than [`SCARCE_READ_BYTES`] are read from one at a time.
+pub const HELD_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Bytes read from one connection at once while too many are held back.
+pub const SCARCE_READ_BYTES: usize = 1024;
+
+/// Unsent bytes that the kernel may hold for one connection (`TCP_NOTSENT_LOWAT`). A peer that is
+/// stuck holds 20 to 170 KB of kernel memory with it, in place of 3 to 4 MB.
+pub const KERNEL_UNSENT_BYTES: u32 = 16 * 1024;
+
+/// When the kernel begins to probe a connection on which nothing comes, how often it does, and
+/// after how many probes without an answer it gives up, in seconds.
+pub const KEEPALIVE_AFTER_S: u64 = 30;
+/// See [`KEEPALIVE_AFTER_S`].
+pub const KEEPALIVE_EVERY_S: u64 = 10;
+/// See [`KEEPALIVE_AFTER_S`].
+pub const KEEPALIVE_PROBES: u32 = 3;
+
+/// How long the kernel keeps trying to send to a peer that answers nothing, in seconds.
+pub const UNANSWERED_S: u64 = 60;
+
+/// Longest timeout, in seconds: ticks of a second are kept in 16 bits, and compared within half
+/// of their range.
+const TIMEOUT_S_MAX: u16 = 32_000;
+
+/// Descriptors kept back from connections: standard streams, poll, signals, and to spare.
 pub const DESCRIPTORS_RESERVED: usize = 32;
 
 /// Longest line end, and what is put around a name and a text.
 const FRAME_BYTES: usize = 64;
 
 /// The limits in force.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Longest line accepted, in bytes without its line end.
     pub max_line_bytes: usize,
@@ -43,10 +81,26 @@ pub struct Limits {
     pub backlog_bytes: usize,
     /// Most connections at once.
     pub max_connections: usize,
+    /// Most connections of one address (IPv6: of one /64).
+    pub max_per_address: Option<usize>,
+    /// How long a connection may take to give a name, in seconds; 0 is for ever.
+    pub name_timeout_s: u16,
+    /// How long a member may be silent, in seconds; 0 is for ever.
+    pub idle_timeout_s: u16,
+    /// How long a member may take nothing of what it is sent, in seconds; 0 is for ever.
+    pub stall_timeout_s: u16,
+    /// Lines a second that are heard of one connection; 0 is any number.
+    pub rate: u32,
+    /// Lines that are heard of one connection at once.
+    pub burst: u32,
     /// Lines of the talk so far that a newcomer is shown.
     pub history_lines: usize,
     /// Whether the room is told when somebody joins.
     pub announce_joins: bool,
+    /// How much writing one slice of a sweep may do, in bytes; see [`WRITE_COST_BYTES`].
+    pub slice_bytes: usize,
+    /// How many slots one slice may look at.
+    pub slice_slots: usize,
 }
 
 impl Limits {
@@ -55,13 +109,22 @@ impl Limits {
     /// # Errors
     /// Says which limit contradicts which, and what to do.
     pub fn new(options: &ServeOptions, descriptors: usize) -> Result<Self, String> {
-        let possible = descriptors.saturating_sub(DESCRIPTORS_RESERVED).max(1);
+        let reserved = DESCRIPTORS_RESERVED + options.listen.len();
+        let possible = descriptors.saturating_sub(reserved).max(1);
         let limits = Self {
             max_line_bytes: options.max_line_bytes,
             backlog_bytes: options.backlog_bytes,
             max_connections: options.max_connections.unwrap_or(possible),
+            max_per_address: options.max_per_address,
+            name_timeout_s: options.name_timeout,
+            idle_timeout_s: options.idle_timeout,
+            stall_timeout_s: options.stall_timeout,
+            rate: options.rate,
+            burst: options.burst,
             history_lines: options.history,
             announce_joins: options.announce_joins,
+            slice_bytes: SLICE_BYTES,
+            slice_slots: SLICE_SLOTS,
         };
         limits.check()?;
         if limits.max_connections > possible {
@@ -85,6 +148,19 @@ impl Limits {
     #[must_use]
     pub fn behind_bytes_max(&self) -> u64 {
         self.backlog_bytes as u64 / 2
+    }
+
+    /// Returns how long a member may take nothing of what it is sent; none for ever.
+    #[must_use]
+    pub fn stall_timeout(&self) -> Option<Duration> {
+        (self.stall_timeout_s > 0).then(|| Duration::from_secs(self.stall_timeout_s.into()))
+    }
+
+    /// Returns how many connections may be without a name at once. If there are more, those that
+    /// have taken longest make place.
+    #[must_use]
+    pub fn nameless_max(&self) -> usize {
+        self.max_connections.div_ceil(2)
     }
 
     /// Returns what the room has to know.
@@ -116,6 +192,23 @@ impl Limits {
                 u32::MAX
             ));
         }
+        for (flag, seconds) in [
+            ("--name-timeout", self.name_timeout_s),
+            ("--idle-timeout", self.idle_timeout_s),
+            ("--stall-timeout", self.stall_timeout_s),
+        ] {
+            if seconds > TIMEOUT_S_MAX {
+                return Err(format!(
+                    "{flag} {seconds} is too long; give at most {TIMEOUT_S_MAX}"
+                ));
+            }
+        }
+        if self.burst == 0 {
+            return Err("--burst 0 lets nobody speak; give at least 1 (no limit: --rate 0)".into());
+        }
+        if self.max_per_address == Some(0) {
+            return Err("--max-per-address 0 lets nobody in; give at least 1".into());
+        }
         if self.max_connections == 0 {
             return Err("--max-connections 0 lets nobody in; give at least 1".into());
         }
@@ -123,15 +216,66 @@ impl Limits {
     }
 }
 
+impl Default for Limits {
+    /// The limits of a server that is told nothing, on a machine without a limit of its own.
+    fn default() -> Self {
+        Self {
+            max_line_bytes: 4096,
+            backlog_bytes: 8 * 1024 * 1024,
+            max_connections: usize::MAX,
+            max_per_address: None,
+            name_timeout_s: 30,
+            idle_timeout_s: 0,
+            stall_timeout_s: 60,
+            rate: 100,
+            burst: 1000,
+            history_lines: 0,
+            announce_joins: false,
+            slice_bytes: SLICE_BYTES,
+            slice_slots: SLICE_SLOTS,
+        }
+    }
+}
+
 impl fmt::Display for Limits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "limits: {} connections, {} bytes a line, {} bytes of backlog, {} lines of history, \
-             {PRIVATE_BYTES_MAX} bytes of private answers a connection, {DRAIN_S} s to read what \
-             is owed at the end",
-            self.max_connections, self.max_line_bytes, self.backlog_bytes, self.history_lines
+            "limits: {} connections ({} of one address, {} without a name), {} bytes a line, \
+             {} lines/s after {} at once, {} bytes of backlog, {} lines of history, \
+             {PRIVATE_BYTES_MAX} bytes of private answers a connection, {HELD_BYTES_MAX} bytes of \
+             input held back; {} to give a name, silent for {}, reading nothing for {}, {DRAIN_S} s \
+             to read what is owed at the end",
+            self.max_connections,
+            self.max_per_address
+                .map_or_else(|| "any number".to_owned(), |max| max.to_string()),
+            self.nameless_max(),
+            self.max_line_bytes,
+            if self.rate == 0 {
+                "any".to_owned()
+            } else {
+                self.rate.to_string()
+            },
+            self.burst,
+            self.backlog_bytes,
+            self.history_lines,
+            Seconds(self.name_timeout_s),
+            Seconds(self.idle_timeout_s),
+            Seconds(self.stall_timeout_s),
         )
+    }
+}
+
+/// A timeout, as it is shown.
+struct Seconds(u16);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == 0 {
+            f.write_str("any time")
+        } else {
+            write!(f, "{} s", self.0)
+        }
     }
 }
 
@@ -164,12 +308,29 @@ mod tests {
                 "--backlog-bytes 65536",
             ),
             (&["--max-connections", "0"], "--max-connections 0"),
+            (&["--max-per-address", "0"], "--max-per-address 0"),
+            (&["--burst", "0"], "--burst 0"),
+            (&["--name-timeout", "32001"], "--name-timeout 32001"),
+            (&["--idle-timeout", "65535"], "--idle-timeout 65535"),
+            (&["--stall-timeout", "60000"], "--stall-timeout 60000"),
             (&["--max-connections", "100000"], "--max-connections 100000"),
         ] {
             let error = limits(arguments, 1024).unwrap_err();
             assert!(error.starts_with(flag) && error.contains("give"), "{error}");
         }
-        assert_eq!(limits(&[], 1024).unwrap().max_connections, 992);
+        assert_eq!(limits(&[], 1024).unwrap().max_connections, 991);
         assert!(limits(&["--backlog-bytes", "65536"], 1024).is_ok());
+    }
+
+    #[test]
+    fn the_defaults_of_the_command_line_are_these() {
+        let told_nothing = limits(&[], 1024).unwrap();
+        assert_eq!(
+            Limits {
+                max_connections: usize::MAX,
+                ..told_nothing
+            },
+            Limits::default()
+        );
     }
 }

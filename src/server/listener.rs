@@ -1,13 +1,17 @@
 //! Accepting: within a budget, past broken connections, and patiently when descriptors run out.
 
 use std::io::{self, ErrorKind};
-use std::net::{SocketAddr, TcpListener as StdListener};
+use std::net::{IpAddr, SocketAddr, TcpListener as StdListener};
 use std::time::{Duration, Instant};
 
 use log::warn;
 use mio::net::{TcpListener, TcpStream};
 use rustix::io::Errno;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
+
+use super::limits::{
+    KEEPALIVE_AFTER_S, KEEPALIVE_EVERY_S, KEEPALIVE_PROBES, KERNEL_UNSENT_BYTES, UNANSWERED_S,
+};
 
 /// Connections the kernel may hold ready for us; `net.core.somaxconn` caps it, 4096 by default.
 const QUEUE_MAX: i32 = 4096;
@@ -30,8 +34,8 @@ pub struct Listener {
 /// What came of accepting.
 #[derive(Debug)]
 pub enum Accepted {
-    /// A connection.
-    Stream(TcpStream),
+    /// A connection, and where it comes from.
+    Stream(TcpStream, IpAddr),
     /// A connection that ended before it was accepted, or one network error that was its own.
     Broken,
     /// Nobody is waiting, or nobody can be let in for now.
@@ -54,8 +58,17 @@ impl Listener {
             socket.set_only_v6(true)?;
         }
         socket.set_reuse_address(true)?;
-        // Accepted sockets inherit this: no system call for each of them.
+        // Accepted sockets inherit these: no system call for each of them.
         socket.set_tcp_nodelay(true)?;
+        socket.set_tcp_notsent_lowat(KERNEL_UNSENT_BYTES)?;
+        // Peers that vanished without a word: probes find those that are owed nothing, the time
+        // limit those that are.
+        let keepalive = TcpKeepalive::new()
+            .with_time(Duration::from_secs(KEEPALIVE_AFTER_S))
+            .with_interval(Duration::from_secs(KEEPALIVE_EVERY_S))
+            .with_retries(KEEPALIVE_PROBES);
+        socket.set_tcp_keepalive(&keepalive)?;
+        socket.set_tcp_user_timeout(Some(Duration::from_secs(UNANSWERED_S)))?;
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         socket.listen(QUEUE_MAX)?;
@@ -115,24 +128,37 @@ impl Listener {
             return Accepted::Nobody;
         }
         match self.socket.accept() {
-            Ok((stream, _)) => Accepted::Stream(stream),
+            Ok((stream, peer)) => Accepted::Stream(stream, peer.ip()),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 self.ready = false;
                 Accepted::Nobody
             }
-            Err(error) if is_shortage(&error) => {
+            // The matter of that one connection.
+            Err(error) if is_transient(&error) => Accepted::Broken,
+            Err(error) => {
                 warn!("{}: nobody can be let in for now: {error}", self.address);
                 self.paused_until = Some(Instant::now() + PAUSE);
                 Accepted::Nobody
             }
-            // Everything else is the matter of that one connection (accept(2), "Error handling").
-            Err(_) => Accepted::Broken,
         }
     }
 }
 
-/// Returns whether `error` says that the process or the system has run out of something.
-fn is_shortage(error: &io::Error) -> bool {
-    let shortages = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
-    Errno::from_io_error(error).is_some_and(|errno| shortages.contains(&errno))
+/// Returns whether `error` is one connection's own (accept(2), "Error handling"). Others say that
+/// the process or the system has run out of something: trying at once would only burn the processor.
+fn is_transient(error: &io::Error) -> bool {
+    let transient = [
+        Errno::CONNABORTED,
+        Errno::INTR,
+        Errno::PROTO,
+        Errno::PERM,
+        Errno::NETDOWN,
+        Errno::NETUNREACH,
+        Errno::HOSTDOWN,
+        Errno::HOSTUNREACH,
+        Errno::NONET,
+        Errno::NOPROTOOPT,
+        Errno::OPNOTSUPP,
+    ];
+    Errno::from_io_error(error).is_some_and(|errno| transient.contains(&errno))
 }

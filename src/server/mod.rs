@@ -3,8 +3,11 @@
 pub mod connection;
 pub mod disconnect;
 pub mod hub;
+pub mod laggards;
 pub mod limits;
 pub mod listener;
+pub mod origins;
+pub mod pace;
 pub mod sweep;
 
 use std::io::{self, ErrorKind};
@@ -176,7 +179,9 @@ impl Server {
                 let readiness = Readiness {
                     readable: event.is_readable() || event.is_read_closed() || event.is_error(),
                     writable: event.is_writable(),
-                    read_to_end: event.is_read_closed() || event.is_priority() || event.is_error(),
+                    read_until_empty: event.is_read_closed()
+                        || event.is_priority()
+                        || event.is_error(),
                 };
                 self.hub.ready(token, readiness);
             }
@@ -213,20 +218,20 @@ impl Server {
     fn accept(&mut self) {
         for listener in &mut self.listeners {
             for _ in 0..ACCEPTS_MAX {
-                let mut stream = match listener.accept() {
-                    Accepted::Stream(stream) => stream,
+                let (mut stream, address) = match listener.accept() {
+                    Accepted::Stream(stream, address) => (stream, address),
                     Accepted::Broken => continue,
                     Accepted::Nobody => break,
                 };
-                if self.hub.is_full() {
-                    self.hub.refuse(stream);
+                if let Err(why) = self.hub.admit(address) {
+                    self.hub.refuse(stream, &why);
                     continue;
                 }
                 // Registered once for everything: no system call when interest changes.
                 let interest = Interest::READABLE | Interest::WRITABLE | Interest::PRIORITY;
                 let token = Token(self.hub.next_key());
                 match self.poll.registry().register(&mut stream, token, interest) {
-                    Ok(()) => self.hub.accept(stream),
+                    Ok(()) => self.hub.accept(stream, address),
                     Err(error) => warn!("a connection can't be watched and is closed: {error}"),
                 }
             }

@@ -11,9 +11,11 @@ pub struct Sweep {
     next: usize,
     /// How many slots are still to be visited.
     left: usize,
+    /// How many slots there were when last looked at.
+    slots: usize,
     /// The transcript's end when the way last passed slot 0.
     mark: u64,
-    /// The same, one round before. Whoever takes what is written has read at least up to here.
+    /// The same, one round before. Whoever takes what is written has been sent all before it.
     mark_before: u64,
 }
 
@@ -21,20 +23,23 @@ impl Sweep {
     /// Makes the way longer by a whole round, for a line that starts at `start`.
     pub fn extend(&mut self, slots: usize, start: u64) {
         if self.left == 0 {
-            // Everybody has heard all there was.
+            // Each slot has been visited since the last line before this one.
             self.next = 0;
             self.mark = start;
             self.mark_before = start;
         }
         self.left = slots;
+        self.slots = slots;
     }
 
     /// Returns the next slot to visit; `slots` is how many there are, `end` the transcript's end.
     pub fn next(&mut self, slots: usize, end: u64) -> Option<usize> {
-        if self.left == 0 || slots == 0 {
-            self.left = 0;
+        if self.left == 0 {
             return None;
         }
+        // Slots that are new on the way must not use up the visits that others are due.
+        self.left += slots - self.slots;
+        self.slots = slots;
         if self.next >= slots {
             self.next = 0;
             self.mark_before = self.mark;
@@ -56,5 +61,56 @@ impl Sweep {
     #[must_use]
     pub fn sent_up_to(&self, end: u64) -> u64 {
         if self.left > 0 { self.mark_before } else { end }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Say,
+        Grow(usize),
+        Visit(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            Just(Step::Say),
+            (1_usize..5).prop_map(Step::Grow),
+            (1_usize..9).prop_map(Step::Visit),
+        ]
+    }
+
+    proptest! {
+        /// Found where a room grew in the middle of a round: the last before the place where the
+        /// round began were passed over, and heard the line with the next one only.
+        #[test]
+        fn everybody_is_visited_after_each_line_though_the_room_grows(
+            steps in proptest::collection::vec(step(), 1..60),
+        ) {
+            let mut sweep = Sweep::default();
+            let mut end = 0;
+            // Up to where each slot has been sent the transcript; who comes hears what follows.
+            let mut sent: Vec<u64> = vec![0; 3];
+            for step in steps.into_iter().chain([Step::Say, Step::Visit(usize::MAX)]) {
+                match step {
+                    Step::Say => {
+                        sweep.extend(sent.len(), end);
+                        end += 1;
+                    }
+                    Step::Grow(count) => sent.resize(sent.len() + count, end),
+                    Step::Visit(count) => for _ in 0..count {
+                        let Some(slot) = sweep.next(sent.len(), end) else { break };
+                        sent[slot] = end;
+                    },
+                }
+                let least = sweep.sent_up_to(end);
+                prop_assert!(sent.iter().all(|&sent| sent >= least), "{least}: {sent:?}");
+            }
+            prop_assert!(sent.iter().all(|&sent| sent == end), "{end}: {sent:?}");
+        }
     }
 }

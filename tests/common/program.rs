@@ -68,10 +68,15 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Starts `command`.
-    pub(crate) fn start(mut command: Command) -> Self {
+    /// Starts `command` with a pipe to type into.
+    pub(crate) fn start(command: Command) -> Self {
+        Self::start_with(command, Stdio::piped())
+    }
+
+    /// Starts `command` with `stdin` as its standard input.
+    pub(crate) fn start_with(mut command: Command, stdin: Stdio) -> Self {
         let mut child = command
-            .stdin(Stdio::piped())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -19,14 +19,13 @@
 )]
 
 mod random;
+mod scenes;
 mod stream;
 mod verdict;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
 
-use chatroom::server::limits::DRAIN_S;
 use world::World;
 
 const STEPS: usize = 300;
@@ -37,12 +36,8 @@ fn live(seed: u64) {
         world.step();
     }
     world.run_until_quiet();
-    world.wait(Duration::from_secs(DRAIN_S));
-    world.run_until_quiet();
     verdict::judge(&world);
     world.hub.shut_down();
-    world.run_until_quiet();
-    world.wait(Duration::from_secs(DRAIN_S));
     world.run_until_quiet();
     verdict::judge_the_end(&world);
 }

@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::rc::Rc;
 
+use chatroom::server::connection::Stream;
+
 use crate::random::Random;
 
 /// What both ends of one connection see.
@@ -20,6 +22,8 @@ pub struct Wire {
     pub received: Vec<u8>,
     /// How many more bytes the peer takes.
     pub window: usize,
+    /// The server has said that no more comes.
+    pub told_end: bool,
     /// The server has let go of the stream.
     pub dropped: bool,
     /// An event is due: something can be read.
@@ -41,6 +45,7 @@ impl Wire {
             reset: false,
             received: Vec::new(),
             window,
+            told_end: false,
             dropped: false,
             readable: false,
             // As from a real poll: a new socket is writable.
@@ -92,6 +97,18 @@ impl Read for SimStream {
     }
 }
 
+impl Stream for SimStream {
+    fn finish(&mut self) -> io::Result<()> {
+        let mut wire = self.0.borrow_mut();
+        wire.calls += 1;
+        if wire.reset {
+            return Err(ErrorKind::NotConnected.into());
+        }
+        wire.told_end = true;
+        Ok(())
+    }
+}
+
 impl Write for SimStream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.write_vectored(&[IoSlice::new(bytes)])
@@ -108,7 +125,8 @@ impl Write for SimStream {
         }
         let offered: usize = slices.iter().map(|slice| slice.len()).sum();
         let mut taken = offered.min(wire.window);
-        if taken > 0 && wire.window != usize::MAX && wire.random.one_in(4) {
+        assert!(!wire.told_end, "written to behind its end");
+        if taken > 0 && wire.random.one_in(4) {
             taken = 1 + wire.random.below(taken);
         }
         if taken < offered {

@@ -20,9 +20,13 @@ pub fn judge(world: &World) {
     let mut common = common_lines(&world.peers[0]);
     if world.options.announce_joins {
         // The one line of the room that the observer doesn't hear.
-        common.insert(0, "p0 is joined to the chatroom!".to_owned());
+        common.insert(
+            0,
+            format!("{} is joined to the chatroom!", peer_name(world, 0)),
+        );
     }
     let owners = owners(world);
+    check_whole(world, &common, &owners);
     let mut members = 0;
     for (at, peer) in world.peers.iter().enumerate() {
         let open = !peer.wire.borrow().dropped;
@@ -38,7 +42,7 @@ pub fn judge(world: &World) {
     let names: Vec<&str> = world.hub.room().names().iter().collect();
     // Somebody stalled before the greeting is a member who doesn't know it yet.
     assert!(names.len() >= members, "{members} members, but {names:?}");
-    let unique: HashSet<&&str> = names.iter().collect();
+    let unique: HashSet<String> = names.iter().map(|name| name.to_lowercase()).collect();
     assert_eq!(
         (unique.len(), world.hub.room().names().count()),
         (names.len(), names.len())
@@ -87,7 +91,7 @@ fn received(peer: &Peer) -> (Vec<Line>, String) {
         let private = line == PROMPT.trim_end()
             || line == GREETING.trim_end()
             || line.contains(" (privately): ")
-            || (line.starts_with("* ") && !line.starts_with("* p"));
+            || (line.starts_with("* ") && !line.starts_with("* p") && !line.starts_with("* P"));
         !private
     };
     let lines = whole.lines().map(|line| Line {
@@ -147,19 +151,13 @@ fn check_heard(world: &World, at: usize, common: &[String], owners: &HashMap<Str
         .iter()
         .filter(|line| owner(line, owners) != at)
         .collect();
-    // The whole of the others' talk from some line on; to its end if it is still there.
-    let start = match heard.first() {
-        Some(first) => others
-            .iter()
-            .position(|line| line == first)
-            .unwrap_or_else(|| panic!("p{at} heard what the room never said: {first:?}")),
-        None => others.len(),
-    };
+    // The whole of the others' talk from some line on; to its end if it is still there. Somebody
+    // who takes the name it has makes the same line twice, so the last place that fits is meant.
+    let start = (0..=others.len())
+        .rev()
+        .find(|&from| others[from..].starts_with(&heard));
+    let start = start.unwrap_or_else(|| panic!("p{at}: a gap, another order, or a false line"));
     let stretch = &others[start..];
-    assert!(
-        stretch.starts_with(&heard),
-        "p{at}: a gap, or another order"
-    );
     let open = !peer.wire.borrow().dropped;
     let reads = peer.manner != Manner::Stalled;
     if open && reads && at > 0 {
@@ -167,19 +165,39 @@ fn check_heard(world: &World, at: usize, common: &[String], owners: &HashMap<Str
         assert_eq!(torn, "", "p{at}");
     }
     check_start(world, at, common, owners, start, heard.len());
-    if !open && reads && peer.end == End::Orderly && peer.manner == Manner::Steady {
-        // It has heard all up to its own leaving.
-        let left = common.iter().position(|line| {
-            owner(line, owners) == at && line.ends_with(" has left the chatroom!")
-        });
-        let before = &common[..left.expect("has left")];
-        let due = before
+    if peer.end == End::Orderly && peer.manner == Manner::Steady && !heard.is_empty() {
+        // It has heard all that was said before it spoke last.
+        let own = |line: &String| owner(line, owners) == at && tag(line).is_some();
+        let spoke_last = common.iter().rposition(own).unwrap_or(0);
+        let before = common[..spoke_last]
             .iter()
             .filter(|line| owner(line, owners) != at)
             .count();
+        assert!(start + heard.len() >= before, "p{at} left early");
+    }
+}
+
+/// Every line of the room is whole: what somebody said, or what the server says.
+fn check_whole(world: &World, common: &[String], owners: &HashMap<String, usize>) {
+    for line in common {
+        let at = owner(line, owners);
+        let rest = match line.strip_prefix("* ") {
+            Some(action) => action.split_once(' ').map(|(_, text)| text),
+            None => line.split_once(": ").map(|(_, text)| text),
+        };
+        let said = tag(line).map(|number| {
+            assert!(
+                world.peers[at].said.contains(&number),
+                "p{at} never said {line:?}"
+            );
+            world.said[number as usize].as_str()
+        });
+        let server = [" has left the chatroom!", " is joined to the chatroom!"];
+        let renamed = line.contains(" is now known as ") && line.ends_with('!');
         assert!(
-            heard.is_empty() || start + heard.len() == due,
-            "p{at} left early"
+            (said.is_some() && said == rest)
+                || (said.is_none() && (renamed || server.iter().any(|end| line.ends_with(end)))),
+            "torn: {line:?}, said {said:?}"
         );
     }
 }
@@ -196,7 +214,7 @@ fn check_start(
     if !world.options.announce_joins || at == 0 || heard == 0 {
         return;
     }
-    let joined = format!("p{at} is joined to the chatroom!");
+    let joined = format!("{} is joined to the chatroom!", peer_name(world, at));
     let joined = common
         .iter()
         .position(|line| *line == joined)
@@ -210,6 +228,10 @@ fn check_start(
         (before.saturating_sub(history)..=before).contains(&start),
         "p{at} joined behind {before} lines and heard from line {start}"
     );
+}
+
+fn peer_name(world: &World, at: usize) -> &str {
+    &world.peers[at].names[0]
 }
 
 /// What somebody said before an orderly end was heard once, in the order it was said.

@@ -2,14 +2,18 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use chatroom::server::hub::{Hub, Readiness};
-use chatroom::server::limits::Limits;
+use chatroom::server::limits::{HELD_BYTES_MAX, Limits, PRIVATE_BYTES_MAX, READ_BYTES};
 
 use crate::random::Random;
 use crate::stream::{SimStream, Wire};
+
+/// Where everybody is.
+const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// The longest line the simulated room accepts.
 pub const MAX_LINE_BYTES: usize = 128;
@@ -43,8 +47,7 @@ pub struct Peer {
     pub end: End,
     /// Every name it has asked for.
     pub names: Vec<String>,
-    /// The numbers of the lines it has said to all, in order, as far as they were sent before an
-    /// orderly end.
+    /// The numbers of the lines it has said to all, in order.
     pub said: Vec<u64>,
     /// The numbers of its private messages, and to whom.
     pub whispered: Vec<u64>,
@@ -68,7 +71,9 @@ pub struct World {
     pub options: Limits,
     random: Random,
     now: Instant,
-    next_line: u64,
+    accepted: usize,
+    /// What was said to all, by number: what follows the name.
+    pub said: Vec<String>,
 }
 
 impl World {
@@ -80,6 +85,12 @@ impl World {
             max_connections: 64,
             history_lines: *random.pick(&[0, 0, 1, 3]),
             announce_joins: random.one_in(2),
+            rate: *random.pick(&[0, 0, 10, 1000]),
+            burst: *random.pick(&[1, 5, 1000]),
+            stall_timeout_s: *random.pick(&[0, 60]),
+            // A sweep takes several turns, as in a room of thousands.
+            slice_slots: 1 + random.below(8),
+            ..Limits::default()
         };
         let now = Instant::now();
         let mut world = Self {
@@ -88,7 +99,8 @@ impl World {
             options,
             random,
             now,
-            next_line: 0,
+            accepted: 0,
+            said: Vec::new(),
         };
         world.join(Manner::Steady);
         world.run_until_quiet();
@@ -101,7 +113,7 @@ impl World {
             .filter(|&at| self.peers[at].end == End::Open && !self.peers[at].wire.borrow().dropped)
             .collect();
         match self.random.below(20) {
-            0..2 if !self.hub.is_full() => {
+            0..2 if self.hub.admit(HOME).is_ok() => {
                 let manners = [
                     Manner::Steady,
                     Manner::Steady,
@@ -111,7 +123,7 @@ impl World {
                 let manner = *self.random.pick(&manners);
                 self.join(manner);
             }
-            2 if !alive.is_empty() => {
+            2 if !alive.is_empty() && !self.random.one_in(20) => {
                 let at = *self.random.pick(&alive);
                 self.end(at);
             }
@@ -121,13 +133,19 @@ impl World {
                     self.speak(at);
                 }
             }
+            2 if self.random.one_in(20) => {
+                // Half of the room breaks off at once.
+                for &at in alive.iter().step_by(2) {
+                    self.break_off(at);
+                }
+            }
             16 => {
                 // An event that is late or for nothing.
                 let key = self.random.below(70);
                 let readiness = Readiness {
                     readable: true,
                     writable: true,
-                    read_to_end: self.random.one_in(2),
+                    read_until_empty: self.random.one_in(2),
                 };
                 self.hub.ready(key, readiness);
             }
@@ -148,15 +166,14 @@ impl World {
                 wire.dropped || (peer.flight.is_empty() && !wire.readable && !wire.writable)
             };
             if !self.hub.has_work() && self.peers.iter().all(idle) {
-                return;
+                // Let so much time pass as makes something due; it is quiet when nothing is.
+                let Some(deadline) = self.hub.deadline() else {
+                    return;
+                };
+                self.now = self.now.max(deadline);
             }
         }
         panic!("the hub does not come to rest");
-    }
-
-    /// Lets so much time pass that whoever drains is given up.
-    pub fn wait(&mut self, time: Duration) {
-        self.now += time;
     }
 
     fn join(&mut self, manner: Manner) {
@@ -166,7 +183,12 @@ impl World {
             self.random.below(2000)
         };
         let wire = Wire::new(window, Random::new(self.random.next()));
-        let name = format!("p{}", self.peers.len());
+        let longer = if self.peers.is_empty() {
+            0
+        } else {
+            self.random.below(14)
+        };
+        let name = format!("p{}{}", self.peers.len(), "-z".repeat(longer));
         let mut peer = Peer {
             wire: Rc::clone(&wire),
             key: self.hub.next_key(),
@@ -184,7 +206,8 @@ impl World {
         }
         peer.send(&name, &mut self.random);
         self.peers.push(peer);
-        self.hub.accept(SimStream(wire));
+        self.hub.accept(SimStream(wire), HOME);
+        self.accepted += 1;
     }
 
     fn end(&mut self, at: usize) {
@@ -197,21 +220,26 @@ impl World {
             }
             // Closes its side behind what is on the way; the last line may lack its end.
             1 => peer.end = End::Orderly,
-            _ => {
-                peer.end = End::Reset;
-                let mut wire = peer.wire.borrow_mut();
-                wire.reset = true;
-                wire.readable = true;
-                wire.writable = true;
-                peer.flight.clear();
-            }
+            _ => self.break_off(at),
         }
     }
 
+    fn break_off(&mut self, at: usize) {
+        let peer = &mut self.peers[at];
+        peer.end = End::Reset;
+        peer.flight.clear();
+        let mut wire = peer.wire.borrow_mut();
+        wire.reset = true;
+        wire.readable = true;
+        wire.writable = true;
+    }
+
     fn speak(&mut self, at: usize) {
-        let number = self.next_line;
-        self.next_line += 1;
+        let number = self.said.len() as u64;
+        self.said.push(String::new());
         let other = self.random.below(self.peers.len());
+        let other = self.peers[other].names[0].clone();
+        let observer = self.peers[0].names[0].clone();
         let filler = "x".repeat(self.random.below(100));
         let peer = &mut self.peers[at];
         let line = match self.random.below(16) {
@@ -222,7 +250,20 @@ impl World {
             4 => String::new(),
             5 => {
                 peer.whispered.push(number);
-                format!("/msg p{other} #{number}#")
+                format!("/msg {other} #{number}#")
+            }
+            6 if number.is_multiple_of(2) => {
+                // One's own name otherwise written, or the observer's, which is refused.
+                let name = if number.is_multiple_of(4) {
+                    &peer.names[0]
+                } else {
+                    &observer
+                };
+                let name = name.to_uppercase();
+                if number.is_multiple_of(4) {
+                    peer.names.push(name.clone());
+                }
+                format!("/nick {name}")
             }
             6 => {
                 let name = format!("p{at}n{number}");
@@ -231,11 +272,15 @@ impl World {
             }
             7 => {
                 peer.said.push(number);
-                format!("/me {filler} #{number}#")
+                let text = format!("me{filler} #{number}#");
+                self.said[number as usize].clone_from(&text);
+                format!("/me {text}")
             }
             _ => {
                 peer.said.push(number);
-                format!("{filler} #{number}#")
+                let text = format!("{filler} #{number}#");
+                self.said[number as usize].clone_from(&text);
+                text
             }
         };
         peer.send(&line, &mut self.random);
@@ -260,6 +305,10 @@ impl World {
                 wire.arrived.extend(bytes);
                 wire.readable = true;
             }
+            if wire.told_end && peer.end == End::Open && peer.manner != Manner::Stalled {
+                // Most close their side when the other is closed.
+                peer.end = End::Orderly;
+            }
             if peer.end == End::Orderly && peer.flight.is_empty() && !wire.finished {
                 wire.finished = true;
                 wire.readable = true;
@@ -273,7 +322,10 @@ impl World {
 
     /// One turn of the server's loop, with the events that are due, some of them a turn late.
     fn turn(&mut self) {
-        self.hub.start_turn(self.now);
+        self.now += Duration::from_millis(self.random.below(50) as u64);
+        // Now and then the clock is a little behind.
+        let behind = Duration::from_millis(if self.random.one_in(10) { 100 } else { 0 });
+        self.hub.start_turn(self.now.checked_sub(behind).unwrap());
         let mut order: Vec<usize> = (0..self.peers.len()).collect();
         for at in (1..order.len()).rev() {
             order.swap(at, self.random.below(at + 1));
@@ -291,7 +343,7 @@ impl World {
                 let readiness = Readiness {
                     readable: wire.readable,
                     writable: wire.writable,
-                    read_to_end: wire.finished || wire.reset,
+                    read_until_empty: wire.finished || wire.reset,
                 };
                 wire.readable = false;
                 wire.writable = false;
@@ -302,5 +354,31 @@ impl World {
         self.hub.resume();
         self.hub.settle();
         self.hub.reap();
+        self.check();
+    }
+
+    /// What must be true after every turn.
+    fn check(&self) {
+        let audit = self.hub.audit();
+        assert_eq!(audit.names, audit.members + audit.leaving, "{audit:?}");
+        assert_eq!(audit.held_bytes, audit.held_bytes_counted, "{audit:?}");
+        assert!(
+            audit.unfinished_bytes_max <= MAX_LINE_BYTES + 1,
+            "{audit:?}"
+        );
+        // One answer may come on top of what is just allowed; the longest is the list of names.
+        assert!(
+            audit.private_bytes_max <= PRIVATE_BYTES_MAX + 5000,
+            "{audit:?}"
+        );
+        assert!(
+            audit.held_bytes <= HELD_BYTES_MAX + self.peers.len() * READ_BYTES,
+            "{audit:?}"
+        );
+        let ended = self.accepted - audit.open;
+        assert_eq!(
+            audit.disconnects, ended as u64,
+            "each ends for one reason: {audit:?}"
+        );
     }
 }

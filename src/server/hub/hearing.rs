@@ -1,6 +1,6 @@
 //! The way in: from bytes that have come to lines that the room has heard.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::ErrorKind;
 
 use log::{debug, info};
 
@@ -8,24 +8,38 @@ use super::Hub;
 use crate::line::framing::Piece;
 use crate::line::{stranger, text};
 use crate::room::{Notice, Outcome, PROMPT};
-use crate::server::connection::Stage;
+use crate::server::connection::{Flags, Stage, Stream};
 use crate::server::disconnect::Disconnect;
-use crate::server::limits::PRIVATE_BYTES_MAX;
+use crate::server::limits::{
+    CONNECTION_WORK_MAX, HELD_BYTES_MAX, NAME_WORK, PRIVATE_BYTES_MAX, SCARCE_READ_BYTES,
+    TURN_WORK_MAX,
+};
 
 /// Most reads after a write has failed, for the lines that came before the connection broke.
 const LAST_READS_MAX: usize = 16;
 
-impl<S: Read + Write> Hub<S> {
+impl<S: Stream> Hub<S> {
     /// Reads from a connection what its budget of a turn allows: one buffer full.
     pub(super) fn read(&mut self, key: usize) {
-        let held = self.connections[key].take_held();
-        if !held.is_empty() && !self.hear(key, &held) {
+        if !self.hear_held(key) {
+            return;
+        }
+        if self.connections[key].stage == Stage::Lingering {
+            if self.connections[key].drop_input(&mut self.scratch) {
+                self.close_now(key);
+            }
             return;
         }
         let mut scratch = std::mem::take(&mut self.scratch);
-        let mut budget = scratch.len();
-        while self.connections[key].stage != Stage::Closed && !self.must_wait(key) {
-            let length = match self.connections[key].fill(&mut scratch) {
+        let scarce = self.held_bytes > HELD_BYTES_MAX;
+        let most = if scarce {
+            SCARCE_READ_BYTES
+        } else {
+            scratch.len()
+        };
+        let mut budget = most;
+        while self.connections[key].stage != Stage::Closed && !self.put_off(key) {
+            let length = match self.connections[key].fill(&mut scratch[..most]) {
                 Ok(0) => {
                     self.hear_end(key);
                     break;
@@ -47,7 +61,10 @@ impl<S: Read + Write> Hub<S> {
                 break;
             }
             // A short read has taken all there was, and what comes later makes a new event.
-            if !self.connections[key].read_to_end {
+            if !self.connections[key]
+                .flags
+                .contains(Flags::READ_UNTIL_EMPTY)
+            {
                 break;
             }
         }
@@ -64,13 +81,15 @@ impl<S: Read + Write> Hub<S> {
             return;
         }
         let mut scratch = std::mem::take(&mut self.scratch);
+        let mut goes_on = self.hear_held(key);
         for _ in 0..LAST_READS_MAX {
+            if !goes_on {
+                break;
+            }
             let Ok(length @ 1..) = self.connections[key].fill(&mut scratch) else {
                 break;
             };
-            if !self.receive(key, &mut scratch[..length]) {
-                break;
-            }
+            goes_on = self.receive(key, &mut scratch[..length]);
         }
         self.scratch = scratch;
         self.close(key, Disconnect::Reset);
@@ -79,27 +98,49 @@ impl<S: Read + Write> Hub<S> {
     /// Puts a connection on the list of those to read from again without an event.
     pub(super) fn resume_later(&mut self, key: usize) {
         let connection = &mut self.connections[key];
-        if !connection.resuming {
-            connection.resuming = true;
+        if !connection.flags.contains(Flags::RESUMING) {
+            connection.flags.insert(Flags::RESUMING);
             self.resume.push(key);
         }
     }
 
-    /// Returns whether nothing may be heard from a connection at the moment. It is on its own
-    /// account to be read from again.
-    fn must_wait(&mut self, key: usize) -> bool {
+    /// Hears what was held back; returns whether reading may go on. Until it is heard, nothing that
+    /// comes later may be: it would be taken for the start of a line.
+    fn hear_held(&mut self, key: usize) -> bool {
+        let held = self.connections[key].take_held();
+        self.held_bytes -= held.len();
+        held.is_empty() || self.hear(key, &held)
+    }
+
+    /// Puts a connection off that may not be heard at the moment, and returns whether it is so.
+    /// It is heard again without an event.
+    fn put_off(&mut self, key: usize) -> bool {
         // Its own answers wait for it to read; flushing them resumes it.
-        if self.connections[key].private_len() > PRIVATE_BYTES_MAX {
+        if self.connections[key].private_len() > PRIVATE_BYTES_MAX || self.is_over_pace(key) {
             return true;
         }
-        // The sweep has to come round before more is said, or it would overrun those who keep up.
-        let end = self.room.transcript().end();
-        let behind = end - self.sweep.sent_up_to(end);
-        if behind > self.limits.behind_bytes_max() {
+        if self.laggards.is_due(self.room.transcript().end(), self.now) {
+            self.look();
+        }
+        let waits =
+            self.work >= TURN_WORK_MAX || self.laggards.room_waits() || self.is_sweep_behind();
+        if waits {
             self.resume_later(key);
-            return true;
         }
-        false
+        waits
+    }
+
+    /// Returns whether a connection has said more than its pace allows; it is woken when it may
+    /// go on.
+    fn is_over_pace(&mut self, key: usize) -> bool {
+        let now_ns = self.now_ns();
+        let connection = &mut self.connections[key];
+        let over = self.pace.is_over(connection.due_ns, now_ns);
+        if over && !connection.flags.contains(Flags::PACED) {
+            connection.flags.insert(Flags::PACED);
+            self.pace.wait(key, connection.due_ns);
+        }
+        over
     }
 
     /// Takes in bytes as they came; returns whether reading may go on.
@@ -120,14 +161,23 @@ impl<S: Read + Write> Hub<S> {
 
     /// Hears line by line; returns whether reading may go on. What has to wait is held back.
     fn hear(&mut self, key: usize, data: &[u8]) -> bool {
+        debug_assert!(
+            self.connections[key].held_len() == 0,
+            "what was held back comes first"
+        );
         let mut rest = data;
+        let work_before = self.work;
         let mut unfinished = self.connections[key].take_unfinished(data, &mut self.spares);
         let goes_on = loop {
             if !matches!(self.connections[key].stage, Stage::Nameless | Stage::Member) {
                 // It has left: nobody hears what it said behind that, but it may still be read.
                 return true;
             }
-            if self.must_wait(key) {
+            if self.work - work_before >= CONNECTION_WORK_MAX {
+                self.resume_later(key);
+                break false;
+            }
+            if self.put_off(key) {
                 break false;
             }
             match unfinished.next(&mut rest, self.limits.max_line_bytes) {
@@ -137,6 +187,7 @@ impl<S: Read + Write> Hub<S> {
         };
         let connection = &mut self.connections[key];
         if !rest.is_empty() {
+            self.held_bytes += rest.len();
             connection.hold(rest, &mut self.spares);
         }
         connection.put_unfinished(unfinished, &mut self.spares);
@@ -149,10 +200,14 @@ impl<S: Read + Write> Hub<S> {
         if let Some(piece) = unfinished.last(self.limits.max_line_bytes) {
             self.hear_piece(key, &piece);
         }
+        self.connections[key].flags.insert(Flags::ENDED);
         self.close(key, Disconnect::Closed);
     }
 
     fn hear_piece(&mut self, key: usize, piece: &Piece<'_>) {
+        let now_ns = self.now_ns();
+        self.pace.spend(&mut self.connections[key].due_ns, now_ns);
+        self.work += 1;
         let line = match piece {
             Piece::TooLong => return self.refuse_long_line(key),
             Piece::Line([]) => return,
@@ -166,7 +221,7 @@ impl<S: Read + Write> Hub<S> {
                 None => self.enter(key, text),
             },
             Stage::Member => self.say(key, text),
-            Stage::Draining | Stage::Closed => {}
+            Stage::Draining | Stage::Lingering | Stage::Closed => {}
         }
         self.text = buffer;
     }
@@ -188,6 +243,7 @@ impl<S: Read + Write> Hub<S> {
 
     /// Takes a line for a name.
     fn enter(&mut self, key: usize, text: &str) {
+        self.work += NAME_WORK;
         let member = key as u32;
         let Some(entrance) = self.room.enter(member, text) else {
             return self.tell_private(key);
@@ -196,8 +252,12 @@ impl<S: Read + Write> Hub<S> {
             "{} is joined to the chatroom!",
             self.room.names().of(member)
         );
+        self.nameless -= 1;
+        self.start_idle_time();
+        let heard_s = self.now_s() as u16;
         let greeting = self.room.private().as_bytes();
         let connection = &mut self.connections[key];
+        connection.heard_s = heard_s;
         connection.enter(entrance.hears_from, greeting, &mut self.spares);
         if let Some(said) = entrance.said {
             self.sweep.extend(self.slots, said.start);
@@ -209,12 +269,16 @@ impl<S: Read + Write> Hub<S> {
     /// Lets the room hear a member's line, and everybody what came of it.
     fn say(&mut self, key: usize, text: &str) {
         let member = key as u32;
+        self.connections[key].heard_s = self.now_s() as u16;
         let Outcome {
             said,
             private_to,
             renamed_from,
             quit,
         } = self.room.hear(member, text);
+        if said.is_none() || renamed_from.is_some() {
+            self.work += NAME_WORK;
+        }
         let name = self.room.names().of(member);
         if let Some(said) = said {
             match renamed_from {
@@ -242,6 +306,11 @@ impl<S: Read + Write> Hub<S> {
             names.of(from as u32),
             names.of(to as u32)
         );
+        if self.connections[to].stage != Stage::Member {
+            // It has left, and the room is about to learn it.
+            let name = names.of(to as u32).to_owned();
+            return self.notify(from, &Notice::NobodyCalled { name: &name });
+        }
         let waiting = self.connections[to].private_len() + self.room.private().len();
         if waiting <= PRIVATE_BYTES_MAX {
             return self.tell_private(to);

@@ -1,0 +1,226 @@
+//! Who takes what it is sent slower than it comes.
+//!
+//! A member whose stream takes no more is *watched* until it has caught up. While somebody who
+//! makes progress is half a backlog behind, nobody is heard, so that a burst of any size cuts no
+//! reader that keeps reading. Somebody who makes no progress slows nobody, nor does somebody who
+//! has had its time: it is cut when the backlog overruns it, or when it has stood still too long.
+
+use std::time::{Duration, Instant};
+
+/// Who has taken nothing for this long makes no progress.
+const PROGRESS_WITHIN: Duration = Duration::from_millis(500);
+
+/// How long the room waits for somebody, from when it fell behind until it has caught up.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often the room looks whether it still has to wait.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// One watched connection.
+#[derive(Debug)]
+struct Watched {
+    key: usize,
+    cursor: u64,
+    private: usize,
+    /// When it was last seen to have taken something.
+    moved: Instant,
+    /// Since when it has been far behind.
+    behind_since: Option<Instant>,
+}
+
+/// What is seen of a watched connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sight {
+    /// It is gone, or has caught up.
+    Fine,
+    /// It has still to take something.
+    At {
+        /// The offset before which its stream has taken the transcript.
+        cursor: u64,
+        /// How many private bytes wait for it.
+        private: usize,
+    },
+}
+
+/// The watched connections.
+#[derive(Debug)]
+pub struct Laggards {
+    /// How far behind is far, in bytes.
+    far_bytes: u64,
+    /// Who stands still for so long is cut; none when nobody is.
+    stall_timeout: Option<Duration>,
+    watched: Vec<Watched>,
+    /// The transcript's end at the last look.
+    looked_at: u64,
+    /// When to look again although nothing is said.
+    look_again: Option<Instant>,
+    waits: bool,
+}
+
+impl Laggards {
+    /// Returns a watch that finds `far_bytes` far behind.
+    #[must_use]
+    pub fn new(far_bytes: u64, stall_timeout: Option<Duration>) -> Self {
+        Self {
+            far_bytes,
+            stall_timeout,
+            watched: Vec::new(),
+            looked_at: 0,
+            look_again: None,
+            waits: false,
+        }
+    }
+
+    /// Watches a connection, whose cursor is at `cursor`, until it has caught up.
+    pub fn watch(&mut self, key: usize, cursor: u64, now: Instant) {
+        self.watched.push(Watched {
+            key,
+            cursor,
+            private: 0,
+            moved: now,
+            behind_since: None,
+        });
+        if let Some(stall_timeout) = self.stall_timeout {
+            let due = now + stall_timeout;
+            self.look_again = Some(self.look_again.map_or(due, |look| look.min(due)));
+        }
+    }
+
+    /// Returns whether a look is due: so much has been said, or so much time has passed.
+    #[must_use]
+    pub fn is_due(&self, end: u64, now: Instant) -> bool {
+        !self.watched.is_empty()
+            && (end - self.looked_at > self.far_bytes / 4
+                || self.look_again.is_some_and(|look| look <= now))
+    }
+
+    /// Looks at all who are watched. `see` tells where each stands, and `stalled` takes those who
+    /// have stood still too long.
+    pub fn look(
+        &mut self,
+        end: u64,
+        now: Instant,
+        mut see: impl FnMut(usize) -> Sight,
+        mut stalled: impl FnMut(usize),
+    ) {
+        let Self {
+            far_bytes,
+            stall_timeout,
+            ..
+        } = *self;
+        let (mut waits, mut look_again) = (false, None::<Instant>);
+        self.watched.retain_mut(|watched| {
+            let Sight::At { cursor, private } = see(watched.key) else {
+                return false;
+            };
+            if cursor != watched.cursor || private < watched.private {
+                watched.moved = now;
+            }
+            watched.cursor = cursor;
+            watched.private = private;
+            let still = now.saturating_duration_since(watched.moved);
+            if let Some(timeout) = stall_timeout {
+                if still >= timeout {
+                    stalled(watched.key);
+                    return false;
+                }
+                let due = watched.moved + timeout;
+                look_again = Some(look_again.map_or(due, |look| look.min(due)));
+            }
+            if end - cursor > far_bytes {
+                let since = *watched.behind_since.get_or_insert(now);
+                let had_its_time = now.saturating_duration_since(since) >= PATIENCE;
+                waits |= still < PROGRESS_WITHIN && !had_its_time;
+            }
+            true
+        });
+        self.waits = waits;
+        self.looked_at = end;
+        self.look_again = if waits {
+            Some(now + LOOK_AGAIN)
+        } else {
+            look_again
+        };
+    }
+
+    /// Returns whether nobody may be heard until somebody has caught up.
+    #[must_use]
+    pub fn room_waits(&self) -> bool {
+        self.waits
+    }
+
+    /// Returns when to look again although nothing is said.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.look_again.filter(|_| !self.watched.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FAR: u64 = 1000;
+
+    fn look(laggards: &mut Laggards, end: u64, now: Instant, cursor: u64) -> (bool, Vec<usize>) {
+        let mut cut = Vec::new();
+        laggards.look(
+            end,
+            now,
+            |_| Sight::At { cursor, private: 0 },
+            |key| cut.push(key),
+        );
+        (laggards.room_waits(), cut)
+    }
+
+    #[test]
+    fn the_room_waits_for_progress_and_not_for_ever() {
+        let start = Instant::now();
+        let mut laggards = Laggards::new(FAR, Some(Duration::from_mins(1)));
+        laggards.watch(7, 0, start);
+        assert_eq!(
+            look(&mut laggards, FAR, start, 0),
+            (false, vec![]),
+            "not far"
+        );
+        let mut now = start;
+        let mut waited = Duration::ZERO;
+        for cursor in 1..1000 {
+            now += Duration::from_millis(100);
+            if !look(&mut laggards, cursor + FAR + 1, now, cursor).0 {
+                break;
+            }
+            waited += Duration::from_millis(100);
+        }
+        assert_eq!(
+            waited, PATIENCE,
+            "it creeps, and the room waits just so long"
+        );
+    }
+
+    #[test]
+    fn who_stands_still_slows_nobody_and_is_cut_in_the_end() {
+        let start = Instant::now();
+        let mut laggards = Laggards::new(FAR, Some(Duration::from_mins(1)));
+        laggards.watch(7, 0, start);
+        let later = start + PROGRESS_WITHIN;
+        assert_eq!(look(&mut laggards, 2 * FAR, later, 0), (false, vec![]));
+        let due = laggards.deadline().unwrap();
+        assert_eq!(due, start + Duration::from_mins(1));
+        assert!(!laggards.is_due(2 * FAR, start + Duration::from_secs(59)));
+        assert!(laggards.is_due(2 * FAR, due));
+        assert_eq!(look(&mut laggards, 2 * FAR, due, 0), (false, vec![7]));
+        assert_eq!(laggards.deadline(), None);
+    }
+
+    #[test]
+    fn who_has_caught_up_is_watched_no_more() {
+        let start = Instant::now();
+        let mut laggards = Laggards::new(FAR, None);
+        laggards.watch(7, 0, start);
+        assert_eq!(look(&mut laggards, 2 * FAR, start, 0), (true, vec![]));
+        laggards.look(2 * FAR, start, |_| Sight::Fine, |_| panic!("cut"));
+        assert!(!laggards.room_waits());
+        assert!(!laggards.is_due(9 * FAR, start));
+    }
+}
