@@ -425,3 +425,20 @@ fn wiping_leaves_the_lines_and_the_draft() {
     );
     assert_eq!(editor.draft(), "draft");
 }
+
+#[test]
+fn a_repaint_prints_no_more_than_fits() {
+    let mut editor = Editor::new(size(10, 100));
+    for number in 0..50 {
+        editor.print(&format!("{number} {}", "x".repeat(95)));
+    }
+    drop(editor.take_output());
+    editor.resize(size(10, 20));
+    let output = editor.take_output();
+    // Two lines of five rows each, half a row of commands for each row, and the empty prompt.
+    assert!(
+        output.len() < 2 * 100 + 10 * 10 + 50,
+        "{} bytes",
+        output.len()
+    );
+}
