@@ -3,7 +3,8 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use clap::{Args, Parser, Subcommand};
+use clap::builder::BoolishValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use log::LevelFilter;
 
 /// The port chatroom listens on and joins unless told otherwise.
@@ -149,6 +150,10 @@ pub struct ServeOptions {
 /// What `chatroom join` is told.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = JOIN_EXIT_CODES)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag that is given or not"
+)]
 pub struct JoinOptions {
     /// The room's host and port; a host alone means port 5050
     #[arg(
@@ -161,6 +166,49 @@ pub struct JoinOptions {
     /// Answer the prompt for a name with NAME
     #[arg(long, value_name = "NAME", env = "CHATROOM_NAME")]
     pub name: Option<String>,
+
+    /// Show the time, hours and minutes, before each line
+    #[arg(long, env = "CHATROOM_TIMESTAMPS", value_parser = BoolishValueParser::new())]
+    pub timestamps: bool,
+
+    /// Show only what people say, not who comes and goes; in a pipe, none of the server's own words
+    #[arg(long, env = "CHATROOM_QUIET", value_parser = BoolishValueParser::new())]
+    pub quiet: bool,
+
+    /// Ring the terminal's bell when a line names you or is for you alone
+    #[arg(long, env = "CHATROOM_BELL", value_parser = BoolishValueParser::new())]
+    pub bell: bool,
+
+    /// When to use colours: always, never, or auto (on a terminal, unless `NO_COLOR` is set)
+    #[arg(
+        long,
+        value_name = "WHEN",
+        env = "CHATROOM_COLOR",
+        value_enum,
+        default_value_t,
+        hide_possible_values = true
+    )]
+    pub color: ColorWhen,
+
+    /// Leave when the connection is lost, as in a pipe, instead of coming back
+    #[arg(long, env = "CHATROOM_NO_RECONNECT", value_parser = BoolishValueParser::new())]
+    pub no_reconnect: bool,
+
+    /// Read and write plain lines, also on a terminal
+    #[arg(long, env = "CHATROOM_PLAIN", value_parser = BoolishValueParser::new())]
+    pub plain: bool,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorWhen {
+    /// On a terminal that has them, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Whatever the output is.
+    Always,
+    /// Not at all.
+    Never,
 }
 
 fn listen_address(text: &str) -> Result<SocketAddr, &'static str> {

@@ -396,10 +396,9 @@ impl<S: Stream> Hub<S> {
         if !why.is_orderly() {
             return self.close_now(key);
         }
-        self.flush(key);
-        if self.connections[key].drain_deadline().is_some() {
-            self.draining.push((key, deadline));
-        }
+        // Not at once: the buffer that input is dropped into may be lent to who is read from.
+        self.owe(key);
+        self.draining.push((key, deadline));
     }
 
     /// Tells the room who has left. However many leave at once, those who keep up must not be

@@ -19,6 +19,12 @@ fn join_and_read_nothing(server: &Server, name: &str) -> TcpStream {
     stream
 }
 
+/// Returns how many lines the log says it has lost.
+fn lost_lines(text: &str) -> Option<usize> {
+    let (count, _) = text.split_once(" lines of the log were lost")?;
+    count.parse().ok()
+}
+
 /// Returns the name of who is cut off as a slow reader in a line of the log.
 fn cut_off(text: &str) -> Option<&str> {
     text.split_once(" is cut off: slow reader")
@@ -76,11 +82,11 @@ fn a_thousand_who_read_nothing_cost_the_backlog_and_no_more() {
     );
     talker.say("the end");
     healthy[0].expect("talker: the end");
+    // Each with its reason in the log, as far as its pipe took so many lines at once.
     let log = server.stop();
-    assert_eq!(
-        log.iter().filter(|text| cut_off(text).is_some()).count(),
-        SLOW
-    );
+    let cut = log.iter().filter(|text| cut_off(text).is_some()).count();
+    let lost: usize = log.iter().filter_map(|text| lost_lines(text)).sum();
+    assert!(cut <= SLOW && cut + lost >= SLOW, "{cut} cut, {lost} lost");
 }
 
 #[test]

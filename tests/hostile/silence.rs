@@ -66,7 +66,7 @@ fn the_nameless_hold_half_of_the_places_at_most() {
         peer.expect_notice("Your place is needed");
         peer.expect_end();
     }
-    for number in 10..30 {
+    for number in 10..21 {
         members.push(join_soon(&server, &format!("m{number}")));
     }
     members[0].say("hello");

@@ -216,7 +216,7 @@ fn no_text_and_no_name_makes_the_line_of_somebody_else() {
         "b\u{2060}ob",
         "bob\u{feff}",
         "\u{ff42}\u{ff4f}\u{ff42}",
-        "b0b",
+        "b\u{3bf}b",
         "",
         " ",
         "bob ",
