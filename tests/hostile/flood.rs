@@ -6,7 +6,8 @@ use rustix::net::{SendFlags, send};
 
 use crate::common::{PATIENCE, Server};
 use crate::measure::{
-    MIB, busy_part, crowd_permit, discard, join_crowd, pings, push, slow_tests, that_fit,
+    MIB, busy_part, crowd_permit, discard, join_crowd, numbered_lines, pings, push, slow_tests,
+    that_fit,
 };
 
 /// `--max-line-bytes` unless told otherwise.
@@ -42,7 +43,9 @@ fn lines_without_end_cost_the_limit_each_and_are_told_of() {
     let before = server.peak_resident_bytes();
     // First everybody is just below the limit: this is as much as may be kept.
     let start = vec![b'x'; LINE_BYTES];
-    peers.iter().for_each(|peer| peer.send(&start));
+    for peer in &peers {
+        peer.send(&start);
+    }
     let rest = vec![b'x'; MIB - LINE_BYTES];
     for peer in &peers {
         peer.send(&rest);
@@ -106,7 +109,9 @@ fn one_who_speaks_without_pause_starves_nobody() {
     let speaker = quiet.pop().unwrap();
     let readers = std::thread::spawn(move || {
         while !is_over() {
-            quiet.iter().for_each(|peer| discard(peer.stream()));
+            for peer in &quiet {
+                discard(peer.stream());
+            }
         }
         quiet
     });
@@ -125,7 +130,7 @@ fn a_rate_slows_and_loses_nothing() {
     let mut server = Server::start(&["--rate", "50", "--burst", "10"]);
     let (ali, mut bob, mut carl) = (server.join("ali"), server.join("bob"), server.join("carl"));
     let start = Instant::now();
-    ali.send((0..60).map(|n| format!("line {n}\n")).collect::<String>());
+    ali.send(numbered_lines(60));
     bob.expect("ali: line 0");
     // Nobody else is slowed.
     carl.say("hello");
@@ -136,7 +141,7 @@ fn a_rate_slows_and_loses_nothing() {
     }
     let took = start.elapsed();
     // The name was the first of the burst.
-    let least = Duration::from_millis(1000 * (60 - 10) / 50);
+    let least = Duration::from_secs((60 - 10) / 50);
     assert!(took >= least, "60 lines within {took:?}");
     assert!(took < PATIENCE / 3, "60 lines took {took:?}");
     for number in 0..60 {

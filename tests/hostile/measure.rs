@@ -127,9 +127,17 @@ pub(crate) fn push(peer: &Peer, bytes: &[u8], patience: Duration) -> usize {
     taken
 }
 
+/// Returns `line 0`, `line 1` ..., each with its end.
+pub(crate) fn numbered_lines(count: usize) -> String {
+    let lines: Vec<String> = (0..count)
+        .map(|number| format!("line {number}\n"))
+        .collect();
+    lines.concat()
+}
+
 /// Reads what there is on a socket and throws it away.
 pub(crate) fn discard(mut stream: &TcpStream) {
-    let mut chunk = [0; 64 * 1024];
+    let mut chunk = [0; 16 * 1024];
     while stream.read(&mut chunk).is_ok_and(|count| count > 0) {}
 }
 

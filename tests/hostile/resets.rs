@@ -7,7 +7,7 @@ use std::time::Duration;
 use socket2::SockRef;
 
 use crate::common::{PROMPT, Server, Signal};
-use crate::measure::{busy_part, descriptors, slow_tests, wait_until};
+use crate::measure::{busy_part, descriptors, numbered_lines, slow_tests, wait_until};
 
 /// Closes so that the other side sees a reset.
 fn reset(stream: TcpStream) {
@@ -161,7 +161,7 @@ fn an_end_with_unread_data_is_one_disconnect_and_loses_no_line() {
         // The server has not read what the peer sent before it closed.
         server.signal(Signal::STOP);
         let mut stream = connect(&server);
-        let lines: String = (0..50).map(|n| format!("line {n}\n")).collect();
+        let lines = numbered_lines(50);
         stream
             .write_all(format!("carl\n{lines}").as_bytes())
             .unwrap();

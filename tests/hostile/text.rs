@@ -271,7 +271,7 @@ fn what_cannot_be_seen_and_what_piles_up_is_bounded() {
         assert!(heard.len() <= "ali: az".len() + 3 * line.len());
         // Cut within its characters: whatever the pieces, the same line comes out.
         room.send_cut(format!("{line}\n").as_bytes(), line.len() / 2);
-        assert_eq!(room.heard(), [heard.clone()]);
+        assert_eq!(room.heard(), std::slice::from_ref(heard));
         room.ali.say(format!("/nick a{}", mark.repeat(5)));
         let answer = room.ali.line();
         assert!(answer.starts_with("* That name "), "{answer}");

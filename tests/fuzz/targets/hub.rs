@@ -175,7 +175,7 @@ impl World {
     }
 
     /// Does something to one peer's wire.
-    fn bother(&mut self, number: usize, event: u8, script: &mut Script<'_>) {
+    fn bother(&self, number: usize, event: u8, script: &mut Script<'_>) {
         let Some(mut wire) = self.pick(number) else {
             return;
         };

@@ -10,6 +10,10 @@ use chatroom::server::connection::Stream;
 use super::assert_safe;
 
 /// What both ends of one connection see.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they come and go each for itself"
+)]
 #[derive(Debug, Default)]
 pub(crate) struct Wire {
     /// Bytes that have reached the server and are not read yet.
