@@ -53,7 +53,7 @@ pub struct ServeOptions {
     pub listen: Vec<SocketAddr>,
 
     /// Tell the room when somebody joins
-    #[arg(long, env = "CHATROOM_ANNOUNCE_JOINS")]
+    #[arg(long, env = "CHATROOM_ANNOUNCE_JOINS", value_parser = BoolishValueParser::new())]
     pub announce_joins: bool,
 
     /// How many lines of the talk so far a newcomer is shown
