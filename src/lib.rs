@@ -45,3 +45,4 @@ pub mod line;
 pub mod logging;
 pub mod room;
 pub mod server;
+pub mod trace;
