@@ -20,11 +20,16 @@ pub mod event;
 pub mod findings;
 pub mod framing;
 pub mod histogram;
+pub mod html;
 pub mod input;
+pub mod ladder;
+pub mod ladder_svg;
+pub mod ladder_text;
 pub mod matching;
 pub mod messages;
 pub mod ndjson;
 pub mod options;
+pub mod outputs;
 pub mod packet;
 pub mod packet_details;
 pub mod packet_list;
@@ -41,10 +46,14 @@ use std::io::{self, BufWriter, Read, Write};
 
 use self::capture::{CaptureError, CaptureReader};
 use self::input::Input;
+use self::outputs::Outputs;
 use self::session::{Outcome, Session, Sinks, warnings};
-use crate::cli::{Failure, GenerateOptions, TraceOptions};
+use self::story::Story;
+use crate::cli::{Failure, GenerateOptions, Generated, TraceOptions};
 
 const OUTPUT_BYTES: usize = 64 * 1024;
+/// The dissector, as Wireshark loads it.
+const DISSECTOR: &str = include_str!("chatroom.lua");
 
 /// Shows a capture in the ways that were asked for.
 ///
@@ -55,15 +64,17 @@ pub fn trace(options: &TraceOptions) -> Result<(), Failure> {
     let file = options.file.display();
     let input = Input::open(&options.file)
         .map_err(|error| Failure::usage(format!("{file}: {}", CaptureError::Io(error))))?;
+    let mut outputs = Outputs::open(options)?;
     let live = input.is_live();
     let mut reader = CaptureReader::new(input);
     let mut stdout = BufWriter::with_capacity(OUTPUT_BYTES, io::stdout().lock());
     let sinks = Sinks {
         text: &mut stdout,
-        records: None,
+        records: outputs.take_records(),
         live,
     };
-    let mut session = Session::new(options, sinks, None);
+    let story = outputs.draws().then(|| Story::new(options.full));
+    let mut session = Session::new(options, sinks, story);
     let ended = match read(&mut reader, &mut session) {
         Err(error) => return output_failure(&error),
         Ok(Err(CaptureError::Cut { .. })) if reader.source().was_interrupted() => None,
@@ -76,7 +87,10 @@ pub fn trace(options: &TraceOptions) -> Result<(), Failure> {
     }
     match session.finish(reader.dropped()) {
         Err(error) => output_failure(&error),
-        Ok(outcome) => judge(options, &session, Some(&outcome), ended),
+        Ok(outcome) => {
+            session.draw(&mut outputs, &outcome)?;
+            judge(options, &session, Some(&outcome), ended)
+        }
     }
 }
 
@@ -130,12 +144,15 @@ fn judge(
 ///
 /// # Errors
 /// Fails when standard output can't be written.
-pub fn generate(_options: GenerateOptions) -> Result<(), Failure> {
-    output_failure_or(io::stdout().write_all(b""))
-}
-
-fn output_failure_or(written: io::Result<()>) -> Result<(), Failure> {
-    match written {
+pub fn generate(options: GenerateOptions) -> Result<(), Failure> {
+    let text = match options.what {
+        Generated::Dissector => DISSECTOR,
+    };
+    let mut stdout = io::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
         Ok(()) => Ok(()),
         Err(error) => output_failure(&error),
     }

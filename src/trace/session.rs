@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use crate::cli::{FramingOption, TraceOptions};
+use crate::cli::{Failure, FramingOption, TraceOptions};
 
 use super::capture::Frame;
 use super::chat::{Chat, Note};
@@ -13,6 +13,7 @@ use super::findings::{Finding, Findings, Level};
 use super::framing::Detection;
 use super::messages::Messages;
 use super::ndjson::{self, PacketRecord};
+use super::outputs::Outputs;
 use super::packet::Packet;
 use super::packet_details::Details;
 use super::packet_list::Row;
@@ -63,7 +64,7 @@ pub struct Session<'a> {
     findings: Findings,
     messages: Messages,
     /// What is drawn at the end.
-    pub story: Option<Story>,
+    story: Option<Story>,
     details: Details,
     /// What was counted.
     pub totals: Totals,
@@ -178,6 +179,17 @@ impl<'a> Session<'a> {
         .append_to(&mut summary);
         self.last_words(&findings, &summary)?;
         Ok(Outcome { findings, summary })
+    }
+
+    /// Draws what was kept into the files that were asked for.
+    ///
+    /// # Errors
+    /// Fails when a file can't be written.
+    pub fn draw(&mut self, outputs: &mut Outputs, outcome: &Outcome) -> Result<(), Failure> {
+        match &mut self.story {
+            Some(story) => outputs.draw(self.options, story, &self.clock, &self.totals, outcome),
+            None => Ok(()),
+        }
     }
 
     fn last_words(&mut self, findings: &[Finding], summary: &str) -> io::Result<()> {
@@ -300,11 +312,13 @@ impl<'a> Session<'a> {
         segment: &Segment,
         note: Option<&Note>,
     ) -> io::Result<()> {
-        if let Some(story) = &mut self.story {
-            story.packet(at, packet, segment, note, self.options.port);
-        }
         if !self.is_shown(segment.stream, at.time) {
             return Ok(());
+        }
+        if let Some(story) = &mut self.story
+            && note.is_some()
+        {
+            story.packet(at, packet, segment, self.options.port);
         }
         let timed = frame.time_ns.is_some();
         if self.views.packets {
@@ -345,16 +359,16 @@ impl<'a> Session<'a> {
         for event in std::mem::take(&mut self.events) {
             self.totals.event(&event);
             self.findings.event(&event);
-            if let Some(story) = &mut self.story {
-                story.event(&event);
-            }
             let shown = match (event.stream(), event.moment()) {
                 (Some(stream), Some(at)) => self.is_shown(stream, at.time),
                 (None, Some(at)) => self.options.stream.is_none() && self.is_shown(0, at.time),
-                _ => false,
+                _ => true,
             };
             if !shown {
                 continue;
+            }
+            if let Some(story) = &mut self.story {
+                story.event(&event);
             }
             if self.views.messages {
                 self.buffer.clear();
