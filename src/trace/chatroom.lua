@@ -29,7 +29,7 @@ chatroom.experts = { e_long }
 local AUTO, LINES, SEGMENTS = 0, 1, 2
 chatroom.prefs.port = Pref.uint("Port", 5050, "The room's TCP port")
 chatroom.prefs.framing = Pref.enum("Framing", AUTO, "What ends a message",
-    { { 1, "Lines if there are any", AUTO }, { 2, "Lines", LINES }, { 3, "Segments", SEGMENTS } }, false)
+    { { 0, "Lines if there are any", AUTO }, { 1, "Lines", LINES }, { 2, "Segments", SEGMENTS } }, false)
 chatroom.prefs.desegment = Pref.bool("Reassemble lines", true,
     "Reassemble lines that span several segments")
 

@@ -343,7 +343,10 @@ impl Findings {
 fn finding(kind: Kind, stream: u32, tally: &Tally, names: &HashMap<u32, Vec<u8>>) -> Finding {
     let (count, bytes) = (tally.count, tally.bytes);
     let detail = match kind {
-        Kind::Retransmission | Kind::Spurious => format!("{}, {bytes} bytes", times(count)),
+        Kind::Retransmission | Kind::Spurious if bytes > 0 => {
+            format!("{}, {bytes} bytes", times(count))
+        }
+        Kind::Retransmission | Kind::Spurious => times(count),
         Kind::OutOfOrder | Kind::DuplicateAcks | Kind::CapturedTwice => times(count),
         Kind::LostInCapture | Kind::CutShort => format!("{bytes} bytes in {}", places(count)),
         Kind::Dropped => format!("{bytes} packets"),

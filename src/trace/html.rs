@@ -19,12 +19,14 @@ h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2rem}\
 .wide{overflow-x:auto;border:1px solid var(--line);border-radius:8px}\
 .wide svg{display:block}\
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}\
-th,td{padding:.35rem .7rem;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}\
+th,td{padding:.35rem .7rem;text-align:left;border-bottom:1px solid var(--line);vertical-align:top;white-space:nowrap}\
 th{color:var(--soft);font-weight:600;white-space:nowrap}\
 tr:last-child td{border-bottom:0}\
 td.n,th.n{text-align:right;white-space:nowrap}\
-td.text{unicode-bidi:isolate;overflow-wrap:anywhere;min-width:14rem}\
-a{color:inherit}.warn{color:var(--warn);font-weight:600}.soft{color:var(--soft)}";
+td.text{white-space:normal;unicode-bidi:isolate;overflow-wrap:anywhere;min-width:14rem}\
+a{color:inherit}.warn{color:var(--warn)}\
+.finding{padding:.4rem 0;border-bottom:1px solid var(--line)}.finding:last-of-type{border-bottom:0}\
+.soft{color:var(--soft)}";
 
 /// What the page is made of.
 #[derive(Debug)]
@@ -86,32 +88,30 @@ impl Page<'_> {
         if self.findings.is_empty() {
             return writeln!(out, "<p>None.</p>");
         }
-        writeln!(out, "<div class=\"wide\"><table>")?;
         for finding in self.findings.iter().take(super::summary::MOST_FINDINGS) {
             let class = match finding.kind.level() {
                 Level::Warn => "warn",
-                Level::Info => "soft",
+                Level::Info => "info",
             };
             let name = Safe(&finding.name).to_string();
             write!(
                 out,
-                "<tr class=\"finding\"><td class=\"{class}\">{}</td><td><bdi>{}</bdi></td><td class=\"text\">",
+                "<div class=\"finding\"><b class=\"{class}\">{}</b> <bdi>{}</bdi> {}",
                 finding.kind.name(),
-                Xml(&name)
+                Xml(&name),
+                Xml(&finding.detail)
             )?;
-            if !finding.detail.is_empty() {
-                write!(out, "{}<br>", Xml(&finding.detail))?;
-            }
             if !finding.frames.is_empty() {
-                write!(out, "frames {}<br>", Xml(&finding.frame_list()))?;
+                write!(
+                    out,
+                    " <span class=\"soft\">frames {}</span>",
+                    Xml(&finding.frame_list())
+                )?;
             }
-            writeln!(
-                out,
-                "<span class=\"soft\">{}</span></td></tr>",
-                Xml(finding.kind.meaning())
-            )?;
+            let meaning = Xml(finding.kind.meaning());
+            writeln!(out, "<br><span class=\"soft\">{meaning}</span></div>")?;
         }
-        writeln!(out, "</table></div>")
+        Ok(())
     }
 
     fn people(&self, out: &mut String) -> fmt::Result {

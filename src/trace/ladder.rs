@@ -231,7 +231,8 @@ impl Maker<'_> {
         if let Some(last) = self.last
             && time - last > PAUSE_NS
         {
-            self.lines.push(Line::Pause(ShortSpan(time - last).to_string()));
+            self.lines
+                .push(Line::Pause(ShortSpan(time - last).to_string()));
         }
         self.last = Some(self.last.map_or(time, |last| last.max(time)));
     }
@@ -244,7 +245,7 @@ impl Maker<'_> {
                 (true, Style::Control, "connected".to_owned())
             }
             What::Refused => (true, Style::Trouble, "refused".to_owned()),
-            What::Joined => (true, Style::Join, "joined".to_owned()),
+            What::Joined => (true, Style::Join, self.joined(column)),
             What::Said(text, acked) => {
                 if let Some((_, delay)) = acked {
                     aside = format!("ACK +{}", ShortSpan(*delay));
@@ -315,6 +316,14 @@ impl Maker<'_> {
             title,
             followers: 0,
         }
+    }
+
+    fn joined(&self, column: usize) -> String {
+        let name = column
+            .checked_sub(1)
+            .and_then(|at| self.story.columns.get(at));
+        let name = name.map_or(&b""[..], |column| &column.name);
+        format!("joined as {}", Safe(name))
     }
 
     fn collect_labels(&mut self) {

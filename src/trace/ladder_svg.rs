@@ -6,19 +6,24 @@ use std::fmt;
 use super::ladder::{Arrow, Head, Ladder, Line};
 use super::text::Xml;
 
-const TIME_WIDTH: usize = 96;
-const FIRST_COLUMN: usize = TIME_WIDTH + 58;
-const COLUMN_WIDTH: usize = 168;
-const RIGHT_MARGIN: usize = 84;
-const MIN_WIDTH: usize = 560;
+/// Width of one digit of a time.
+const DIGIT_WIDTH: usize = 7;
+/// From the times to the server's line.
+const FIRST_COLUMN: usize = 62;
+const COLUMN_WIDTH: usize = 140;
+const HALF_BOX: usize = 60;
+const RIGHT_MARGIN: usize = 74;
+const MIN_WIDTH: usize = 480;
 const HEAD_HEIGHT: usize = 64;
 const ARROW_HEIGHT: usize = 34;
 const COPY_HEIGHT: usize = 27;
 const PAUSE_HEIGHT: usize = 30;
 const FOOT_HEIGHT: usize = 18;
 /// Width of one character of a label, about; wide characters take two.
-const CHARACTER_WIDTH: usize = 7;
-const HEAD_CHARACTERS: usize = 18;
+const CHARACTER_WIDTH: usize = 8;
+/// Most characters of a time.
+const MOST_TIME: usize = 30;
+const HEAD_CHARACTERS: usize = 15;
 
 const STYLE: &str = "\
 .ladder{--ground:#ffffff;--ink:#1f2328;--soft:#59636e;--line:#d1d9e0;--box:#f6f8fa;\
@@ -34,7 +39,7 @@ font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',sans-serif;fon
 .ladder .name{font-weight:600;text-anchor:middle}\
 .ladder .place{fill:var(--soft);font-size:11px;text-anchor:middle}\
 .ladder .time{fill:var(--soft);font-size:11px;text-anchor:end;font-variant-numeric:tabular-nums}\
-.ladder .label,.ladder .aside{paint-order:stroke;stroke:var(--ground);stroke-width:4px;stroke-linejoin:round}\
+.ladder .label,.ladder .aside,.ladder .pause{paint-order:stroke;stroke:var(--ground);stroke-width:4px;stroke-linejoin:round}\
 .ladder .aside{fill:var(--soft);font-size:11px}\
 .ladder .pause{fill:var(--soft);font-size:11px;text-anchor:middle}\
 .ladder .arrow{stroke:var(--c);stroke-width:1.5;fill:none}\
@@ -55,8 +60,8 @@ font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',sans-serif;fon
 /// # Errors
 /// Fails when the writer does.
 pub fn write(ladder: &Ladder, out: &mut dyn fmt::Write) -> fmt::Result {
-    let columns = ladder.heads.len();
-    let width = (FIRST_COLUMN + (columns - 1) * COLUMN_WIDTH + RIGHT_MARGIN).max(MIN_WIDTH);
+    let canvas = Canvas::new(ladder);
+    let width = canvas.width;
     let bottom = HEAD_HEIGHT + ladder.lines.iter().map(height).sum::<usize>();
     let note = if ladder.more_people > 0 {
         PAUSE_HEIGHT
@@ -75,7 +80,7 @@ pub fn write(ladder: &Ladder, out: &mut dyn fmt::Write) -> fmt::Result {
         "<rect class=\"ground\" width=\"{width}\" height=\"{total}\"/>"
     )?;
     for (column, head) in ladder.heads.iter().enumerate() {
-        write_head(out, column, head, bottom)?;
+        canvas.write_head(out, column, head, bottom)?;
     }
     let mut seen = HashSet::new();
     let mut y = HEAD_HEIGHT;
@@ -85,13 +90,13 @@ pub fn write(ladder: &Ladder, out: &mut dyn fmt::Write) -> fmt::Result {
                 let anchor = seen.insert(arrow.frame);
                 let following = &ladder.lines[at + 1..];
                 let span = following.iter().take(arrow.followers).map(height).sum();
-                write_arrow(out, arrow, y, width, anchor, span)?;
+                canvas.write_arrow(out, arrow, y, anchor, span)?;
             }
             Line::Pause(text) => {
                 writeln!(
                     out,
                     "<text class=\"pause\" x=\"{}\" y=\"{}\">… {} …</text>",
-                    FIRST_COLUMN,
+                    canvas.column_x(0),
                     y + 19,
                     Xml(text)
                 )?;
@@ -126,96 +131,130 @@ fn height(line: &Line) -> usize {
     }
 }
 
-fn column_x(column: usize) -> usize {
-    FIRST_COLUMN + column * COLUMN_WIDTH
-}
-
-fn write_head(out: &mut dyn fmt::Write, column: usize, head: &Head, bottom: usize) -> fmt::Result {
-    let x = column_x(column);
-    let half = 68_usize.min(COLUMN_WIDTH / 2 - 8).min(FIRST_COLUMN - 8);
-    writeln!(
-        out,
-        "<line class=\"life\" x1=\"{x}\" y1=\"54\" x2=\"{x}\" y2=\"{bottom}\"/>"
-    )?;
-    writeln!(
-        out,
-        "<g class=\"column\"><title>{} {}</title><rect class=\"box\" x=\"{}\" y=\"10\" width=\"{}\" height=\"44\" rx=\"8\"/>",
-        Xml(&head.name),
-        Xml(&head.place),
-        x - half,
-        half * 2
-    )?;
-    writeln!(
-        out,
-        "<text class=\"name\" x=\"{x}\" y=\"29\">{}</text><text class=\"place\" x=\"{x}\" y=\"45\">{}</text></g>",
-        Xml(&fitted(&head.name, HEAD_CHARACTERS)),
-        Xml(&fitted(&head.place, HEAD_CHARACTERS + 3))
-    )
-}
-
-fn write_arrow(
-    out: &mut dyn fmt::Write,
-    arrow: &Arrow,
-    y: usize,
+/// Where things are.
+struct Canvas {
     width: usize,
-    anchor: bool,
-    span: usize,
-) -> fmt::Result {
-    let copy = arrow.style == super::ladder::Style::Copy;
-    let (text_y, line_y) = if copy {
-        (y + 11, y + 18)
-    } else {
-        (y + 14, y + 23)
-    };
-    write!(out, "<g class=\"row {}\"", arrow.style.name())?;
-    if anchor {
-        write!(out, " id=\"f{}\"", arrow.frame)?;
+    time_width: usize,
+}
+
+impl Canvas {
+    fn new(ladder: &Ladder) -> Self {
+        let times = ladder.lines.iter().map(|line| match line {
+            Line::Arrow(arrow) => arrow.time.chars().count(),
+            _ => 0,
+        });
+        let time_width = times.max().unwrap_or(0).min(MOST_TIME) * DIGIT_WIDTH + 22;
+        let columns = (ladder.heads.len() - 1) * COLUMN_WIDTH;
+        let width = time_width + FIRST_COLUMN + columns + RIGHT_MARGIN;
+        Self {
+            width: width.max(MIN_WIDTH),
+            time_width,
+        }
     }
-    write!(out, "><title>{}</title>", Xml(&arrow.title))?;
-    write!(
-        out,
-        "<text class=\"time\" x=\"{}\" y=\"{}\">{}</text>",
-        TIME_WIDTH - 14,
-        line_y + 4,
-        Xml(&fitted(&arrow.time, 14))
-    )?;
-    if span > 0 {
-        let x = TIME_WIDTH - 6;
+
+    fn column_x(&self, column: usize) -> usize {
+        self.time_width + FIRST_COLUMN + column * COLUMN_WIDTH
+    }
+
+    fn write_head(
+        &self,
+        out: &mut dyn fmt::Write,
+        column: usize,
+        head: &Head,
+        bottom: usize,
+    ) -> fmt::Result {
+        let x = self.column_x(column);
+        let half = HALF_BOX;
+        writeln!(
+            out,
+            "<line class=\"life\" x1=\"{x}\" y1=\"54\" x2=\"{x}\" y2=\"{bottom}\"/>"
+        )?;
+        writeln!(
+            out,
+            "<g class=\"column\"><title>{} {}</title><rect class=\"box\" x=\"{}\" y=\"10\" width=\"{}\" height=\"44\" rx=\"8\"/>",
+            Xml(&head.name),
+            Xml(&head.place),
+            x - half,
+            half * 2
+        )?;
+        writeln!(
+            out,
+            "<text class=\"name\" x=\"{x}\" y=\"29\">{}</text><text class=\"place\" x=\"{x}\" y=\"45\">{}</text></g>",
+            Xml(&fitted(&head.name, HEAD_CHARACTERS)),
+            Xml(&fitted(&head.place, HEAD_CHARACTERS + 3))
+        )
+    }
+
+    fn write_arrow(
+        &self,
+        out: &mut dyn fmt::Write,
+        arrow: &Arrow,
+        y: usize,
+        anchor: bool,
+        span: usize,
+    ) -> fmt::Result {
+        let copy = arrow.style == super::ladder::Style::Copy;
+        let (text_y, line_y) = if copy {
+            (y + 11, y + 18)
+        } else {
+            (y + 14, y + 23)
+        };
+        write!(out, "<g class=\"row {}\"", arrow.style.name())?;
+        if anchor {
+            write!(out, " id=\"f{}\"", arrow.frame)?;
+        }
+        write!(out, "><title>{}</title>", Xml(&arrow.title))?;
         write!(
             out,
-            "<path class=\"bracket\" d=\"M{} {line_y}H{x}V{}H{}\"/>",
-            x + 5,
-            line_y + span - 4,
-            x + 5
+            "<text class=\"time\" x=\"{}\" y=\"{}\">{}</text>",
+            self.time_width - 14,
+            line_y + 4,
+            Xml(&fitted(&arrow.time, MOST_TIME))
         )?;
-    }
-    let (from, to) = (column_x(arrow.from), column_x(arrow.to));
-    write!(out, "<path class=\"arrow\" d=\"M{from} {line_y}H{to}\"/>")?;
-    write_point(out, from, to, line_y)?;
-    if arrow.both_ways {
-        write_point(out, to, from, line_y)?;
-    }
-    let left = from.min(to) + 10;
-    let room = (width - left - 6) / CHARACTER_WIDTH;
-    let aside = if arrow.aside.is_empty() {
-        String::new()
-    } else {
-        fitted(&arrow.aside, 40)
-    };
-    let label = fitted(&arrow.label, room.saturating_sub(wide(&aside) + 2).max(4));
-    write!(
-        out,
-        "<text class=\"label\" x=\"{left}\" y=\"{text_y}\">{}",
-        Xml(&label)
-    )?;
-    if !aside.is_empty() {
+        if span > 0 {
+            let x = self.time_width - 6;
+            write!(
+                out,
+                "<path class=\"bracket\" d=\"M{} {line_y}H{x}V{}H{}\"/>",
+                x + 5,
+                line_y + span - 4,
+                x + 5
+            )?;
+        }
+        let (from, to) = (self.column_x(arrow.from), self.column_x(arrow.to));
+        write!(out, "<path class=\"arrow\" d=\"M{from} {line_y}H{to}\"/>")?;
+        write_point(out, from, to, line_y)?;
+        if arrow.both_ways {
+            write_point(out, to, from, line_y)?;
+        }
+        let left = from.min(to) + 10;
+        let room = (self.width - left - 6) / CHARACTER_WIDTH;
+        let aside = if arrow.aside.is_empty() {
+            String::new()
+        } else {
+            fitted(&arrow.aside, 40)
+        };
+        // A copy's delay stands among the times.
+        let words = if arrow.label == arrow.time {
+            ""
+        } else {
+            &arrow.label
+        };
+        let label = fitted(words, room.saturating_sub(wide(&aside) + 2).max(4));
         write!(
             out,
-            "<tspan class=\"aside\" dx=\"8\">{}</tspan>",
-            Xml(&aside)
+            "<text class=\"label\" x=\"{left}\" y=\"{text_y}\">{}",
+            Xml(&label)
         )?;
+        if !aside.is_empty() {
+            write!(
+                out,
+                "<tspan class=\"aside\" dx=\"8\">{}</tspan>",
+                Xml(&aside)
+            )?;
+        }
+        writeln!(out, "</text></g>")
     }
-    writeln!(out, "</text></g>")
 }
 
 /// Draws the point of an arrow at `to`.

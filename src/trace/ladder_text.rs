@@ -40,7 +40,8 @@ fn write_plain(ladder: &Ladder, out: &mut String) -> std::fmt::Result {
                     arrow.time,
                     rung(arrow, ladder.heads.len())
                 )?;
-                let label = if arrow.style == Style::Copy {
+                // A copy's delay stands among the times.
+                let label = if arrow.label == arrow.time {
                     ""
                 } else {
                     &arrow.label
