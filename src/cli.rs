@@ -46,7 +46,7 @@ pub enum Command {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXIT_CODES)]
 pub struct ServeOptions {
-    /// Address to listen on; may be given several times, IPv6 as [::1]:5050
+    /// Address to listen on; may be given several times, IPv6 as [`::1`]:5050
     #[arg(
         long,
         value_name = "ADDR:PORT",

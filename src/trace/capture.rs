@@ -242,9 +242,8 @@ impl<R: Read> CaptureReader<R> {
             other => return Err(CaptureError::NotACapture(other.to_vec())),
         }
         self.ensure(24)?;
-        let header = match parse_pcap_header(&self.buffer[self.start..self.end]) {
-            Ok((_, header)) => header,
-            Err(_) => return Err(self.damaged(24)),
+        let Ok((_, header)) = parse_pcap_header(&self.buffer[self.start..self.end]) else {
+            return Err(self.damaged(24));
         };
         self.format = Some(pcap_format(&header));
         self.consume(24);
@@ -309,7 +308,7 @@ impl<R: Read> CaptureReader<R> {
             return Err(self.damaged(0));
         };
         let length = self.u32_at(4, big_endian);
-        if !(12..=MAX_BLOCK_BYTES).contains(&length) || length % 4 != 0 {
+        if !(12..=MAX_BLOCK_BYTES).contains(&length) || !length.is_multiple_of(4) {
             return Err(self.damaged(length));
         }
         let total = length as usize;

@@ -46,6 +46,7 @@ pub enum Phase {
 
 impl Phase {
     /// Returns its name.
+    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Handshake => "handshake",
@@ -91,19 +92,18 @@ pub struct Chat {
 /// What happened while one frame was looked at.
 #[derive(Default)]
 struct Seen {
-    joined: bool,
-    said: bool,
-    answered: bool,
-    copy: Option<(Who, Moment, Who)>,
-    acked_message: bool,
-    acked_copy: bool,
-    ack_delay: Option<i64>,
-    units: bool,
+    /// A name was given, or the server said something to somebody without one.
+    joining: bool,
     left: bool,
+    units: bool,
+    copy: Option<(Who, Moment, Who)>,
+    /// How long the acknowledged message or copy waited for it.
+    ack_delay: Option<i64>,
 }
 
 impl Chat {
     /// Returns an empty conversation on a port.
+    #[must_use]
     pub fn new(port: u16, framing: Framing) -> Self {
         Self {
             port,
@@ -162,8 +162,8 @@ impl Chat {
         for (way, spoken) in spoken {
             seen.units = true;
             match way {
-                Way::Up => self.from_person(segment.stream, spoken, events, &mut seen),
-                Way::Down => self.from_server(segment.stream, spoken, events, &mut seen),
+                Way::Up => self.person_said(segment.stream, spoken, events, &mut seen),
+                Way::Down => self.server_said(segment.stream, spoken, events, &mut seen),
             }
         }
         if packet.has(ACK) {
@@ -254,7 +254,7 @@ impl Chat {
     }
 
     /// A unit from a person: a name, a command or a message.
-    fn from_person(
+    fn person_said(
         &mut self,
         stream: u32,
         mut spoken: Spoken,
@@ -272,12 +272,12 @@ impl Chat {
             return;
         };
         if conversation.joined.is_some() || !conversation.is_whole() {
-            self.say(stream, spoken, events, seen);
+            self.say(stream, spoken, events);
             return;
         }
         let talk = conversation.talk();
         if talk.prompted && !talk.greeted {
-            seen.joined = true;
+            seen.joining = true;
             if let Some(offer) = talk.offer(spoken) {
                 self.join(stream, &offer, events, seen);
             }
@@ -299,7 +299,7 @@ impl Chat {
         let name = Rc::clone(&who.name);
         let expected = self.members;
         self.members += 1;
-        seen.joined = true;
+        seen.joining = true;
         let id = self.matcher.add(Expected {
             of: Original::Join,
             sender: stream,
@@ -316,24 +316,24 @@ impl Chat {
         });
     }
 
-    fn say(&mut self, stream: u32, spoken: Spoken, events: &mut Vec<Event>, seen: &mut Seen) {
+    fn say(&mut self, stream: u32, spoken: Spoken, events: &mut Vec<Event>) {
         let Some(conversation) = self.conversations.get_mut(&stream) else {
             return;
         };
         let who = conversation.who();
-        let named = conversation.joined.is_some();
+        let is_named = conversation.joined.is_some();
         let command = self.framing == Framing::Lines && spoken.bytes.starts_with(b"/");
         if let Some(name) = spoken.bytes.strip_prefix(b"/nick ")
             && command
-            && named
+            && is_named
         {
             conversation.may_become(name.trim_ascii());
         }
-        let quits = command && named && spoken.bytes.trim_ascii() == b"/quit";
+        let quits = command && is_named && spoken.bytes.trim_ascii() == b"/quit";
         let quits = quits && conversation.talk().prompted;
-        let names = conversation.names.clone();
-        let lines = if named && !spoken.partial {
-            said_lines(&names, &spoken.bytes, command)
+        let all_names = conversation.names.clone();
+        let lines = if is_named && !spoken.partial {
+            said_lines(&all_names, &spoken.bytes, command)
         } else {
             Vec::new()
         };
@@ -341,7 +341,7 @@ impl Chat {
             .members
             .saturating_sub(usize::from(conversation.is_member()));
         let private = command && !spoken.bytes.starts_with(b"//");
-        let required = named && !spoken.partial && !private && conversation.is_member();
+        let required = is_named && !spoken.partial && !private && conversation.is_member();
         let id = self.matcher.add(Expected {
             of: Original::Message,
             sender: stream,
@@ -351,7 +351,6 @@ impl Chat {
             lines,
         });
         Talk::await_ack(&mut conversation.talk().said, (spoken.end, id, spoken.at));
-        seen.said = true;
         let (at, text, partial) = (spoken.at, spoken.bytes, spoken.partial);
         events.push(Event::Said {
             id,
@@ -397,7 +396,7 @@ impl Chat {
     }
 
     /// A unit from the server: a copy, or something for this person alone.
-    fn from_server(
+    fn server_said(
         &mut self,
         stream: u32,
         spoken: Spoken,
@@ -446,7 +445,7 @@ impl Chat {
         if conversation.joined.is_some() || self.framing != Framing::Lines {
             return;
         }
-        seen.answered = true;
+        seen.joining = true;
         let talk = conversation.talk();
         if spoken.bytes == PROMPT {
             talk.prompted = true;
@@ -471,7 +470,7 @@ impl Chat {
             self.join(stream, &name, events, seen);
         }
         for message in offers {
-            self.say(stream, message, events, seen);
+            self.say(stream, message, events);
         }
     }
 
@@ -507,11 +506,9 @@ impl Chat {
             let delay = at.time - since.time;
             seen.ack_delay = Some(delay);
             if way == Way::Down {
-                seen.acked_message = true;
                 events.push(Event::Acked { id, at, delay });
                 continue;
             }
-            seen.acked_copy = true;
             let Some(message) = self.matcher.acked(id, stream) else {
                 continue;
             };
@@ -627,19 +624,19 @@ impl Chat {
             Phase::KeepAlive
         } else if packet.len > 0 {
             match way {
-                Way::Up if seen.joined || !named => Phase::Join,
+                Way::Up if seen.joining || !named => Phase::Join,
                 Way::Up => Phase::Message,
                 Way::Down if seen.copy.is_some() => Phase::FanOut,
-                Way::Down if seen.answered || seen.joined => Phase::Join,
+                Way::Down if seen.joining => Phase::Join,
                 Way::Down => Phase::Other,
             }
-        } else if seen.acked_copy {
+        } else if seen.ack_delay.is_some() && way == Way::Up {
             Phase::FanOutAck
         } else if closing {
             Phase::Teardown
         } else if segment.marks.any(Marks::WINDOW_UPDATE) {
             Phase::Other
-        } else if seen.acked_message || (way == Way::Down && segment.acks.is_some()) {
+        } else if way == Way::Down && (seen.ack_delay.is_some() || segment.acks.is_some()) {
             Phase::Ack
         } else if conversation.is_some_and(|one| !one.has_talk_data()) {
             Phase::Handshake

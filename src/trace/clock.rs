@@ -14,6 +14,7 @@ pub struct Clock {
 
 impl Clock {
     /// Returns a clock that doesn't know yet when the capture began.
+    #[must_use]
     pub fn new(how: TimeOption) -> Self {
         Self { how, start: None }
     }
@@ -24,6 +25,7 @@ impl Clock {
     }
 
     /// Writes a relative time with so many digits of a second.
+    #[must_use]
     pub fn write(&self, relative: i64, digits: u8) -> String {
         let absolute = self.start.unwrap_or(0).saturating_add(relative);
         match self.how {

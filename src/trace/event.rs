@@ -40,6 +40,7 @@ pub enum Ending {
 
 impl Ending {
     /// Returns it in words.
+    #[must_use]
     pub fn words(self) -> &'static str {
         match self {
             Self::Closed => "FIN",
@@ -205,6 +206,7 @@ pub enum Event {
 
 impl Event {
     /// Returns the stream that it is about, if it is about one.
+    #[must_use]
     pub fn stream(&self) -> Option<u32> {
         match self {
             Self::Connected { who, .. }
@@ -221,6 +223,7 @@ impl Event {
     }
 
     /// Returns when it happened.
+    #[must_use]
     pub fn moment(&self) -> Option<Moment> {
         match self {
             Self::Connected { at, .. }

@@ -64,6 +64,7 @@ pub enum Kind {
 
 impl Kind {
     /// Returns how bad it is.
+    #[must_use]
     pub fn level(self) -> Level {
         if self <= Self::CapturedTwice {
             Level::Warn
@@ -73,6 +74,7 @@ impl Kind {
     }
 
     /// Returns its name.
+    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Refused => "refused",
@@ -93,6 +95,7 @@ impl Kind {
     }
 
     /// Returns what it means.
+    #[must_use]
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Refused => "nobody listened on the port, or the server's backlog was full",
@@ -346,8 +349,11 @@ fn finding(kind: Kind, stream: u32, tally: &Tally, names: &HashMap<u32, Vec<u8>>
         Kind::Retransmission | Kind::Spurious if bytes > 0 => {
             format!("{}, {bytes} bytes", times(count))
         }
-        Kind::Retransmission | Kind::Spurious => times(count),
-        Kind::OutOfOrder | Kind::DuplicateAcks | Kind::CapturedTwice => times(count),
+        Kind::Retransmission
+        | Kind::Spurious
+        | Kind::OutOfOrder
+        | Kind::DuplicateAcks
+        | Kind::CapturedTwice => times(count),
         Kind::LostInCapture | Kind::CutShort => format!("{bytes} bytes in {}", places(count)),
         Kind::Dropped => format!("{bytes} packets"),
         Kind::CopyMissing | Kind::CopyNotCaptured => match count {

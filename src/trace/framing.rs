@@ -19,6 +19,7 @@ pub struct OwnedFrame {
 
 impl OwnedFrame {
     /// Returns a copy of a frame.
+    #[must_use]
     pub fn new(frame: &Frame<'_>) -> Self {
         Self {
             frame: Frame {
@@ -30,6 +31,7 @@ impl OwnedFrame {
     }
 
     /// Returns the frame.
+    #[must_use]
     pub fn frame(&self) -> Frame<'_> {
         Frame {
             data: &self.data,
@@ -49,6 +51,7 @@ pub struct Detection {
 
 impl Detection {
     /// Returns a detection that knows already, or has to find out.
+    #[must_use]
     pub fn new(decided: Option<Framing>) -> Self {
         Self {
             decided,
@@ -59,6 +62,7 @@ impl Detection {
     }
 
     /// Returns the answer, once there is one.
+    #[must_use]
     pub fn decided(&self) -> Option<Framing> {
         self.decided
     }

@@ -35,16 +35,19 @@ impl Histogram {
     }
 
     /// Returns how many there are.
+    #[must_use]
     pub fn count(&self) -> u64 {
         self.count
     }
 
     /// Returns the longest.
+    #[must_use]
     pub fn max(&self) -> i64 {
         self.max
     }
 
     /// Returns the duration that `percent` of them don't exceed.
+    #[must_use]
     pub fn percentile(&self, percent: u64) -> i64 {
         let rank = (self.count * percent).div_ceil(100).max(1);
         let mut seen = 0;

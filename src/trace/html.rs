@@ -44,6 +44,7 @@ pub struct Page<'a> {
 }
 
 /// Returns the page.
+#[must_use]
 pub fn to_string(page: &Page<'_>) -> String {
     let mut out = String::new();
     // Writing to a string can't fail.

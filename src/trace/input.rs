@@ -63,11 +63,13 @@ impl Input {
     }
 
     /// Returns whether somebody may be watching as the bytes come.
+    #[must_use]
     pub fn is_live(&self) -> bool {
         matches!(self, Self::Live(_))
     }
 
     /// Returns whether the end of the input was asked for.
+    #[must_use]
     pub fn was_interrupted(&self) -> bool {
         matches!(self, Self::Live(live) if live.seen >= ENOUGH_INTERRUPTS)
     }

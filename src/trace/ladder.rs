@@ -47,6 +47,7 @@ pub enum Style {
 
 impl Style {
     /// Returns its name.
+    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Message => "message",
@@ -121,6 +122,7 @@ pub struct LadderOptions {
 
 impl Ladder {
     /// Makes the ladder of a finished story.
+    #[must_use]
     pub fn new(story: &Story, clock: &Clock, options: LadderOptions) -> Self {
         let mut maker = Maker {
             story,
@@ -149,6 +151,7 @@ impl Ladder {
     }
 
     /// Returns how many arrows there are.
+    #[must_use]
     pub fn arrows(&self) -> usize {
         self.lines
             .iter()
@@ -222,7 +225,7 @@ impl Maker<'_> {
         let arrow = self.arrow(row, column + 1, copies.len());
         self.lines.push(Line::Arrow(arrow));
         for (copy, to) in copies {
-            let copy = self.copy(row, copy, to);
+            let copy = Self::copy(row, copy, to);
             self.lines.push(Line::Arrow(copy));
         }
     }
@@ -253,7 +256,7 @@ impl Maker<'_> {
                 (true, Style::Message, self.text(text))
             }
             What::Left(how) => {
-                aside = how.words().to_owned();
+                how.words().clone_into(&mut aside);
                 (true, Style::Leave, "left".to_owned())
             }
             What::Ended(took) => {
@@ -289,7 +292,7 @@ impl Maker<'_> {
         }
     }
 
-    fn copy(&self, row: &Row, copy: &CopyRow, to: usize) -> Arrow {
+    fn copy(row: &Row, copy: &CopyRow, to: usize) -> Arrow {
         let (aside, acked) = match copy.acked {
             Some((ack, delay)) => (
                 format!("ACK +{}", ShortSpan(delay)),
@@ -355,6 +358,7 @@ impl Maker<'_> {
 }
 
 /// Returns a text with its right-to-left parts isolated, for a terminal.
+#[must_use]
 pub fn isolated(text: &str) -> String {
     Isolated(text.as_bytes()).to_string()
 }

@@ -300,6 +300,7 @@ fn fitted(text: &str, room: usize) -> String {
 }
 
 /// Returns the ladder as an SVG document.
+#[must_use]
 pub fn to_string(ladder: &Ladder) -> String {
     let mut out = String::new();
     // Writing to a string can't fail.

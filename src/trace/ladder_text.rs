@@ -8,6 +8,7 @@ const TIME_WIDTH: usize = 13;
 const COLUMN_WIDTH: usize = 16;
 
 /// Returns the ladder as plain text.
+#[must_use]
 pub fn plain(ladder: &Ladder) -> String {
     let mut out = String::new();
     // Writing to a string can't fail.
@@ -89,6 +90,7 @@ fn rung(arrow: &Arrow, columns: usize) -> String {
 }
 
 /// Returns the ladder as a Mermaid sequence diagram.
+#[must_use]
 pub fn mermaid(ladder: &Ladder) -> String {
     let mut out = String::from("sequenceDiagram\n");
     // Writing to a string can't fail.
@@ -140,7 +142,9 @@ fn entities(text: &str) -> String {
     for c in text.chars() {
         match c {
             '#' | ';' | '<' | '>' | '&' | '"' | '%' | '\\' | '`' | '{' | '}' | '$' | '*' | '_' => {
-                safe.push_str(&format!("#{};", u32::from(c)));
+                // Writing to a string can't fail.
+                let written = write!(safe, "#{};", u32::from(c));
+                debug_assert!(written.is_ok());
             }
             c => safe.push(c),
         }

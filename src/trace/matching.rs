@@ -173,12 +173,14 @@ impl Matcher {
     }
 
     /// Returns a message that still waits.
+    #[must_use]
     pub fn pending(&self, id: u64) -> Option<&Pending> {
         let message = self.pending.get(index(id, self.first_id)?)?;
         (!message.settled).then_some(message)
     }
 
     /// Returns the id of a message that must be settled now: too old, or one too many.
+    #[must_use]
     pub fn due(&self, now: i64) -> Option<u64> {
         let oldest = self.pending.front()?;
         let full = self.pending.len() > MOST_PENDING || self.copies > MOST_COPIES;
@@ -186,6 +188,7 @@ impl Matcher {
     }
 
     /// Returns the id of the oldest message.
+    #[must_use]
     pub fn oldest(&self) -> Option<u64> {
         self.pending.front().map(|message| message.id)
     }
@@ -216,6 +219,7 @@ impl Matcher {
 
 impl Pending {
     /// Returns whether everybody who should have a copy has acknowledged one.
+    #[must_use]
     pub fn is_complete(&self) -> bool {
         self.copies.len() >= self.expected && self.copies.iter().all(|copy| copy.acked)
     }

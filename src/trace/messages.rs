@@ -36,6 +36,7 @@ impl fmt::Display for Said<'_> {
 
 impl Messages {
     /// Returns a writer for a capture whose clock has so many digits.
+    #[must_use]
     pub fn new(redact: bool) -> Self {
         Self {
             redact,
@@ -184,7 +185,7 @@ impl Line<'_> {
         write!(self.out, "  -> {} +{}", name(to), Span(*delay))?;
         match acked {
             Some((ack, delay)) => {
-                write!(self.out, ", ACK +{} in frame {}", Span(*delay), ack.frame)?
+                write!(self.out, ", ACK +{} in frame {}", Span(*delay), ack.frame)?;
             }
             None => self.out.write_str(", not acknowledged")?,
         }

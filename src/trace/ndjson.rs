@@ -165,6 +165,38 @@ fn event_record(event: &Event, redact: bool, out: &mut String) -> fmt::Result {
             Seconds(at.time, 9),
             Seconds(*delay, 9)
         ),
+        Event::Copied { .. } => copy_record(event, out),
+        Event::Left { id, who, at, how } => {
+            begin(out, "leave", *at, who)?;
+            writeln!(out, ",\"id\":{id},\"how\":\"{}\"}}", how.words())
+        }
+        Event::Notice {
+            who,
+            at,
+            text,
+            partial,
+        } => {
+            begin(out, "notice", *at, who)?;
+            write!(out, ",\"partial\":{partial}")?;
+            text_field(out, text, redact)
+        }
+        Event::Missing {
+            of,
+            original,
+            to,
+            not_captured,
+        } => {
+            begin(out, "missing", *original, to)?;
+            let kind = kind(*of);
+            writeln!(out, ",\"of\":\"{kind}\",\"not_captured\":{not_captured}}}")
+        }
+        Event::Settled { .. } => Ok(()),
+        _ => connection_record(event, out),
+    }
+}
+
+fn copy_record(event: &Event, out: &mut String) -> fmt::Result {
+    match event {
         Event::Copied {
             id,
             of,
@@ -192,20 +224,12 @@ fn event_record(event: &Event, redact: bool, out: &mut String) -> fmt::Result {
                 None => out.write_str(",\"ack_frame\":null,\"ack_delay\":null}\n"),
             }
         }
-        Event::Left { id, who, at, how } => {
-            begin(out, "leave", *at, who)?;
-            writeln!(out, ",\"id\":{id},\"how\":\"{}\"}}", how.words())
-        }
-        Event::Notice {
-            who,
-            at,
-            text,
-            partial,
-        } => {
-            begin(out, "notice", *at, who)?;
-            write!(out, ",\"partial\":{partial}")?;
-            text_field(out, text, redact)
-        }
+        _ => Ok(()),
+    }
+}
+
+fn connection_record(event: &Event, out: &mut String) -> fmt::Result {
+    match event {
         Event::Connected { who, syn, at, .. } => {
             begin(out, "connect", *at, who)?;
             writeln!(out, ",\"syn_frame\":{}}}", syn.frame)
@@ -222,17 +246,7 @@ fn event_record(event: &Event, redact: bool, out: &mut String) -> fmt::Result {
             begin(out, "gap", *at, who)?;
             writeln!(out, ",\"lost\":{lost},\"cut\":{cut}}}")
         }
-        Event::Missing {
-            of,
-            original,
-            to,
-            not_captured,
-        } => {
-            begin(out, "missing", *original, to)?;
-            let kind = kind(*of);
-            writeln!(out, ",\"of\":\"{kind}\",\"not_captured\":{not_captured}}}")
-        }
-        Event::Settled { .. } => Ok(()),
+        _ => Ok(()),
     }
 }
 

@@ -40,6 +40,7 @@ pub struct TcpOptions<'a> {
 
 impl<'a> TcpOptions<'a> {
     /// Returns the options in these bytes.
+    #[must_use]
     pub fn new(bytes: &'a [u8]) -> Self {
         Self {
             rest: bytes,
@@ -79,11 +80,13 @@ impl TcpOption<'_> {
     }
 
     /// Returns the value as a 16-bit number, if it is one.
+    #[must_use]
     pub fn u16(&self) -> Option<u16> {
         (self.value.len() == 2).then(|| u16_at(self.value, 0))
     }
 
-    /// Returns TSval and TSecr, if this is a timestamps option of the right length.
+    /// Returns `TSval` and `TSecr`, if this is a timestamps option of the right length.
+    #[must_use]
     pub fn timestamps(&self) -> Option<(u32, u32)> {
         (self.value.len() == 8).then(|| (u32_at(self.value, 0), u32_at(self.value, 4)))
     }

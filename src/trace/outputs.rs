@@ -76,6 +76,7 @@ impl Outputs {
     }
 
     /// Returns whether anything is to be drawn when the capture is over.
+    #[must_use]
     pub fn draws(&self) -> bool {
         !self.pictures.is_empty()
     }

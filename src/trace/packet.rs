@@ -131,6 +131,7 @@ impl fmt::Display for Skip {
 }
 
 /// Returns the name of a link type.
+#[must_use]
 pub fn link_name(link: u16) -> &'static str {
     match link {
         0 => "NULL",
@@ -280,6 +281,7 @@ impl<'a> Packet<'a> {
     }
 
     /// Returns whether a flag is set.
+    #[must_use]
     pub fn has(&self, flag: u16) -> bool {
         self.flags & flag != 0
     }

@@ -41,6 +41,7 @@ struct Kept {
 
 impl Details {
     /// Returns a collection of the frames in these ranges.
+    #[must_use]
     pub fn new(wanted: &[(u64, u64)], redact: bool) -> Self {
         Self {
             wanted: wanted.to_vec(),
@@ -86,6 +87,7 @@ impl Details {
     }
 
     /// Writes all of them; `rows` are the streams as they turned out.
+    #[must_use]
     pub fn write(&self, rows: &[StreamRow], clock: &Clock) -> String {
         let mut out = String::new();
         for (at, kept) in self.kept.iter().enumerate() {

@@ -121,6 +121,7 @@ fn prefixes(f: &mut fmt::Formatter<'_>, segment: &Segment) -> fmt::Result {
 }
 
 /// Returns whether a packet opens a connection.
+#[must_use]
 pub fn is_pure_syn(packet: &Packet<'_>) -> bool {
     packet.has(SYN) && !packet.has(super::packet::ACK)
 }

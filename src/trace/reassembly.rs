@@ -47,6 +47,7 @@ struct Segment {
 
 impl Reassembly {
     /// Returns an empty one that waits for the byte with this raw number, or takes whatever comes.
+    #[must_use]
     pub fn starting_at(first: Option<u32>) -> Self {
         Self {
             expected: first,
@@ -113,11 +114,13 @@ impl Reassembly {
     }
 
     /// Returns the number of the next byte, once anything was seen.
+    #[must_use]
     pub fn expected(&self) -> Option<u32> {
         self.expected
     }
 
     /// Returns how many bytes wait behind a hole.
+    #[must_use]
     pub fn waiting_bytes(&self) -> usize {
         self.waiting
             .values()
@@ -196,15 +199,23 @@ impl Reassembly {
 
     fn advance(&mut self, bytes: u64) {
         self.offset += bytes;
-        // Offsets wrap as sequence numbers do.
-        let step = (bytes & u64::from(u32::MAX)) as u32;
-        self.expected = self.expected.map(|expected| expected.wrapping_add(step));
+        self.expected = self.expected.map(|expected| add(expected, bytes));
     }
+}
+
+/// Returns the sequence number `bytes` after another; they wrap.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "sequence numbers are the low 32 bits of an offset"
+)]
+pub(super) fn add(seq: u32, bytes: u64) -> u32 {
+    seq.wrapping_add(bytes as u32)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fmt::Write as _;
 
     fn run(segments: &[(u32, &str)], ack: Option<u32>) -> (String, usize) {
         let mut reassembly = Reassembly::default();
@@ -212,11 +223,11 @@ mod tests {
         let mut text = String::new();
         let mut deliver = |delivery: Delivery<'_>| {
             if delivery.gap_before > 0 {
-                text.push_str(&format!("[{}]", delivery.gap_before));
+                write!(text, "[{}]", delivery.gap_before).unwrap_or_default();
             }
             text.push_str(&String::from_utf8_lossy(delivery.data));
             if delivery.gap_after > 0 {
-                text.push_str(&format!("[{}]", delivery.gap_after));
+                write!(text, "[{}]", delivery.gap_after).unwrap_or_default();
             }
         };
         for (seq, data) in segments {

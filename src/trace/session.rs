@@ -93,6 +93,7 @@ impl std::fmt::Debug for Session<'_> {
 
 impl<'a> Session<'a> {
     /// Returns a pass that has seen nothing.
+    #[must_use]
     pub fn new(options: &'a TraceOptions, sinks: Sinks<'a>, story: Option<Story>) -> Self {
         let any = options.packets
             || options.messages
@@ -397,6 +398,7 @@ impl<'a> Session<'a> {
 }
 
 /// Returns how many findings are of level warn.
+#[must_use]
 pub fn warnings(findings: &[Finding]) -> usize {
     findings
         .iter()

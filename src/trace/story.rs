@@ -107,6 +107,7 @@ pub struct Story {
 
 impl Story {
     /// Returns an empty story.
+    #[must_use]
     pub fn new(full: bool) -> Self {
         Self {
             full,
@@ -211,6 +212,7 @@ impl Story {
     }
 
     /// Returns a stream's column, counted from 0.
+    #[must_use]
     pub fn column_of(&self, stream: u32) -> Option<usize> {
         self.by_stream.get(&stream).copied()
     }

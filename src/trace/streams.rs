@@ -1,6 +1,6 @@
 //! The table of streams: which packets belong together, and which streams to forget first.
 //!
-//! Invariant: `live <= max_streams`; each live slot is in `index` and on the list of use, oldest
+//! Invariant: `live <= most`; each live slot is in `index` and on the list of use, oldest
 //! at `oldest`. A closed stream is kept while there is room, because a late packet still belongs to
 //! it; when there is none, those closed for long go first, then the longest unused.
 
@@ -97,7 +97,7 @@ pub struct Streams {
     oldest: usize,
     newest: usize,
     next_number: u32,
-    max_streams: usize,
+    most: usize,
     ended: Vec<StreamRow>,
     /// Entries of all lists of unacknowledged segments.
     pub(super) unacked: usize,
@@ -109,6 +109,7 @@ pub struct Streams {
 
 impl Streams {
     /// Returns an empty table for at most `max_streams` streams at once.
+    #[must_use]
     pub fn new(max_streams: usize) -> Self {
         Self {
             index: HashMap::new(),
@@ -118,7 +119,7 @@ impl Streams {
             oldest: NOBODY,
             newest: NOBODY,
             next_number: 0,
-            max_streams: max_streams.max(1),
+            most: max_streams.max(1),
             ended: Vec::new(),
             unacked: 0,
             evicted: 0,
@@ -128,11 +129,13 @@ impl Streams {
     }
 
     /// Returns how many streams there were.
+    #[must_use]
     pub fn count(&self) -> u32 {
         self.next_number
     }
 
     /// Returns whether a stream is over since the last call of `take_ended`.
+    #[must_use]
     pub fn has_ended(&self) -> bool {
         !self.ended.is_empty()
     }
@@ -143,6 +146,7 @@ impl Streams {
     }
 
     /// Returns the streams that aren't over, by number.
+    #[must_use]
     pub fn rows(&self) -> Vec<StreamRow> {
         let mut rows: Vec<_> = self
             .index
@@ -186,7 +190,7 @@ impl Streams {
         self.now = self.slots[slot].last_time;
         if self.slots[slot].closed_time == Some(self.now) {
             self.closed.push_back((slot, self.slots[slot].number));
-            if self.closed.len() > 2 * self.max_streams {
+            if self.closed.len() > 2 * self.most {
                 self.closed.pop_front();
             }
         }
@@ -207,7 +211,7 @@ impl Streams {
     }
 
     fn insert(&mut self, key: Key, side: Side) -> usize {
-        if self.index.len() >= self.max_streams {
+        if self.index.len() >= self.most {
             self.evict();
         }
         let stream = Stream::new(key, self.take_number(), side);
@@ -419,6 +423,7 @@ pub(super) fn completeness_bits(packet: &Packet<'_>) -> u8 {
 }
 
 /// Returns the words for a completeness, with its number.
+#[must_use]
 pub fn completeness_text(completeness: u8) -> String {
     let words = match completeness {
         1 => "Incomplete, SYN_SENT",

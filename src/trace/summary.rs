@@ -148,6 +148,7 @@ impl Totals {
     }
 
     /// Returns the latency table, a row for each way.
+    #[must_use]
     pub fn latencies(&self) -> [(&'static str, [String; 5]); 5] {
         [
             ("message to the server's ACK", self.to_ack.columns()),
@@ -159,6 +160,7 @@ impl Totals {
     }
 
     /// Says that nothing was on the port, and what was seen instead.
+    #[must_use]
     pub fn nothing_on(&self, port: u16) -> String {
         let mut ports: Vec<_> = (0_u16..=u16::MAX)
             .zip(self.ports.iter())
@@ -184,6 +186,7 @@ impl Totals {
     }
 
     /// Returns the one frame reason if no frame could be looked at because of its link type.
+    #[must_use]
     pub fn unsupported_link(&self) -> Option<Skip> {
         let mut links = self
             .skipped

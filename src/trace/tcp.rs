@@ -55,11 +55,13 @@ impl Marks {
     pub const ZERO_WINDOW_PROBE_ACK: Self = Self(1 << 14);
 
     /// Returns whether any of `other` is set.
+    #[must_use]
     pub fn any(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 
     /// Returns whether nothing is set.
+    #[must_use]
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
@@ -214,6 +216,7 @@ impl Segment {
     }
 
     /// Returns whether anything is said about the segment, as a SEQ/ACK analysis.
+    #[must_use]
     pub fn is_analysed(&self) -> bool {
         !self.marks.is_empty() || self.acks.is_some() || self.looked_into
     }
@@ -387,7 +390,7 @@ impl Step<'_, '_> {
         self.segment.seq = packet.seq.wrapping_sub(base);
         self.segment.ack = packet.ack;
         if packet.has(ACK) {
-            let base = *r.base.get_or_insert(packet.ack.wrapping_sub(1));
+            let base = *r.base.get_or_insert_with(|| packet.ack.wrapping_sub(1));
             self.segment.ack = packet.ack.wrapping_sub(base);
             r.flight_known = true;
         }
@@ -512,7 +515,7 @@ impl Step<'_, '_> {
     }
 
     /// Moves the sender's state past this segment.
-    fn advance(&mut self, f: &mut Direction, probe: bool) {
+    fn advance(&self, f: &mut Direction, probe: bool) {
         let seq = self.packet.seq;
         let mut next = seq.wrapping_add(self.packet.len);
         if self.occupies && self.room && f.unacked.len() < MOST_UNACKED {
@@ -538,7 +541,7 @@ impl Step<'_, '_> {
         f.last_marks = self.segment.marks;
     }
 
-    /// Takes what this acknowledges off the other side's list, and keeps the SACKed bytes.
+    /// Takes what this acknowledges off the other side's list, and keeps the `SACKed` bytes.
     fn acknowledge(&mut self, f: &mut Direction, r: &mut Direction) {
         let acked = r.acknowledged(self.packet.ack);
         self.segment.acks = acked.map(|(frame, time)| (frame, self.time - time));

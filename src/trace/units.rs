@@ -4,7 +4,7 @@
 //! message was what one segment held. A unit in which bytes are missing is marked and never taken
 //! for a complete one.
 
-use super::reassembly::Delivery;
+use super::reassembly::{Delivery, add};
 
 /// Longest unfinished line that is kept.
 pub const MOST_LINE_BYTES: usize = 64 * 1024;
@@ -44,6 +44,7 @@ pub struct Units {
 impl Units {
     /// Returns a cutter; `mid_stream` if the capture began inside the stream, so that the first line
     /// may be the end of one.
+    #[must_use]
     pub fn new(mid_stream: bool) -> Self {
         Self {
             tail: Vec::new(),
@@ -78,7 +79,7 @@ impl Units {
             let (line, after) = (&rest[..at], &rest[at + 1..]);
             // After this line there are `after` and the gap, all before the end of the run.
             let behind = after.len() as u64 + run.gap_after;
-            let end = run.end.wrapping_sub((behind & u64::from(u32::MAX)) as u32);
+            let end = add(run.end, behind.wrapping_neg());
             if self.tail.is_empty() {
                 self.give(line, end, give);
             } else {
@@ -131,6 +132,7 @@ impl Units {
 }
 
 /// Returns a line without telnet's commands and the NUL of its line end.
+#[must_use]
 pub fn without_telnet(line: &[u8]) -> Vec<u8> {
     let mut text = Vec::with_capacity(line.len());
     let mut rest = line;
@@ -140,25 +142,34 @@ pub fn without_telnet(line: &[u8]) -> Vec<u8> {
             text.push(*first);
             continue;
         }
-        rest = match after {
-            [IAC, after @ ..] => {
-                text.push(IAC);
-                after
-            }
-            // WILL, WONT, DO and DONT name an option; a subnegotiation lasts until IAC SE.
-            [251..=254, _, after @ ..] => after,
-            [250, after @ ..] => match after.windows(2).position(|pair| pair == [IAC, 240]) {
-                Some(at) => &after[at + 2..],
-                None => &[],
-            },
-            [_, after @ ..] => after,
-            [] => &[],
-        };
+        if let [IAC, after @ ..] = after {
+            text.push(IAC);
+            rest = after;
+        } else {
+            rest = after_command(after);
+        }
     }
     if text.first() == Some(&0) {
         text.remove(0);
     }
     text
+}
+
+/// Returns what follows a telnet command, whose name comes first.
+fn after_command(command: &[u8]) -> &[u8] {
+    let Some((name, rest)) = command.split_first() else {
+        return &[];
+    };
+    match name {
+        // WILL, WONT, DO and DONT name an option.
+        251..=254 => rest.get(1..).unwrap_or(&[]),
+        // A subnegotiation lasts until IAC SE.
+        250 => match rest.windows(2).position(|pair| pair == [IAC, 240]) {
+            Some(at) => &rest[at + 2..],
+            None => &[],
+        },
+        _ => rest,
+    }
 }
 
 #[cfg(test)]
@@ -231,7 +242,7 @@ mod tests {
         assert_eq!(without_telnet(line), b"hi\xff!");
         assert_eq!(without_telnet(b"\0next"), b"next");
         for at in 0..line.len() {
-            without_telnet(&line[..at]);
+            assert!(without_telnet(&line[..at]).len() <= at);
         }
     }
 }
