@@ -193,6 +193,11 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Takes what was kept to be drawn.
+    pub fn take_story(&mut self) -> Option<Story> {
+        self.story.take()
+    }
+
     fn last_words(&mut self, findings: &[Finding], summary: &str) -> io::Result<()> {
         if let Some(records) = &mut self.sinks.records {
             let mut lines = String::new();

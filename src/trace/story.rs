@@ -102,6 +102,8 @@ pub struct Story {
     pub full: bool,
     by_id: HashMap<u64, usize>,
     by_stream: HashMap<u32, usize>,
+    /// Highest number of a stream without a column.
+    highest: Option<u32>,
     kept: usize,
 }
 
@@ -219,8 +221,11 @@ impl Story {
 
     fn column(&mut self, stream: u32, client: Endpoint) {
         if self.columns.len() >= MOST_COLUMNS {
-            self.more_people +=
-                u64::from(self.columns.last().is_some_and(|last| last.stream < stream));
+            // Streams are numbered by first packet, so only a higher number is somebody new.
+            if self.highest.is_none_or(|highest| highest < stream) {
+                self.highest = Some(stream);
+                self.more_people += 1;
+            }
             return;
         }
         self.by_stream.insert(stream, self.columns.len());

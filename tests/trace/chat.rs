@@ -285,7 +285,7 @@ fn foreign_text_can_not_touch_the_terminal() {
     steps.extend(enter(4001, b"soheil\n"));
     steps.push(Step::Up(
         4001,
-        b"\x1b[2J\x07\xc2\x9b31m\xe2\x80\xaeabc\xff\x00\n",
+        b"\x1b[2J\x07\xc2\x9b31m\xe2\x80\xaeabc\xfe\n",
     ));
     steps.push(Step::Up(4001, "سلام دنیا\n".as_bytes()));
     let bytes = session(&steps);
@@ -300,7 +300,7 @@ fn foreign_text_can_not_touch_the_terminal() {
     }
     let text = String::from_utf8(trace_bytes(&["-m"], &bytes).stdout).unwrap();
     assert!(
-        text.contains(r"\x1b[2J\x07\x9b31m\u{202e}abc\xff"),
+        text.contains(r"\x1b[2J\x07\x9b31m\u{202e}abc\xfe"),
         "{text}"
     );
     assert!(text.contains("soheil: \u{2068}سلام دنیا\u{2069}"), "{text}");

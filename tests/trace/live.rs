@@ -228,12 +228,8 @@ fn short(line: &str) -> Option<String> {
         .chars()
         .filter(|c| !matches!(c, '\u{2068}' | '\u{2069}'))
         .collect();
-    let mut words = plain.trim_start().splitn(3, char::is_whitespace).skip(1);
-    let text = words.next_back().or(words.next())?;
-    let text = text
-        .trim_start()
-        .trim_start_matches(|c: char| c.is_ascii_digit())
-        .trim();
+    // Time and frame number stand in the first 21 columns.
+    let text = plain.get(21..)?.trim();
     if let Some(copy) = text.strip_prefix("-> ") {
         return Some(format!("-> {}", copy.split(" +").next()?));
     }

@@ -100,7 +100,7 @@ fn every_prefix_of_every_capture_is_read() {
     let options = options();
     for (name, bytes) in all() {
         // Each byte of the small captures; a prime step through the large ones.
-        let step = (bytes.len() / rounds(8000, 150)).max(1) | 1;
+        let step = (bytes.len() / rounds(1200, 60)).max(1) | 1;
         for end in (0..bytes.len()).step_by(step) {
             let (_, error) = everything(&options, &bytes[..end]);
             let cut = error.is_empty()

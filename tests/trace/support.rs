@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// Every capture but the cut ones, which end in an error.
-pub const CAPTURES: [&str; 13] = [
+pub(crate) const CAPTURES: [&str; 13] = [
     "session.pcap",
     "chat_nl_rst.pcap",
     "chat_nl_v6_any_sll2.pcap",
@@ -21,21 +21,21 @@ pub const CAPTURES: [&str; 13] = [
     "simclose.pcap",
     "slow.pcap",
 ];
-pub const CUT_CAPTURES: [&str; 2] = ["cut.pcap", "cut.pcapng"];
+pub(crate) const CUT_CAPTURES: [&str; 2] = ["cut.pcap", "cut.pcapng"];
 
-pub fn directory() -> PathBuf {
+pub(crate) fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/trace")
 }
 
-pub fn capture(name: &str) -> PathBuf {
+pub(crate) fn capture(name: &str) -> PathBuf {
     directory().join("captures").join(name)
 }
 
-pub fn golden(name: &str) -> String {
+pub(crate) fn golden(name: &str) -> String {
     fs::read_to_string(directory().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-pub fn command() -> Command {
+pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chatroom"));
     command.arg("trace");
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CHATROOM_")) {
@@ -45,11 +45,11 @@ pub fn command() -> Command {
 }
 
 /// Runs `chatroom trace` on a file.
-pub fn trace(arguments: &[&str], file: &Path) -> Output {
+pub(crate) fn trace(arguments: &[&str], file: &Path) -> Output {
     command().args(arguments).arg(file).output().unwrap()
 }
 
-pub fn trace_ok(arguments: &[&str], file: &Path) -> String {
+pub(crate) fn trace_ok(arguments: &[&str], file: &Path) -> String {
     let output = trace(arguments, file);
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(
@@ -61,7 +61,7 @@ pub fn trace_ok(arguments: &[&str], file: &Path) -> String {
 }
 
 /// Runs `chatroom trace -` with these bytes on standard input.
-pub fn trace_bytes(arguments: &[&str], bytes: &[u8]) -> Output {
+pub(crate) fn trace_bytes(arguments: &[&str], bytes: &[u8]) -> Output {
     let mut child = command()
         .args(arguments)
         .arg("-")
@@ -76,7 +76,7 @@ pub fn trace_bytes(arguments: &[&str], bytes: &[u8]) -> Output {
 }
 
 /// Runs `chatroom trace -o ENDING` and returns what it wrote.
-pub fn trace_to(ending: &str, arguments: &[&str], file: &Path) -> String {
+pub(crate) fn trace_to(ending: &str, arguments: &[&str], file: &Path) -> String {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(format!("out.{ending}"));
     let mut all = vec!["-o", path.to_str().unwrap()];
@@ -86,7 +86,7 @@ pub fn trace_to(ending: &str, arguments: &[&str], file: &Path) -> String {
 }
 
 /// Returns a field of a flat JSON record, without quotes; empty if it isn't there.
-pub fn field<'a>(record: &'a str, name: &str) -> &'a str {
+pub(crate) fn field<'a>(record: &'a str, name: &str) -> &'a str {
     let Some((_, rest)) = record.split_once(&format!("\"{name}\":")) else {
         return "";
     };
@@ -98,7 +98,7 @@ pub fn field<'a>(record: &'a str, name: &str) -> &'a str {
 }
 
 /// Returns the records of one kind.
-pub fn records<'a>(text: &'a str, kind: &str) -> Vec<&'a str> {
+pub(crate) fn records<'a>(text: &'a str, kind: &str) -> Vec<&'a str> {
     let start = format!("{{\"record\":\"{kind}\"");
     text.lines()
         .filter(|line| line.starts_with(&start))
@@ -106,7 +106,7 @@ pub fn records<'a>(text: &'a str, kind: &str) -> Vec<&'a str> {
 }
 
 /// Returns whether a program is there; if it isn't but must be, fails.
-pub fn has(program: &str) -> bool {
+pub(crate) fn has(program: &str) -> bool {
     let found = Command::new(program)
         .arg("--version")
         .stdout(Stdio::null())
@@ -125,7 +125,7 @@ pub fn has(program: &str) -> bool {
 }
 
 /// Returns whether the tshark whose output is pinned is there.
-pub fn has_tshark() -> bool {
+pub(crate) fn has_tshark() -> bool {
     if !has("tshark") {
         return false;
     }
@@ -137,7 +137,7 @@ pub fn has_tshark() -> bool {
     version
 }
 
-pub fn tshark(arguments: &[&str], file: &Path) -> String {
+pub(crate) fn tshark(arguments: &[&str], file: &Path) -> String {
     let output = Command::new("tshark")
         .args(["-n", "-d", "tcp.port==0-65535,data"])
         .args(arguments)
@@ -152,7 +152,7 @@ pub fn tshark(arguments: &[&str], file: &Path) -> String {
 
 /// One step of a made-up session.
 #[derive(Clone, Copy)]
-pub enum Step<'a> {
+pub(crate) enum Step<'a> {
     /// Client `.0` opens its connection.
     Open(u16),
     /// Client `.0` sends these bytes, which the server acknowledges.
@@ -164,7 +164,7 @@ pub enum Step<'a> {
 }
 
 /// A pcap of a made-up session: raw IPv4, 100 us between packets.
-pub fn session(steps: &[Step<'_>]) -> Vec<u8> {
+pub(crate) fn session(steps: &[Step<'_>]) -> Vec<u8> {
     let mut maker = Maker::default();
     for step in steps {
         maker.step(*step);
@@ -259,7 +259,7 @@ impl Maker {
 }
 
 /// Writes bytes to a file that lasts as long as what is returned.
-pub fn file_with(bytes: &[u8]) -> tempfile::NamedTempFile {
+pub(crate) fn file_with(bytes: &[u8]) -> tempfile::NamedTempFile {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(bytes).unwrap();
     file.flush().unwrap();
