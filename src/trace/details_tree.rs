@@ -92,7 +92,7 @@ pub(super) fn encapsulation(link: u16) -> String {
 }
 
 /// Returns the protocols of a frame, from the outside in.
-pub(super) fn protocols(frame: &Frame<'_>, packet: &Packet<'_>) -> String {
+pub(super) fn protocols(frame: &Frame<'_>, packet: &Packet<'_>, again: bool) -> String {
     let mut names = match frame.link {
         link::NULL | link::LOOP => vec!["null"],
         link::ETHERNET => vec!["eth", "ethertype"],
@@ -110,7 +110,8 @@ pub(super) fn protocols(frame: &Frame<'_>, packet: &Packet<'_>) -> String {
     }
     names.push(if packet.src.is_ipv4() { "ip" } else { "ipv6" });
     names.push("tcp");
-    if !packet.payload.is_empty() {
+    // What was sent before is not given to the next layer again.
+    if !packet.payload.is_empty() && !again {
         names.push("data");
     }
     names.join(":")

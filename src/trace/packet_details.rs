@@ -11,7 +11,7 @@ use super::details_tree;
 use super::framing::OwnedFrame;
 use super::packet::{Packet, Skip};
 use super::streams::StreamRow;
-use super::tcp::Segment;
+use super::tcp::{Marks, Segment};
 use super::text::{Isolated, Seconds, Span, Utc};
 
 /// Most frames that are shown in detail.
@@ -180,7 +180,9 @@ fn frame_tree(
         "    Capture Length: {captured} bytes ({captured_bits} bits)"
     )?;
     if let Some(packet) = packet {
-        let protocols = details_tree::protocols(frame, packet);
+        let sent_again = |seen: &(Box<Segment>, _)| seen.0.marks.any(Marks::RETRANSMISSION);
+        let again = kept.seen.as_ref().is_ok_and(sent_again);
+        let protocols = details_tree::protocols(frame, packet, again);
         writeln!(out, "    [Protocols in frame: {protocols}]")?;
     }
     Ok(())
