@@ -147,7 +147,7 @@ fn told(steps: &[Step<'_>]) -> String {
     trace_to("ndjson", &[], file.path())
 }
 
-fn enter<'a>(client: u16, name: &'a [u8]) -> [Step<'a>; 4] {
+fn enter(client: u16, name: &[u8]) -> [Step<'_>; 4] {
     [
         Step::Open(client),
         Step::Down(client, PROMPT),

@@ -189,9 +189,11 @@ fn completeness(file: &Path) -> String {
         let (stream, value) = line.split_once('\t').unwrap();
         last.insert(stream.parse::<u32>().unwrap(), value.to_owned());
     }
-    last.iter()
+    let lines: Vec<_> = last
+        .iter()
         .map(|(stream, value)| format!("{stream} {value}\n"))
-        .collect()
+        .collect();
+    lines.concat()
 }
 
 fn our_completeness(file: &Path) -> String {
@@ -240,7 +242,7 @@ fn without_display(text: &str) -> String {
     text.lines()
         .filter(|line| shown.iter().all(|words| !line.contains(words)))
         .filter(|line| !line.is_empty() && !line.starts_with("[Chat:"))
-        .map(|line| format!("{line}\n"))
+        .flat_map(|line| [line, "\n"])
         .collect()
 }
 
