@@ -81,7 +81,7 @@ pub struct Note {
 pub struct Chat {
     port: u16,
     framing: Framing,
-    conversations: HashMap<u32, Conversation>,
+    conversations: HashMap<u32, Box<Conversation>>,
     matcher: Matcher,
     kept: Kept,
     members: usize,
@@ -144,7 +144,10 @@ impl Chat {
         let mut seen = Seen::default();
         let conversation = self.conversations.entry(segment.stream).or_insert_with(|| {
             let (address, port) = client;
-            Conversation::new(segment.stream, Endpoint { address, port })
+            Box::new(Conversation::new(
+                segment.stream,
+                Endpoint { address, port },
+            ))
         });
         let change = conversation.open(at, packet, way);
         let spoken = conversation.hear(at, packet, way, self.framing, &mut self.kept);
@@ -208,7 +211,7 @@ impl Chat {
     }
 
     fn who(&self, stream: u32) -> Option<Who> {
-        self.conversations.get(&stream).map(Conversation::who)
+        self.conversations.get(&stream).map(|one| one.who())
     }
 
     fn change(

@@ -15,6 +15,8 @@ const MOST_NAMES: usize = 4;
 const MOST_OFFERS: usize = 16;
 /// Most messages and copies of which the acknowledgement is awaited, each way.
 const MOST_UNACKED: usize = 4096;
+/// Most bytes of unfinished lines that are kept in all.
+const MOST_LINES_IN_ALL: usize = 8 * 1024 * 1024;
 
 /// Which way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +83,8 @@ pub(super) struct Talk {
 struct Half {
     reassembly: Reassembly,
     units: Units,
+    /// What was counted of its unfinished line.
+    kept_before: usize,
 }
 
 /// What the handshake and the end of a connection tell.
@@ -102,7 +106,10 @@ pub(super) enum Change {
 /// Bytes that are kept for all connections together.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
+    /// What waits behind holes.
     pub(super) waiting: usize,
+    /// Unfinished lines.
+    pub(super) lines: usize,
 }
 
 impl Conversation {
@@ -264,6 +271,12 @@ impl Conversation {
             );
         }
         let end = packet.seq.wrapping_add(packet.len);
+        let before = half.kept_before;
+        if half.units.kept_bytes() > before && kept.lines > MOST_LINES_IN_ALL {
+            half.units.give_up(end, &mut take);
+        }
+        half.kept_before = half.units.kept_bytes();
+        kept.lines = kept.lines + half.kept_before - before;
         let all_here = half.reassembly.expected() == Some(end);
         if packet.has(FIN) && way == Way::Up && all_here {
             // An orderly end of stream ends the last line.
@@ -340,6 +353,7 @@ impl Conversation {
         if let Some(mut talk) = self.talk.take() {
             talk.up.reassembly.clear(&mut kept.waiting);
             talk.down.reassembly.clear(&mut kept.waiting);
+            kept.lines -= talk.up.kept_before + talk.down.kept_before;
         }
     }
 }
@@ -376,6 +390,7 @@ impl Half {
         Self {
             reassembly: Reassembly::starting_at(first),
             units: Units::new(mid_stream),
+            kept_before: 0,
         }
     }
 }

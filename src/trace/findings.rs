@@ -189,7 +189,7 @@ struct Watch {
     most_in_flight: u32,
     frames: Vec<u64>,
     episodes: u64,
-    recent: [(u64, i64); 4],
+    recent: [(u64, i64); 2],
     turn: usize,
     ended: bool,
 }
@@ -198,7 +198,7 @@ struct Watch {
 #[derive(Debug, Default)]
 pub struct Findings {
     tallies: BTreeMap<(Kind, u32), Tally>,
-    watches: HashMap<u32, Watch>,
+    watches: HashMap<u32, Box<Watch>>,
     names: HashMap<u32, Vec<u8>>,
     beyond: u64,
 }

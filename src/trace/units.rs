@@ -67,6 +67,20 @@ impl Units {
         }
     }
 
+    /// Returns how many bytes are kept of an unfinished line.
+    #[must_use]
+    pub fn kept_bytes(&self) -> usize {
+        self.tail.capacity()
+    }
+
+    /// Gives the unfinished line out as one that is too long, and skips the rest of it.
+    pub fn give_up(&mut self, end: u32, give: &mut dyn FnMut(Unit<'_>)) {
+        self.partial = true;
+        self.tail.extend_from_slice(b"[line too long]");
+        self.finish(end, give);
+        self.skipping = true;
+    }
+
     /// Gives out what is left as a unit: an orderly end of stream ends the last line.
     pub fn finish(&mut self, end: u32, give: &mut dyn FnMut(Unit<'_>)) {
         let tail = std::mem::take(&mut self.tail);
@@ -91,10 +105,7 @@ impl Units {
         }
         self.keep(rest);
         if self.tail.len() >= MOST_LINE_BYTES {
-            self.partial = true;
-            self.tail.extend_from_slice(b"[line too long]");
-            self.finish(run.end, give);
-            self.skipping = true;
+            self.give_up(run.end, give);
         }
     }
 
