@@ -7,12 +7,12 @@ use std::fmt::{self, Write as _};
 use super::capture::Frame;
 use super::chat::Note;
 use super::clock::Clock;
-use super::details_tree;
 use super::framing::OwnedFrame;
 use super::packet::{Packet, Skip};
 use super::streams::StreamRow;
 use super::tcp::{Marks, Segment};
 use super::text::{Isolated, Seconds, Span, Utc};
+use super::{details_tcp, details_tree};
 
 /// Most frames that are shown in detail.
 pub const MOST_FRAMES: usize = 1000;
@@ -116,7 +116,7 @@ impl Details {
                 details_tree::link(out, &frame, packet)?;
                 details_tree::ip(out, frame.data, packet)?;
                 let row = rows.iter().find(|row| row.stream == segment.stream);
-                details_tree::tcp(out, packet, segment, row, kept.time)?;
+                details_tcp::tree(out, packet, segment, row, kept.time)?;
                 if let Some(note) = note {
                     chat_line(out, note, clock, frame.digits)?;
                 }

@@ -7,8 +7,9 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
+use super::direction::Direction;
 use super::packet::{ACK, FIN, Packet, RST, SYN};
-use super::tcp::{Direction, Segment};
+use super::segment::Segment;
 
 /// Streams kept at once unless told otherwise.
 pub const DEFAULT_MAX_STREAMS: usize = 65_536;
@@ -361,7 +362,7 @@ impl Stream {
         let bits = completeness_bits(packet);
         if pure_syn {
             // The data of a SYN that takes over ports doesn't count, nor does a later SYN.
-            let reused = segment.marks.any(super::tcp::Marks::REUSED_PORTS);
+            let reused = segment.marks.any(super::segment::Marks::REUSED_PORTS);
             self.completeness |= match (first, reused) {
                 (true, true) => bits & 1,
                 (true, false) => bits,
