@@ -10,58 +10,13 @@ use super::conversation::{Change, Conversation, Kept, Spoken, Talk, Way};
 use super::event::{Ending, Event, Moment, Original, Who};
 use super::matching::{Expected, Matcher};
 use super::packet::{ACK, FIN, Packet, RST, SYN};
+pub use super::phase::Phase;
 use super::streams::Endpoint;
 use super::tcp::{Marks, Segment};
 use super::units::{Framing, without_telnet};
 
 const PROMPT: &[u8] = b"Please enter your name:";
 const NOTICE: &[u8] = b"* ";
-/// A capture that ends so soon after a message can't tell whether a copy is missing.
-const TOO_SOON_NS: i64 = 1_000_000_000;
-
-/// What a frame is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Phase {
-    /// SYN, SYN/ACK, the ACK after it.
-    Handshake,
-    /// A name, and what the server says to it.
-    Join,
-    /// Somebody says something.
-    Message,
-    /// The server acknowledges it.
-    Ack,
-    /// The server sends somebody a copy.
-    FanOut,
-    /// Who got a copy acknowledges it.
-    FanOutAck,
-    /// Somebody leaves.
-    Leave,
-    /// What closes the connection after that.
-    Teardown,
-    /// Asking whether the other side is still there.
-    KeepAlive,
-    /// Anything else.
-    Other,
-}
-
-impl Phase {
-    /// Returns its name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Handshake => "handshake",
-            Self::Join => "join",
-            Self::Message => "message",
-            Self::Ack => "ack",
-            Self::FanOut => "fan-out",
-            Self::FanOutAck => "fan-out ack",
-            Self::Leave => "leave",
-            Self::Teardown => "teardown",
-            Self::KeepAlive => "keep-alive",
-            Self::Other => "other",
-        }
-    }
-}
 
 /// What one frame meant.
 #[derive(Debug, Clone)]
@@ -81,24 +36,24 @@ pub struct Note {
 pub struct Chat {
     port: u16,
     framing: Framing,
-    conversations: HashMap<u32, Box<Conversation>>,
-    matcher: Matcher,
+    pub(super) conversations: HashMap<u32, Box<Conversation>>,
+    pub(super) matcher: Matcher,
     kept: Kept,
     members: usize,
-    leaves_are_told: bool,
-    now: i64,
+    pub(super) leaves_are_told: bool,
+    pub(super) now: i64,
 }
 
 /// What happened while one frame was looked at.
 #[derive(Default)]
-struct Seen {
+pub(super) struct Seen {
     /// A name was given, or the server said something to somebody without one.
     joining: bool,
     left: bool,
     units: bool,
     copy: Option<(Who, Moment, Who)>,
     /// How long the acknowledged message or copy waited for it.
-    ack_delay: Option<i64>,
+    pub(super) ack_delay: Option<i64>,
 }
 
 impl Chat {
@@ -210,7 +165,7 @@ impl Chat {
         }
     }
 
-    fn who(&self, stream: u32) -> Option<Who> {
+    pub(super) fn who(&self, stream: u32) -> Option<Who> {
         self.conversations.get(&stream).map(|one| one.who())
     }
 
@@ -474,133 +429,6 @@ impl Chat {
         }
         for message in offers {
             self.say(stream, message, events);
-        }
-    }
-
-    fn acknowledge(
-        &mut self,
-        at: Moment,
-        stream: u32,
-        ack: u32,
-        way: Way,
-        events: &mut Vec<Event>,
-        seen: &mut Seen,
-    ) {
-        let Some(conversation) = self.conversations.get_mut(&stream) else {
-            return;
-        };
-        if !conversation.has_talk() {
-            return;
-        }
-        let to = conversation.who();
-        let queue = match way {
-            Way::Up => &mut conversation.talk().copies,
-            Way::Down => &mut conversation.talk().said,
-        };
-        let mut acked = Vec::new();
-        while let Some(entry) = queue.front() {
-            // What this very frame completed is not acknowledged by it.
-            if ack.wrapping_sub(entry.0).cast_signed() < 0 || entry.2.frame == at.frame {
-                break;
-            }
-            acked.extend(queue.pop_front());
-        }
-        for (_, id, since) in acked {
-            let delay = at.time - since.time;
-            seen.ack_delay = Some(delay);
-            if way == Way::Down {
-                events.push(Event::Acked { id, at, delay });
-                continue;
-            }
-            let Some(message) = self.matcher.acked(id, stream) else {
-                continue;
-            };
-            events.push(Event::Copied {
-                id,
-                of: message.of,
-                original: message.at,
-                to: to.clone(),
-                at: since,
-                delay: since.time - message.at.time,
-                acked: Some((at, delay)),
-            });
-            if message.is_complete() {
-                self.settle(id, false, events);
-            }
-        }
-    }
-
-    fn settle_due(&mut self, events: &mut Vec<Event>) {
-        while let Some(id) = self.matcher.due(self.now) {
-            self.settle(id, false, events);
-        }
-    }
-
-    /// Closes the account of a message: tells the copies that nobody acknowledged and those that
-    /// never came.
-    fn settle(&mut self, id: u64, at_end: bool, events: &mut Vec<Event>) {
-        let Some(message) = self.matcher.pending(id) else {
-            self.matcher.settle(id);
-            return;
-        };
-        let (of, original, sender) = (message.of, message.at, message.sender);
-        let short = message.required && message.copies.len() < message.expected;
-        let copies = self.matcher.settle(id);
-        for copy in copies.iter().filter(|copy| !copy.acked) {
-            if let Some(to) = self.who(copy.stream) {
-                events.push(Event::Copied {
-                    id,
-                    of,
-                    original,
-                    to,
-                    at: copy.at,
-                    delay: copy.at.time - original.time,
-                    acked: None,
-                });
-            }
-        }
-        if short && (of == Original::Message || self.leaves_are_told) {
-            let got: Vec<_> = copies.iter().map(|copy| copy.stream).collect();
-            let too_soon = at_end && self.now - original.time < TOO_SOON_NS;
-            self.missing(of, original, sender, &got, too_soon, events);
-        }
-        let times = copies.iter().map(|copy| copy.at.time);
-        let first = times.clone().min().unwrap_or(0);
-        let spread = times.max().unwrap_or(0) - first;
-        let copies = copies.len();
-        events.push(Event::Settled {
-            id,
-            of,
-            copies,
-            spread,
-        });
-    }
-
-    fn missing(
-        &self,
-        of: Original,
-        original: Moment,
-        sender: u32,
-        got: &[u32],
-        too_soon: bool,
-        events: &mut Vec<Event>,
-    ) {
-        let mut without: Vec<_> = self
-            .conversations
-            .values()
-            .filter(|other| other.stream != sender && other.is_member())
-            .filter(|other| other.joined.is_some_and(|frame| frame < original.frame))
-            .filter(|other| !got.contains(&other.stream))
-            .collect();
-        without.sort_unstable_by_key(|other| other.stream);
-        for other in without {
-            let gap = other.gap_frame.is_some_and(|frame| frame >= original.frame);
-            events.push(Event::Missing {
-                of,
-                original,
-                to: other.who(),
-                not_captured: gap || too_soon || other.waiting_bytes().1 > 0,
-            });
         }
     }
 
