@@ -229,7 +229,7 @@ pub struct TraceOptions {
         long,
         value_name = "N",
         env = "CHATROOM_TRACE_MAX_STREAMS",
-        default_value_t = 65_536
+        default_value_t = 32_768
     )]
     pub max_streams: usize,
 }

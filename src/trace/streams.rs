@@ -11,9 +11,6 @@ use super::direction::Direction;
 use super::packet::{ACK, FIN, Packet, RST, SYN};
 use super::segment::Segment;
 
-/// Streams kept at once unless told otherwise.
-pub const DEFAULT_MAX_STREAMS: usize = 65_536;
-
 const CLOSED_FOR_NS: i64 = 120_000_000_000;
 const NOBODY: usize = usize::MAX;
 
