@@ -47,3 +47,4 @@ pub mod line;
 pub mod logging;
 pub mod room;
 pub mod server;
+pub mod trace;

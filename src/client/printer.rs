@@ -28,7 +28,12 @@ impl Printer {
 
     /// Adds `piece` to `shown`; `me` is the name of the one who reads it.
     pub(super) fn print(&mut self, piece: &Piece, me: &str, shown: &mut Vec<u8>) {
-        let heard = piece.whole().map_or(Heard::Other, Heard::parse);
+        let as_it_came = self.look == Look::default();
+        // To know what a line tells takes longer than to copy it.
+        let heard = match piece.whole() {
+            Some(line) if self.quiet || !as_it_came => Heard::parse(line),
+            _ => Heard::Other,
+        };
         if piece.starts {
             self.skipping = self.quiet && !heard.is_talk();
         }
@@ -42,8 +47,12 @@ impl Printer {
             shown.extend_from_slice(time.as_bytes());
             shown.push(b' ');
         }
-        let line = self.look.show(&piece.text, &heard, me).text;
-        shown.extend_from_slice(line.as_bytes());
+        if as_it_came {
+            shown.extend_from_slice(piece.text.as_bytes());
+        } else {
+            let line = self.look.show(&piece.text, &heard, me).text;
+            shown.extend_from_slice(line.as_bytes());
+        }
         if piece.ends {
             shown.push(b'\n');
         }
