@@ -173,3 +173,11 @@ fn time_may_go_backwards() {
         "{list}"
     );
 }
+
+#[test]
+fn a_packet_without_a_time_has_none() {
+    let output = trace(&["-l"], &capture("simple_packet.pcapng"));
+    let list = String::from_utf8(output.stdout).unwrap();
+    let second = list.lines().nth(1).unwrap();
+    assert!(second.starts_with("    2           - 1.2.3.4 "), "{list}");
+}

@@ -21,6 +21,25 @@ pub(crate) const CAPTURES: [&str; 13] = [
     "simclose.pcap",
     "slow.pcap",
 ];
+/// Made for one thing each: link types, byte orders, clocks, and arbitrary segments of a seeded generator.
+pub(crate) const MADE_CAPTURES: [&str; 16] = [
+    "big_endian_nanoseconds.pcap",
+    "clocks.pcapng",
+    "links_ethernet.pcap",
+    "links_loop.pcap",
+    "links_null.pcap",
+    "links_sll.pcap",
+    "links_sll2.pcap",
+    "many_interfaces.pcapng",
+    "random_0.pcap",
+    "random_1.pcap",
+    "random_2.pcap",
+    "random_3.pcap",
+    "random_4.pcap",
+    "random_5.pcap",
+    "random_6.pcap",
+    "random_7.pcap",
+];
 pub(crate) const CUT_CAPTURES: [&str; 2] = ["cut.pcap", "cut.pcapng"];
 
 pub(crate) fn directory() -> PathBuf {
