@@ -12,7 +12,7 @@
 //! |---|---|---|
 //! | shell | `main.rs`, [`cli`], [`logging`], [`server`] (`mod`, `listener`), [`client`] | sockets, the poll, signals, the clock; no rules |
 //! | hub | [`server::hub`] with [`server::connection`], [`server::sweep`], [`server::pace`], [`server::laggards`], [`server::origins`], [`server::limits`], [`server::disconnect`] | connections generic over their streams; applies what the room decided |
-//! | pure | [`mod@line`], [`room`] | bytes and values in, bytes and values out: no sockets, clock, log or threads |
+//! | pure | [`mod@line`], [`room`], the client's editor | bytes and values in, bytes and values out: no sockets, clock, log or threads |
 //!
 //! # One message through the house
 //!
@@ -47,3 +47,4 @@ pub mod line;
 pub mod logging;
 pub mod room;
 pub mod server;
+pub mod trace;

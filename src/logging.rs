@@ -8,7 +8,7 @@
 use std::cell::Cell;
 use std::fmt::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -37,6 +37,7 @@ pub fn start(level: LevelFilter) {
     let guard = Guard {
         inner: SimpleLogger::new().with_level(level),
         output: Output::prepare(),
+        sure_bytes: AtomicUsize::new(0),
         lost: AtomicU64::new(0),
     };
     // Only a second logger in one process is refused; the first stays in force then.
@@ -45,12 +46,15 @@ pub fn start(level: LevelFilter) {
     }
 }
 
-/// What standard output is, as far as writing to it may block.
+/// What standard output is, as far as writing to it may fail for want of place. A line that fails is
+/// not simply gone: standard output keeps what it has buffered of it for later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Output {
-    /// Writing never waits.
+    /// A file: there is place.
     Ready,
-    /// Writing may wait: it has to be asked first.
+    /// A pipe: one that has place has place for [`PIPE_BYTES`].
+    Pipe,
+    /// It has to be asked before each line.
     Asked,
 }
 
@@ -59,18 +63,19 @@ impl Output {
     ///
     /// `O_NONBLOCK` is a property of the open file, which is shared with the shell and whoever else
     /// has it; set there, it would outlive us. Opened anew, the file is ours alone. A socket can't
-    /// be opened so.
+    /// be opened so; there asking has to do.
     fn prepare() -> Self {
-        let stdout = rustix::stdio::stdout();
-        let is_file = rustix::fs::fstat(stdout)
-            .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
+        let kind = rustix::fs::fstat(rustix::stdio::stdout())
+            .map(|stat| FileType::from_raw_mode(stat.st_mode));
+        if kind == Ok(FileType::RegularFile) {
+            return Self::Ready;
+        }
         let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let ours = || {
-            let ours = rustix::fs::open("/proc/self/fd/1", flags, Mode::empty())?;
-            rustix::stdio::dup2_stdout(ours)
-        };
-        if is_file || ours().is_ok() {
-            Self::Ready
+        if let Ok(ours) = rustix::fs::open("/proc/self/fd/1", flags, Mode::empty()) {
+            rustix::stdio::dup2_stdout(ours).ok();
+        }
+        if kind == Ok(FileType::Fifo) {
+            Self::Pipe
         } else {
             Self::Asked
         }
@@ -81,6 +86,8 @@ impl Output {
 struct Guard {
     inner: SimpleLogger,
     output: Output,
+    /// Bytes that a pipe takes for sure without being asked again.
+    sure_bytes: AtomicUsize,
     /// Lines lost since the last one that was printed.
     lost: AtomicU64,
 }
@@ -133,11 +140,12 @@ impl Log for Guard {
 impl Guard {
     /// Prints a line, unless that would block; returns whether it was printed.
     fn print(&self, record: &Record<'_>) -> bool {
-        if self.output == Output::Asked && !has_place() {
+        let mut text = Cut::default();
+        let fits = write!(text, "{}", record.args()).is_ok();
+        if !self.has_place(FRAME_BYTES + text.0.len()) {
             return false;
         }
-        let mut text = Cut::default();
-        if write!(text, "{}", record.args()).is_ok() {
+        if fits {
             return self.print_now(record);
         }
         let args = format_args!("{}...", text.0);
@@ -151,6 +159,26 @@ impl Guard {
         )
     }
 
+    /// Returns whether standard output takes `length` bytes at once.
+    fn has_place(&self, length: usize) -> bool {
+        if self.output == Output::Ready {
+            return true;
+        }
+        let sure = self.sure_bytes.load(Ordering::Relaxed);
+        if length <= sure {
+            self.sure_bytes.store(sure - length, Ordering::Relaxed);
+            return true;
+        }
+        let place = is_writable();
+        let sure = if place && self.output == Output::Pipe {
+            PIPE_BYTES - length
+        } else {
+            0
+        };
+        self.sure_bytes.store(sure, Ordering::Relaxed);
+        place
+    }
+
     fn print_now(&self, record: &Record<'_>) -> bool {
         PRINTING.set(true);
         let printed = panic::catch_unwind(AssertUnwindSafe(|| self.inner.log(record)));
@@ -159,8 +187,8 @@ impl Guard {
     }
 }
 
-/// Returns whether standard output takes a line at once.
-fn has_place() -> bool {
+/// Returns whether standard output takes anything at once.
+fn is_writable() -> bool {
     let stdout = rustix::stdio::stdout();
     let mut ask = [PollFd::new(&stdout, PollFlags::OUT)];
     poll(&mut ask, Some(&Timespec::default())).is_ok() && ask[0].revents() == PollFlags::OUT

@@ -4,22 +4,24 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use chatroom::cli::{Cli, Command};
-use chatroom::{client, logging, server};
+use chatroom::{client, logging, server, trace};
 use clap::Parser;
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let (program, result) = match Cli::parse().command {
         Command::Serve(options) => {
             logging::start(options.log_level);
-            server::serve(&options)
+            ("chatroom", server::serve(&options))
         }
-        Command::Join(options) => client::join(&options),
+        Command::Join(options) => ("chatroom", client::join(&options)),
+        Command::Trace(options) => ("chatroom trace", trace::trace(&options)),
+        Command::Generate(options) => ("chatroom generate", trace::generate(options)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // Standard error may be gone or full; there is nobody left to tell then.
-            drop(writeln!(std::io::stderr(), "chatroom: {failure}"));
+            drop(writeln!(std::io::stderr(), "{program}: {failure}"));
             ExitCode::from(failure.exit_code)
         }
     }

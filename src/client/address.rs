@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
@@ -10,7 +11,7 @@ use socket2::{SockRef, TcpKeepalive};
 use crate::cli::{DEFAULT_PORT, Failure};
 
 /// How long one address of a host may take to answer.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A silent connection is probed after this long, and given up after three probes more: a server
 /// whose machine vanished never says so itself.
@@ -41,7 +42,7 @@ impl Address {
                 .filter(|port| *port != 0)
                 .ok_or_else(|| wrong(text))?,
         };
-        if host.is_empty() || host.contains(char::is_whitespace) {
+        if host.is_empty() || host.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return Err(wrong(text));
         }
         Ok(Self {
@@ -50,38 +51,52 @@ impl Address {
         })
     }
 
-    /// Connects, trying each address of the host in turn; the stream is left in blocking mode.
+    /// Returns the addresses of the host, at least one.
+    ///
+    /// # Errors
+    /// Fails with one line that says what to do when the host is unknown.
+    pub(super) fn resolve(&self) -> Result<Vec<SocketAddr>, Failure> {
+        let found = (self.host.as_str(), self.port)
+            .to_socket_addrs()
+            .map(Vec::from_iter)
+            .and_then(|found| match found[..] {
+                [] => Err(io::ErrorKind::NotFound.into()),
+                _ => Ok(found),
+            });
+        found.map_err(|error| {
+            let host = &self.host;
+            Failure::new(format!(
+                "can't find the host {host}: check its spelling ({error})"
+            ))
+        })
+    }
+
+    /// Connects, trying each of the `addresses` in turn; the stream is left in blocking mode.
     ///
     /// # Errors
     /// Fails with one line that says what was tried and what to do.
-    pub(super) fn connect(&self) -> Result<TcpStream, Failure> {
-        self.connect_within(CONNECT_TIMEOUT)
-            .map_err(|trouble| Failure::new(trouble.to_string()))
-    }
-
-    /// Connects, giving each address of the host `timeout`.
-    ///
-    /// # Errors
-    /// Fails with what went wrong at the last address tried.
-    pub(super) fn connect_within(&self, timeout: Duration) -> Result<TcpStream, Trouble> {
-        let found = (self.host.as_str(), self.port).to_socket_addrs();
-        let addresses = found.map_err(|error| self.trouble(error, Step::Resolve))?;
-        let mut last = self.trouble(io::ErrorKind::NotFound.into(), Step::Resolve);
+    pub(super) fn connect(&self, addresses: &[SocketAddr]) -> Result<TcpStream, Failure> {
+        let mut trouble = io::ErrorKind::NotFound.into();
         for address in addresses {
-            match open(&address, timeout) {
+            match open(address) {
                 Ok(stream) => return Ok(stream),
-                Err(error) => last = self.trouble(error, Step::Connect),
+                Err(error) => trouble = error,
             }
         }
-        Err(last)
+        Err(self.unreachable(&trouble))
     }
 
-    fn trouble(&self, error: io::Error, step: Step) -> Trouble {
-        Trouble {
-            address: self.clone(),
-            step,
-            error,
-        }
+    fn unreachable(&self, trouble: &io::Error) -> Failure {
+        Failure::new(match trouble.kind() {
+            io::ErrorKind::ConnectionRefused => format!(
+                "nobody listens at {self}: check the address, or start a room there with \
+                 `chatroom serve`"
+            ),
+            io::ErrorKind::TimedOut => {
+                format!("no answer from {self}: check the address, the network and the firewall")
+            }
+            _ => format!("can't connect to {self}: {trouble}; check the address and the network"),
+        })
     }
 }
 
@@ -95,57 +110,24 @@ impl fmt::Display for Address {
     }
 }
 
-/// Why a room could not be reached; its `Display` says what to do about it.
-#[derive(Debug)]
-pub(super) struct Trouble {
-    address: Address,
-    step: Step,
-    error: io::Error,
+fn open(address: &SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect_timeout(address, CONNECT_TIMEOUT)?;
+    prepare(&stream)?;
+    Ok(stream)
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
-    Resolve,
-    Connect,
-}
-
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { address, error, .. } = self;
-        if self.step == Step::Resolve {
-            let host = &address.host;
-            return write!(
-                f,
-                "can't find the host {host}: check its spelling ({error})"
-            );
-        }
-        match error.kind() {
-            io::ErrorKind::ConnectionRefused => write!(
-                f,
-                "nobody listens at {address}: check the address, or start a room there with \
-                 `chatroom serve`"
-            ),
-            io::ErrorKind::TimedOut => write!(
-                f,
-                "no answer from {address}: check the address, the network and the firewall"
-            ),
-            _ => write!(
-                f,
-                "can't connect to {address}: {error}; check the address and the network"
-            ),
-        }
-    }
-}
-
-fn open(address: &SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect_timeout(address, timeout)?;
-    stream.set_nodelay(true)?;
+/// Sets the options of a new connection.
+///
+/// # Errors
+/// Fails when the connection is gone already.
+pub(super) fn prepare(stream: &impl AsFd) -> io::Result<()> {
+    let socket = SockRef::from(stream);
+    socket.set_tcp_nodelay(true)?;
     let keepalive = TcpKeepalive::new()
         .with_time(KEEPALIVE_AFTER)
         .with_interval(KEEPALIVE_INTERVAL)
         .with_retries(KEEPALIVE_PROBES);
-    SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
-    Ok(stream)
+    socket.set_tcp_keepalive(&keepalive)
 }
 
 fn split(text: &str) -> Option<(&str, Option<&str>)> {
@@ -207,6 +189,7 @@ mod tests {
             "[]:1",
             "a b:1",
             "\u{1b}[31m:x",
+            "\u{1b}c",
         ] {
             let failure = Address::parse(text).err().map(|failure| {
                 assert!(!failure.message.contains('\u{1b}'), "{failure}");
@@ -221,7 +204,7 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = Address::parse(&listener.local_addr().unwrap().to_string()).unwrap();
         drop(listener);
-        let failure = address.connect().unwrap_err();
+        let failure = address.connect(&address.resolve().unwrap()).unwrap_err();
         assert_eq!(failure.exit_code, 1);
         assert!(failure.message.contains("chatroom serve"), "{failure}");
         assert!(!failure.message.contains('\n'));

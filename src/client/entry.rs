@@ -1,35 +1,48 @@
-//! The talk about the name, before a person is in the room.
+//! The talk about the name, before a person is in the room and each time they come back.
 
 use crate::cli::Failure;
 
 /// What the server asks a newcomer.
-pub(super) const PROMPT: &str = "Please enter your name:";
+pub(super) const PROMPT: &str = crate::room::PROMPT.trim_ascii_end();
 
 /// What the server says once the name is taken.
-pub(super) const GREETING: &str = "Chat with your friends and enjoy";
+pub(super) const GREETING: &str = crate::room::GREETING.trim_ascii_end();
 
 /// What a notice, the server's word to one person, starts with.
 const NOTICE: &str = "* ";
 
+/// The notice that tells one's new name.
+const NOW_KNOWN_AS: &str = "You are now known as ";
+
 /// The exit code when the name given is refused and nobody is there to give another.
 const NAME_REFUSED: u8 = 3;
 
-/// Answers the prompt with the name given, once.
+/// Who one is to the server.
 ///
-/// `Waiting -> Asked -> Open`: until the greeting has come, no other input may be sent, or its first
-/// line would become the name. Without a name to give it starts open, and the person answers.
+/// `Waiting -> Asked -> Inside`, and `Asked -> Open` when the name is refused: until the greeting
+/// has come, no other input may be sent, or its first line would become the name. Without a name to
+/// give it starts open, and the person answers.
 #[derive(Debug)]
 pub(super) struct Entry {
+    /// The name to give or given; empty while there is none.
     name: String,
     state: State,
+    /// The server has asked since the connection was made.
+    prompted: bool,
+    /// The last notice since the name was given: why it is refused.
     notice: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
+    /// There is a name to give once the server asks.
     Waiting,
+    /// The name is given; the answer is awaited.
     Asked,
+    /// It is the person's turn to give a name.
     Open,
+    /// The person is in the room.
+    Inside,
 }
 
 /// What has to be done about a line of the server.
@@ -37,6 +50,8 @@ enum State {
 pub(super) enum Answer {
     /// Send this line.
     Send(String),
+    /// The person is in the room.
+    Entered,
     /// The name was refused; input is let through from here, for a person to answer.
     Refused,
 }
@@ -57,6 +72,7 @@ impl Entry {
         Ok(Self {
             name: name.unwrap_or_default().to_owned(),
             state: name.map_or(State::Open, |_| State::Waiting),
+            prompted: false,
             notice: None,
         })
     }
@@ -66,11 +82,13 @@ impl Entry {
         match (self.state, line) {
             (State::Waiting, PROMPT) => {
                 self.state = State::Asked;
-                Some(Answer::Send(format!("{}\n", self.name)))
+                self.prompted = true;
+                self.notice = None;
+                Some(Answer::Send(self.name.clone()))
             }
-            (State::Asked, GREETING) => {
-                self.state = State::Open;
-                None
+            (State::Asked | State::Open, GREETING) => {
+                self.state = State::Inside;
+                Some(Answer::Entered)
             }
             (State::Asked, PROMPT) => {
                 self.state = State::Open;
@@ -80,41 +98,109 @@ impl Entry {
                 self.notice = line.strip_prefix(NOTICE).map(str::to_owned);
                 None
             }
+            (State::Inside, line) => {
+                if let Some(name) = new_name(line) {
+                    name.clone_into(&mut self.name);
+                }
+                None
+            }
+            (State::Open, PROMPT) => {
+                self.prompted = true;
+                None
+            }
             (State::Waiting | State::Open, _) => None,
         }
     }
 
+    /// Takes the name that the person gives; returns whether to send it now, rather than when the
+    /// server asks. What else they type has to wait for the answer.
+    pub(super) fn give(&mut self, name: &str) -> bool {
+        name.trim().clone_into(&mut self.name);
+        self.notice = None;
+        self.state = if self.prompted {
+            State::Asked
+        } else {
+            State::Waiting
+        };
+        self.prompted
+    }
+
+    /// Gets ready for a new connection: the same name will be given, if there is one.
+    pub(super) fn come_back(&mut self) {
+        self.prompted = false;
+        self.state = match self.state {
+            // Never accepted, and perhaps never to be.
+            State::Open => State::Open,
+            State::Waiting | State::Asked | State::Inside => State::Waiting,
+        };
+    }
+
+    /// Gets ready to give the name that was just refused once more.
+    pub(super) fn insist(&mut self) {
+        self.state = State::Waiting;
+    }
+
     /// Returns whether input may be sent.
     pub(super) fn is_open(&self) -> bool {
+        matches!(self.state, State::Open | State::Inside)
+    }
+
+    /// Returns whether it is the person's turn to give a name.
+    pub(super) fn asks(&self) -> bool {
         self.state == State::Open
+    }
+
+    /// Returns whether the person is in the room.
+    pub(super) fn is_inside(&self) -> bool {
+        self.state == State::Inside
+    }
+
+    /// Returns the name the person goes by or wants to.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns why the name was refused, as the server put it.
+    pub(super) fn notice(&self) -> &str {
+        self.notice.as_deref().unwrap_or("no reason given")
     }
 
     /// Returns the failure of someone who can't answer for a refused name.
     pub(super) fn refusal(&self) -> Failure {
-        let reason = self.notice.as_deref().unwrap_or("no reason given");
         Failure {
             exit_code: NAME_REFUSED,
             message: format!(
-                "the name {} was refused ({reason}): give another with --name",
-                self.name
+                "the name {} was refused ({}): give another with --name",
+                self.name,
+                self.notice()
             ),
         }
     }
+}
+
+/// Returns the name that `line` tells one to have from now on.
+fn new_name(line: &str) -> Option<&str> {
+    let rest = line.strip_prefix(NOTICE)?.strip_prefix(NOW_KNOWN_AS)?;
+    rest.strip_suffix('.')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn send(line: &str) -> Answer {
+        Answer::Send(line.to_owned())
+    }
+
     #[test]
     fn a_name_answers_the_prompt_once_and_holds_input_until_the_greeting() {
         let mut entry = Entry::new(Some("ali")).unwrap();
         assert_eq!(entry.heard("* Welcome."), None);
         assert!(!entry.is_open());
-        assert_eq!(entry.heard(PROMPT), Some(Answer::Send("ali\n".to_owned())));
+        assert_eq!(entry.heard(PROMPT), Some(send("ali")));
         assert!(!entry.is_open());
-        assert_eq!(entry.heard(GREETING), None);
-        assert!(entry.is_open());
+        assert_eq!(entry.heard(GREETING), Some(Answer::Entered));
+        assert!(entry.is_open() && entry.is_inside());
         assert_eq!(entry.heard(PROMPT), None, "a line that looks like a prompt");
     }
 
@@ -122,12 +208,12 @@ mod tests {
     fn a_refused_name_is_told_with_its_reason_and_exit_code_three() {
         let mut entry = Entry::new(Some("ali")).unwrap();
         entry.heard(PROMPT);
-        assert_eq!(entry.heard("* That name is taken."), None);
+        assert_eq!(entry.heard("* That name is taken: ali"), None);
         assert_eq!(entry.heard(PROMPT), Some(Answer::Refused));
         assert!(entry.is_open());
         let failure = entry.refusal();
         assert_eq!(failure.exit_code, 3);
-        assert!(failure.message.contains("That name is taken."), "{failure}");
+        assert!(failure.message.contains("That name is taken"), "{failure}");
     }
 
     #[test]
@@ -135,6 +221,40 @@ mod tests {
         let mut entry = Entry::new(None).unwrap();
         assert!(entry.is_open());
         assert_eq!(entry.heard(PROMPT), None);
+        assert_eq!(entry.heard(GREETING), Some(Answer::Entered));
+
+        let mut entry = Entry::new(None).unwrap();
+        assert!(
+            entry.asks() && !entry.give("ali "),
+            "before the server asks"
+        );
+        assert!(!entry.is_open());
+        assert_eq!(entry.heard(PROMPT), Some(send("ali")));
+        assert_eq!(entry.heard(PROMPT), Some(Answer::Refused));
+        assert!(entry.asks() && entry.give("zed"));
+        assert_eq!(entry.heard(GREETING), Some(Answer::Entered));
+        assert_eq!(entry.name(), "zed");
+    }
+
+    #[test]
+    fn coming_back_gives_the_last_name() {
+        let mut entry = Entry::new(Some("ali")).unwrap();
+        entry.heard(PROMPT);
+        entry.heard(GREETING);
+        assert_eq!(entry.heard("* You are now known as zed."), None);
+        entry.come_back();
+        assert!(!entry.is_open());
+        assert_eq!(entry.heard(PROMPT), Some(send("zed")));
+        entry.come_back();
+        assert_eq!(
+            entry.heard(PROMPT),
+            Some(send("zed")),
+            "the connection broke again"
+        );
+
+        let mut entry = Entry::new(None).unwrap();
+        entry.come_back();
+        assert_eq!(entry.heard(PROMPT), None, "there is no name to give");
     }
 
     #[test]

@@ -1,22 +1,43 @@
 //! The client: one poll over the server's socket and standard input.
 //!
-//! Line mode, `plain`, is a filter: what the server sends goes to standard output, what is typed
-//! or piped in goes to the server. `entry` holds the talk about the name, `incoming` cuts what
-//! arrives into lines that are safe to show, `address` finds the server and `stdio` reads and
-//! writes the standard streams without changing their modes.
+//! Two of them share most. `plain` is a filter: what the server sends goes to standard output,
+//! what is piped in goes to the server. `live` is for a person at a terminal: the line being typed
+//! stays whole at the bottom, the room speaks above it, and a lost connection comes back.
+//!
+//! | module | what it does | pure |
+//! |---|---|---|
+//! | `entry` | the talk about the name | yes |
+//! | `incoming` | cuts what arrives into lines that are safe to show | yes |
+//! | `look`, `printer` | what a line is, and how it is shown | yes |
+//! | `editor` | key bytes in, screen bytes out | yes |
+//! | `outbox` | lines that wait to be sent | yes |
+//! | `address`, `link` | find the server, and find it again | |
+//! | `stdio`, `terminal`, `clock` | the standard streams, the terminal's modes, the time | |
 
 mod address;
+mod clock;
+mod editor;
 mod entry;
 mod incoming;
+mod link;
+mod live;
+mod look;
+mod outbox;
 mod plain;
+mod printer;
 mod stdio;
+mod terminal;
 
-use crate::cli::{Failure, JoinOptions};
+use std::env;
+use std::io::{IsTerminal, stdin, stdout};
+
+use crate::cli::{ColorWhen, Failure, JoinOptions};
 
 use address::Address;
 use entry::Entry;
+use look::Look;
 
-/// Joins a room until the input or the server ends.
+/// Joins a room until the input or the server ends, or the person leaves.
 ///
 /// # Errors
 /// Fails when the room can't be reached or goes away, and, with exit code 3, when nobody is there
@@ -24,6 +45,24 @@ use entry::Entry;
 pub fn join(options: &JoinOptions) -> Result<(), Failure> {
     let entry = Entry::new(options.name.as_deref())?;
     let address = Address::parse(&options.server)?;
-    let stream = address.connect()?;
-    plain::Session::start(stream, &address, entry)?.run()
+    let addresses = address.resolve()?;
+    let stream = address.connect(&addresses)?;
+    let able = env::var("TERM").is_ok_and(|term| !term.is_empty() && term != "dumb");
+    let color_wanted = env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let colour = match options.color {
+        ColorWhen::Always => true,
+        ColorWhen::Never => false,
+        ColorWhen::Auto => color_wanted && able && stdout().is_terminal(),
+    };
+    let person = stdin().is_terminal() && stdout().is_terminal();
+    let live = person && able && !options.plain;
+    let look = Look {
+        colour,
+        isolate: colour || live,
+    };
+    if live {
+        live::Live::start(stream, addresses, &address, entry, options, look)?.run()
+    } else {
+        plain::Session::start(stream, &address, entry, options, look)?.run()
+    }
 }

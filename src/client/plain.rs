@@ -10,8 +10,10 @@ use mio::{Events, Interest, Poll, Token};
 use super::address::Address;
 use super::entry::{Answer, Entry};
 use super::incoming::{Incoming, Piece};
+use super::look::Look;
+use super::printer::Printer;
 use super::stdio::{self, Input, Read};
-use crate::cli::Failure;
+use crate::cli::{Failure, JoinOptions};
 
 const SERVER: Token = Token(0);
 const INPUT: Token = Token(1);
@@ -31,6 +33,7 @@ pub(super) struct Session {
     input: Input,
     entry: Entry,
     incoming: Incoming,
+    printer: Printer,
     scratch: Vec<u8>,
     /// Text to be shown at the end of the turn.
     shown: Vec<u8>,
@@ -78,12 +81,20 @@ impl Session {
         stream: net::TcpStream,
         address: &Address,
         entry: Entry,
+        options: &JoinOptions,
+        look: Look,
     ) -> Result<Self, Failure> {
-        Self::set_up(stream, address, entry)
+        let printer = Printer::new(options, look);
+        Self::set_up(stream, address, entry, printer)
             .map_err(|error| Failure::new(format!("can't watch the standard input: {error}")))
     }
 
-    fn set_up(stream: net::TcpStream, address: &Address, entry: Entry) -> io::Result<Self> {
+    fn set_up(
+        stream: net::TcpStream,
+        address: &Address,
+        entry: Entry,
+        printer: Printer,
+    ) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         let mut stream = TcpStream::from_std(stream);
         let poll = Poll::new()?;
@@ -96,6 +107,7 @@ impl Session {
             server: address.to_string(),
             entry,
             incoming: Incoming::default(),
+            printer,
             scratch: vec![0; RECEIVE_BYTES],
             shown: Vec::new(),
             unsent: Vec::new(),
@@ -181,7 +193,8 @@ impl Session {
         while heard.is_ok()
             && let Some(piece) = self.incoming.take(&mut input)
         {
-            append(&mut self.shown, &piece);
+            self.printer
+                .print(&piece, self.entry.name(), &mut self.shown);
             heard = self.answer(&piece);
         }
         self.scratch = scratch;
@@ -190,19 +203,20 @@ impl Session {
 
     fn answer(&mut self, piece: &Piece) -> Result<(), Stop> {
         match piece.whole().and_then(|line| self.entry.heard(line)) {
-            Some(Answer::Send(line)) => self.unsent.extend_from_slice(line.as_bytes()),
+            Some(Answer::Send(name)) => self.unsent = (name + "\n").into_bytes(),
             // On a terminal the person answers the prompt that just came again.
             Some(Answer::Refused) if !io::stdin().is_terminal() => {
                 return Err(self.entry.refusal().into());
             }
-            Some(Answer::Refused) | None => {}
+            Some(Answer::Refused | Answer::Entered) | None => {}
         }
         Ok(())
     }
 
     fn hear_rest(&mut self) {
         if let Some(piece) = self.incoming.rest() {
-            append(&mut self.shown, &piece);
+            self.printer
+                .print(&piece, self.entry.name(), &mut self.shown);
         }
     }
 
@@ -308,13 +322,6 @@ impl LastLine {
 
     fn is_quit(&self) -> bool {
         self.is_quit && self.start.is_empty()
-    }
-}
-
-fn append(shown: &mut Vec<u8>, piece: &Piece) {
-    shown.extend_from_slice(piece.text.as_bytes());
-    if piece.ends {
-        shown.push(b'\n');
     }
 }
 

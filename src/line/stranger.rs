@@ -21,6 +21,15 @@ pub fn protocol_of(line: &[u8]) -> Option<&'static str> {
     {
         return Some("HTTP");
     }
+    // A mail server is greeted with a host's name (RFC 5321, 4.1.1.1); QUIT comes later, and could
+    // be a name.
+    if line.get(..5).is_some_and(|start| {
+        [b"EHLO ", b"HELO "]
+            .iter()
+            .any(|greeting| start.eq_ignore_ascii_case(*greeting))
+    }) {
+        return Some("SMTP");
+    }
     // A request line ends in its protocol's name and version (RFC 9112, 3; RTSP and SIP alike).
     let last = line
         .rsplit(|&byte| byte == b' ')
@@ -51,6 +60,9 @@ mod tests {
             (b"SSH-2.0-OpenSSH_9.2", Some("SSH")),
             (b"Host: 127.0.0.1:5050", Some("HTTP")),
             (b"host:x", Some("HTTP")),
+            (b"EHLO example.org", Some("SMTP")),
+            (b"helo x", Some("SMTP")),
+            (b"helo", None),
             (b"host", None),
             (b"HTTP/", None),
             (b"soheil", None),

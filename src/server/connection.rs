@@ -439,6 +439,10 @@ impl<S: Stream> Connection<S> {
             );
             return;
         }
+        if self.stage == Stage::Lingering {
+            // The box holds its deadline.
+            return;
+        }
         if let Some(rare) = &mut self.rare {
             rare.shrink();
         }

@@ -99,7 +99,7 @@ impl<S: Stream> Hub<S> {
             closing: false,
             sweep: Sweep::default(),
             pace: Pace::new(limits.rate, limits.burst),
-            laggards: Laggards::new(limits.behind_bytes_max(), limits.stall_timeout()),
+            laggards: Laggards::new(limits.far_bytes(), limits.stall_timeout()),
             origins: Origins::new(limits.max_per_address),
             nameless: 0,
             newcomers: VecDeque::new(),
@@ -396,10 +396,9 @@ impl<S: Stream> Hub<S> {
         if !why.is_orderly() {
             return self.close_now(key);
         }
-        self.flush(key);
-        if self.connections[key].drain_deadline().is_some() {
-            self.draining.push((key, deadline));
-        }
+        // Not at once: the buffer that input is dropped into may be lent to who is read from.
+        self.owe(key);
+        self.draining.push((key, deadline));
     }
 
     /// Tells the room who has left. However many leave at once, those who keep up must not be
@@ -416,11 +415,11 @@ impl<S: Stream> Hub<S> {
         }
     }
 
-    /// Returns whether the sweep has to come round before more is said, or it would overrun those
-    /// who keep up.
+    /// Returns whether the sweep has to come round before more is said: it would be late, and in the
+    /// end overrun those who keep up.
     fn is_sweep_behind(&self) -> bool {
         let end = self.room.transcript().end();
-        end - self.sweep.sent_up_to(end) > self.limits.behind_bytes_max()
+        end - self.sweep.sent_up_to(end) > self.limits.round_bytes_max(self.slots)
     }
 
     /// Ends a connection that has been sent all it was owed, as soon as that has arrived.

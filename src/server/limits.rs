@@ -34,6 +34,13 @@ const SLICE_BYTES: usize = 4 * 1024 * 1024;
 /// for copying this much.
 pub const WRITE_COST_BYTES: usize = 4096;
 
+/// How many bytes one round of the sweep may have to write to all members together before nothing
+/// more is heard: about a tenth of a second, so that a flood delays what others say by not more.
+const ROUND_BYTES: u64 = 128 * 1024 * 1024;
+
+/// How many bytes for each member a round may always have: larger writes are hardly cheaper.
+const ROUND_BYTES_EACH: u64 = 16 * 1024;
+
 /// Slots one slice may look at, also where nothing is to be written.
 const SLICE_SLOTS: usize = 64 * 1024;
 
@@ -144,10 +151,19 @@ impl Limits {
         text::GROWTH_MAX * self.max_line_bytes + 2 * NAME_BYTES_MAX + FRAME_BYTES
     }
 
-    /// Returns how far, in bytes, readers who keep up may fall behind before nobody is heard.
+    /// Returns how far, in bytes, readers who read on may fall behind before the room waits.
     #[must_use]
-    pub fn behind_bytes_max(&self) -> u64 {
+    pub fn far_bytes(&self) -> u64 {
         self.backlog_bytes as u64 / 2
+    }
+
+    /// Returns how far, in bytes, the sweep may fall behind in a room of so many slots before
+    /// nobody is heard.
+    #[must_use]
+    pub fn round_bytes_max(&self, slots: usize) -> u64 {
+        (ROUND_BYTES / slots.max(1) as u64)
+            .max(ROUND_BYTES_EACH)
+            .min(self.far_bytes())
     }
 
     /// Returns how long a member may take nothing of what it is sent; none for ever.

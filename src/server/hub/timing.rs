@@ -32,7 +32,16 @@ impl<S: Stream> Hub<S> {
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         let at_s = |s: u64| self.started + Duration::from_secs(s);
-        let drain = self.draining.iter().map(|&(_, deadline)| deadline).min();
+        let drains = |&&(key, deadline): &&(usize, Instant)| {
+            let connection = self.connections.get(key);
+            connection.and_then(Connection::drain_deadline) == Some(deadline)
+        };
+        let drain = self
+            .draining
+            .iter()
+            .filter(drains)
+            .map(|&(_, deadline)| deadline)
+            .min();
         let name = self
             .newcomers
             .front()

@@ -1,0 +1,248 @@
+//! The way to the server: one connection, and after it is lost the next.
+
+use std::io::{self, Read as _, Write as _};
+use std::mem;
+use std::net::{self, Shutdown, SocketAddr};
+use std::time::{Duration, Instant};
+
+use mio::event::Event;
+use mio::net::TcpStream;
+use mio::{Interest, Registry, Token};
+
+use super::address::{self, CONNECT_TIMEOUT};
+
+/// The pauses between tries to connect double from the first to the last.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LAST_PAUSE: Duration = Duration::from_secs(30);
+
+/// A connection that is there, being made, or to be made later.
+#[derive(Debug)]
+pub(super) struct Link {
+    token: Token,
+    addresses: Vec<SocketAddr>,
+    /// The connection, but while it is down.
+    stream: Option<TcpStream>,
+    phase: Phase,
+    /// How often in a row it failed to get into the room.
+    failures: u32,
+    /// Spreads the tries of many clients of a server that went away: between a half and one.
+    haste: f64,
+    /// The bytes of the line on its way.
+    unsent: Vec<u8>,
+    sent: usize,
+    // Edge-triggered: readiness is forgotten only when the socket says it would block.
+    readable: bool,
+    writable: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Up,
+    Connecting { deadline: Instant },
+    Down { until: Instant },
+}
+
+/// What reading from the server brought.
+#[derive(Debug)]
+pub(super) enum Received {
+    /// This many bytes, at least one.
+    Bytes(usize),
+    /// Nothing for now.
+    Later,
+    /// The connection is lost; says how.
+    Lost(String),
+}
+
+impl Link {
+    /// Takes over a connected stream; `addresses` are tried in turn when it is lost.
+    ///
+    /// # Errors
+    /// Fails when the stream can't be watched.
+    pub(super) fn new(
+        stream: net::TcpStream,
+        addresses: Vec<SocketAddr>,
+        registry: &Registry,
+        token: Token,
+        haste: f64,
+    ) -> io::Result<Self> {
+        stream.set_nonblocking(true)?;
+        let mut stream = TcpStream::from_std(stream);
+        registry.register(&mut stream, token, BOTH_WAYS)?;
+        Ok(Self {
+            token,
+            addresses,
+            stream: Some(stream),
+            phase: Phase::Up,
+            failures: 0,
+            haste,
+            unsent: Vec::new(),
+            sent: 0,
+            readable: false,
+            writable: false,
+        })
+    }
+
+    /// Notes what the poll reported of the socket.
+    pub(super) fn note(&mut self, event: &Event) {
+        // An error is told by the read or the write that meets it.
+        self.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
+        self.writable |= event.is_writable() || event.is_write_closed();
+    }
+
+    /// Returns whether the server can be talked to.
+    pub(super) fn is_up(&self) -> bool {
+        self.phase == Phase::Up
+    }
+
+    /// Returns whether there may be something to receive.
+    pub(super) fn is_readable(&self) -> bool {
+        self.readable && self.is_up()
+    }
+
+    /// Returns how long nothing has to be done here unless the poll says so.
+    pub(super) fn idle_for(&self, now: Instant) -> Option<Duration> {
+        let next = match self.phase {
+            Phase::Up => return None,
+            Phase::Connecting { deadline } => deadline,
+            Phase::Down { until } => until,
+        };
+        Some(next.saturating_duration_since(now))
+    }
+
+    /// Tries to connect once it is time, and looks how that goes.
+    pub(super) fn tick(&mut self, registry: &Registry, now: Instant) {
+        match self.phase {
+            Phase::Down { until } if until <= now => self.connect(registry, now),
+            Phase::Connecting { deadline } => {
+                let connected = mem::take(&mut self.writable)
+                    .then(|| self.stream.as_ref().is_some_and(has_connected));
+                match connected {
+                    Some(true) => {
+                        self.phase = Phase::Up;
+                        self.readable = true;
+                        self.writable = true;
+                    }
+                    Some(false) => self.lose(now),
+                    None if deadline <= now => self.lose(now),
+                    None => {}
+                }
+            }
+            Phase::Up | Phase::Down { .. } => {}
+        }
+    }
+
+    /// Notes that the person is in the room: the next pause will be short again.
+    pub(super) fn settle(&mut self) {
+        self.failures = 0;
+    }
+
+    /// Drops the connection; the next one is tried after a pause. A line that was not sent whole
+    /// will have to be sent again.
+    pub(super) fn lose(&mut self, now: Instant) {
+        let pause = pause(self.failures).mul_f64(self.haste);
+        self.failures = self.failures.saturating_add(1);
+        // Closing the socket takes it out of the poll.
+        self.stream = None;
+        self.phase = Phase::Down { until: now + pause };
+        self.unsent.clear();
+        self.sent = 0;
+    }
+
+    /// Reads once.
+    pub(super) fn receive(&mut self, buffer: &mut [u8]) -> Received {
+        let Some(stream) = &mut self.stream else {
+            return Received::Later;
+        };
+        match stream.read(buffer) {
+            Ok(0) => Received::Lost("the server closed it".to_owned()),
+            Ok(count) => Received::Bytes(count),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.readable = false;
+                Received::Later
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Received::Later,
+            Err(error) => Received::Lost(error.to_string()),
+        }
+    }
+
+    /// Sends `line` as far as it goes; returns whether it is sent whole. Otherwise the same line is
+    /// to be given again later.
+    pub(super) fn send(&mut self, line: &str) -> bool {
+        let Some(stream) = self.stream.as_mut().filter(|_| self.phase == Phase::Up) else {
+            return false;
+        };
+        if self.unsent.is_empty() {
+            self.unsent.extend_from_slice(line.as_bytes());
+            self.unsent.push(b'\n');
+            self.sent = 0;
+        }
+        while self.writable && self.sent < self.unsent.len() {
+            match stream.write(&self.unsent[self.sent..]) {
+                Ok(count) => self.sent += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.writable = false;
+                    // A broken connection is told by the read; what the server said last is there.
+                    self.readable |= error.kind() != io::ErrorKind::WouldBlock;
+                }
+            }
+        }
+        let whole = self.sent == self.unsent.len();
+        if whole {
+            self.unsent.clear();
+        }
+        whole
+    }
+
+    /// Tells the server that no more comes.
+    pub(super) fn finish(&self) {
+        if let Some(stream) = &self.stream {
+            // A connection that is gone already is told by the next read.
+            drop(stream.shutdown(Shutdown::Write));
+        }
+    }
+
+    fn connect(&mut self, registry: &Registry, now: Instant) {
+        let turn = self.failures as usize % self.addresses.len();
+        let connecting = TcpStream::connect(self.addresses[turn]).and_then(|mut stream| {
+            registry.register(&mut stream, self.token, BOTH_WAYS)?;
+            Ok(stream)
+        });
+        let Ok(stream) = connecting else {
+            return self.lose(now);
+        };
+        self.stream = Some(stream);
+        self.phase = Phase::Connecting {
+            deadline: now + CONNECT_TIMEOUT,
+        };
+        self.readable = false;
+        self.writable = false;
+    }
+}
+
+fn has_connected(stream: &TcpStream) -> bool {
+    matches!(stream.take_error(), Ok(None))
+        && stream.peer_addr().is_ok()
+        && address::prepare(stream).is_ok()
+}
+
+/// Returns the pause after so many failures before.
+fn pause(failures: u32) -> Duration {
+    FIRST_PAUSE
+        .saturating_mul(1 << failures.min(16))
+        .min(LAST_PAUSE)
+}
+
+const BOTH_WAYS: Interest = Interest::READABLE.add(Interest::WRITABLE);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_the_longest() {
+        let seconds: Vec<_> = (0..7).map(|failures| pause(failures).as_secs()).collect();
+        assert_eq!(seconds, [1, 2, 4, 8, 16, 30, 30]);
+        assert_eq!(pause(u32::MAX), LAST_PAUSE);
+    }
+}

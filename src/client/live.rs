@@ -1,0 +1,309 @@
+//! The client on a terminal: the line being typed at the bottom, the room above it.
+
+mod conversation;
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::{Duration, Instant};
+use std::{io, mem, net};
+
+use mio::{Events, Interest, Poll, Token};
+use rustix::process::{Signal, kill_current_process_group};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH};
+use signal_hook::low_level::emulate_default_handler;
+use signal_hook_mio::v1_0::Signals;
+
+use conversation::Away;
+
+use super::address::Address;
+use super::clock::Clock;
+use super::editor::{Editor, Request};
+use super::entry::Entry;
+use super::incoming::Incoming;
+use super::link::Link;
+use super::look::Look;
+use super::outbox::Outbox;
+use super::stdio::{self, Input, Read};
+use super::terminal::Terminal;
+use crate::cli::{Failure, JoinOptions};
+
+const SERVER: Token = Token(0);
+const INPUT: Token = Token(1);
+const SIGNALS: Token = Token(2);
+
+/// Read from the server in one turn, at most: little enough for a slow terminal to show before the
+/// next key is looked at.
+const RECEIVE_BYTES: usize = 16 * 1024;
+
+/// Read from the keyboard at once, at most.
+const KEYS_BYTES: usize = 4096;
+
+/// How long the server may take to close once we are leaving.
+const LEAVING_MAX: Duration = Duration::from_secs(2);
+
+/// One person's stay in a room, on a terminal.
+pub(super) struct Live {
+    poll: Poll,
+    signals: Signals,
+    terminal: Terminal,
+    input: Input,
+    editor: Editor,
+    link: Link,
+    entry: Entry,
+    incoming: Incoming,
+    outbox: Outbox,
+    /// The name to give, until it is sent.
+    name_due: Option<String>,
+    /// Since when the connection is lost; none once we are back.
+    away: Option<Away>,
+    /// Until when the server may close; none while we stay.
+    leaving: Option<Instant>,
+    /// We sent `/quit`.
+    quitting: bool,
+    /// We went on after a stop; the signal that says so is still to come.
+    resumed: bool,
+    look: Look,
+    clock: Clock,
+    server: String,
+    options: JoinOptions,
+    scratch: Vec<u8>,
+}
+
+/// Why the loop ends.
+enum End {
+    /// The person left, or the terminal is gone.
+    Done,
+    /// A signal asks for it.
+    Signal(i32),
+    Failed(Failure),
+}
+
+impl Live {
+    /// Takes over the terminal and a connected stream.
+    ///
+    /// # Errors
+    /// Fails when the poll, the signals or the terminal can't be set up.
+    pub(super) fn start(
+        stream: net::TcpStream,
+        addresses: Vec<net::SocketAddr>,
+        address: &Address,
+        entry: Entry,
+        options: &JoinOptions,
+        look: Look,
+    ) -> Result<Self, Failure> {
+        let set_up = || {
+            let poll = Poll::new()?;
+            let mut signals = Signals::new([SIGWINCH, SIGCONT, SIGTERM, SIGHUP, SIGINT, SIGQUIT])?;
+            let registry = poll.registry();
+            registry.register(&mut signals, SIGNALS, Interest::READABLE)?;
+            let input = Input::register(registry, INPUT)?;
+            let link = Link::new(stream, addresses, registry, SERVER, haste())?;
+            let terminal = Terminal::take_over()?;
+            io::Result::Ok(Self {
+                poll,
+                signals,
+                input,
+                editor: Editor::new(terminal.size()),
+                terminal,
+                link,
+                entry,
+                incoming: Incoming::default(),
+                outbox: Outbox::default(),
+                name_due: None,
+                away: None,
+                leaving: None,
+                quitting: false,
+                resumed: false,
+                look,
+                clock: Clock::default(),
+                server: address.to_string(),
+                options: options.clone(),
+                scratch: vec![0; RECEIVE_BYTES],
+            })
+        };
+        set_up()
+            .map_err(|error| Failure::new(format!("can't use this terminal: {error}; try --plain")))
+    }
+
+    /// Runs until the person leaves.
+    ///
+    /// # Errors
+    /// Fails when the server goes away for good, or lines could not be sent.
+    pub(super) fn run(mut self) -> Result<(), Failure> {
+        let mut events = Events::with_capacity(8);
+        let end = loop {
+            if let Err(end) = self.turn(&mut events) {
+                break end;
+            }
+        };
+        let unsent = self.tell_unsent();
+        // The terminal may be what went away.
+        drop(stdio::write_all(&self.editor.take_output_wiped()));
+        drop(self);
+        match end {
+            End::Done if unsent => Err(Failure::new("what is shown as not sent was not sent")),
+            End::Done => Ok(()),
+            End::Failed(failure) => Err(failure),
+            End::Signal(signal) => {
+                // With the terminal restored, end as the signal would have ended us.
+                let ended = emulate_default_handler(signal);
+                Err(Failure::new(format!(
+                    "stopped by signal {signal}: {ended:?}"
+                )))
+            }
+        }
+    }
+
+    /// One pass of the loop: poll, signals, keys, receive, send, and one write to the terminal.
+    fn turn(&mut self, events: &mut Events) -> Result<(), End> {
+        if let Err(error) = self.poll.poll(events, self.idle_for())
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            return Err(failed(format!("can't wait for events: {error}")));
+        }
+        let mut signalled = false;
+        for event in &*events {
+            match event.token() {
+                SERVER => self.link.note(event),
+                INPUT => self.input.set_ready(),
+                _ => signalled = true,
+            }
+        }
+        if signalled {
+            self.hear_signals()?;
+        }
+        if self.input.is_ready() {
+            self.take_keys()?;
+        }
+        self.link.tick(self.poll.registry(), Instant::now());
+        if self.link.is_readable() {
+            self.receive()?;
+        }
+        self.send();
+        self.check_leaving()?;
+        let prompt = self.prompt();
+        self.editor.set_prompt(prompt, self.outbox.rows());
+        write(&self.editor.take_output())
+    }
+
+    /// Returns how long nothing happens by itself; forever on an idle connection.
+    fn idle_for(&self) -> Option<Duration> {
+        if self.link.is_readable() {
+            return Some(Duration::ZERO);
+        }
+        let now = Instant::now();
+        let leaving = self
+            .leaving
+            .map(|until| until.saturating_duration_since(now));
+        self.link.idle_for(now).into_iter().chain(leaving).min()
+    }
+
+    fn hear_signals(&mut self) -> Result<(), End> {
+        let signals: Vec<_> = self.signals.pending().collect();
+        for signal in signals {
+            match signal {
+                SIGWINCH => self.editor.resize(self.terminal.size()),
+                SIGCONT if mem::take(&mut self.resumed) => {}
+                SIGCONT => self.resume()?,
+                signal => return Err(End::Signal(signal)),
+            }
+        }
+        Ok(())
+    }
+
+    fn take_keys(&mut self) -> Result<(), End> {
+        let mut keys = [0; KEYS_BYTES];
+        let count = match self.input.read(self.poll.registry(), &mut keys) {
+            Ok(Read::Bytes(count)) => count,
+            Ok(Read::Later) => return Ok(()),
+            // The terminal hung up.
+            Ok(Read::End) | Err(_) => return Err(End::Done),
+        };
+        for request in self.editor.feed(&keys[..count]) {
+            match request {
+                Request::Send(line) => self.take_line(line),
+                Request::Overflow => self.tell("That is too much at once; some was left out."),
+                Request::Suspend => self.suspend()?,
+                Request::Leave => self.leave()?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops as Ctrl-Z does anywhere, and goes on when the shell says so.
+    fn suspend(&mut self) -> Result<(), End> {
+        write(&self.editor.take_output_wiped())?;
+        self.terminal.restore();
+        // Where there is no shell to go back to, the kernel ignores this and we go on at once.
+        if kill_current_process_group(Signal::TSTP).is_err() {
+            self.tell("This terminal can't be suspended.");
+        }
+        self.resumed = true;
+        self.resume()
+    }
+
+    fn resume(&mut self) -> Result<(), End> {
+        self.terminal.make_raw().map_err(|_| End::Done)?;
+        self.editor.lose_screen();
+        Ok(())
+    }
+
+    /// Leaves once everything is sent; at once when asked again or nobody is there to send it to.
+    fn leave(&mut self) -> Result<(), End> {
+        if self.leaving.is_some() || !self.link.is_up() {
+            return Err(End::Done);
+        }
+        self.leaving = Some(Instant::now() + LEAVING_MAX);
+        Ok(())
+    }
+
+    fn check_leaving(&self) -> Result<(), End> {
+        let Some(until) = self.leaving else {
+            return Ok(());
+        };
+        if !self.link.is_up() || until <= Instant::now() {
+            return Err(End::Done);
+        }
+        if self.outbox.is_empty() && self.name_due.is_none() {
+            self.link.finish();
+        }
+        Ok(())
+    }
+
+    fn prompt(&self) -> &'static str {
+        if self.leaving.is_some() {
+            "(leaving) > "
+        } else if self.away.is_some() {
+            "(offline) > "
+        } else {
+            "> "
+        }
+    }
+
+    /// Shows what was typed and not sent, for the person to copy; returns whether a line waited.
+    fn tell_unsent(&mut self) -> bool {
+        let waited = !self.outbox.is_empty();
+        while let Some(line) = self.outbox.pop() {
+            self.editor.print(&format!("not sent: {line}"));
+        }
+        for line in self.editor.draft().to_owned().lines() {
+            self.editor.print(&format!("not sent: {line}"));
+        }
+        waited
+    }
+}
+
+/// Returns a number between a half and one, another for each client.
+fn haste() -> f64 {
+    let random = RandomState::new().hash_one(0) % 1024;
+    // Below 1024, so exact.
+    0.5 + f64::from(random as u32) / 2048.0
+}
+
+fn write(output: &[u8]) -> Result<(), End> {
+    // The terminal hung up.
+    stdio::write_all(output).map_err(|_| End::Done)
+}
+
+fn failed(message: String) -> End {
+    End::Failed(Failure::new(message))
+}

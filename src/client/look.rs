@@ -1,0 +1,407 @@
+//! What a line of the room is, and how it is shown.
+
+use super::entry::{GREETING, PROMPT};
+use crate::line::command::Command;
+use crate::room::name::Name;
+
+/// A line of the server, by what it tells.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Heard<'a> {
+    /// The question for a name.
+    Prompt,
+    /// The welcome after it.
+    Greeting,
+    /// Somebody said this to the room.
+    Said { name: &'a str, text: &'a str },
+    /// Somebody said this to us alone.
+    SaidPrivately { name: &'a str, text: &'a str },
+    /// Somebody tells what they do.
+    Did { name: &'a str, text: &'a str },
+    /// Somebody came.
+    Came(&'a str),
+    /// Somebody left.
+    Left(&'a str),
+    /// Somebody goes by another name now.
+    Renamed { from: &'a str, to: &'a str },
+    /// The server's word to us alone.
+    Notice,
+    /// None of these: another server's, or part of a line too long for one.
+    Other,
+}
+
+impl<'a> Heard<'a> {
+    /// Returns what `line` tells.
+    pub(super) fn parse(line: &'a str) -> Self {
+        if line == PROMPT {
+            return Self::Prompt;
+        }
+        if line == GREETING {
+            return Self::Greeting;
+        }
+        if let Some(rest) = line.strip_prefix("* ") {
+            return match rest.split_once(' ') {
+                Some((name, text)) if is_name(name) => Self::Did { name, text },
+                _ => Self::Notice,
+            };
+        }
+        if let Some((name, text)) = line.split_once(": ") {
+            if is_name(name) {
+                return Self::Said { name, text };
+            }
+            if let Some(name) = name.strip_suffix(" (privately)")
+                && is_name(name)
+            {
+                return Self::SaidPrivately { name, text };
+            }
+        }
+        Self::parse_coming(line).unwrap_or(Self::Other)
+    }
+
+    fn parse_coming(line: &'a str) -> Option<Self> {
+        let (name, rest) = line.split_once(' ')?;
+        if !is_name(name) {
+            return None;
+        }
+        match rest {
+            "is joined to the chatroom!" => Some(Self::Came(name)),
+            "has left the chatroom!" => Some(Self::Left(name)),
+            _ => {
+                let to = rest.strip_prefix("is now known as ")?.strip_suffix('!')?;
+                is_name(to).then_some(Self::Renamed { from: name, to })
+            }
+        }
+    }
+
+    /// Returns whether somebody says or does something here.
+    pub(super) fn is_talk(&self) -> bool {
+        matches!(
+            self,
+            Self::Said { .. } | Self::SaidPrivately { .. } | Self::Did { .. } | Self::Other
+        )
+    }
+}
+
+/// How lines are shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Look {
+    /// With colours, bold and dim.
+    pub(super) colour: bool,
+    /// With names kept apart from text of another writing direction.
+    pub(super) isolate: bool,
+}
+
+/// A line to show.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Shown {
+    pub(super) text: String,
+    /// It is meant for us: it names us, or nobody else hears it.
+    pub(super) calls: bool,
+}
+
+impl Look {
+    /// Returns how `line` is shown to the one called `me`.
+    pub(super) fn show(self, line: &str, heard: &Heard<'_>, me: &str) -> Shown {
+        let isolate = self.isolate && line.contains(is_right_to_left);
+        let (lead, name, middle, text) = match *heard {
+            Heard::Said { name, text } => ("", name, ": ", text),
+            Heard::SaidPrivately { name, text } => ("", name, " (privately): ", text),
+            Heard::Did { name, text } => ("* ", name, " ", text),
+            Heard::Prompt | Heard::Greeting | Heard::Other => {
+                return Shown {
+                    text: line.to_owned(),
+                    calls: false,
+                };
+            }
+            Heard::Came(_) | Heard::Left(_) | Heard::Renamed { .. } | Heard::Notice => {
+                return Shown {
+                    text: self.dim(line),
+                    calls: false,
+                };
+            }
+        };
+        let mut shown = lead.to_owned();
+        if isolate {
+            shown.push(FIRST_STRONG_ISOLATE);
+        }
+        self.styled(&mut shown, colour_of(name), name);
+        if isolate {
+            shown.push(POP_ISOLATE);
+        }
+        shown.push_str(middle);
+        let mentioned = self.put_mentions(&mut shown, text, me);
+        Shown {
+            text: shown,
+            calls: mentioned || matches!(heard, Heard::SaidPrivately { .. }),
+        }
+    }
+
+    /// Returns how a line that we sent is shown.
+    pub(super) fn show_own(self, line: &str) -> String {
+        let mut shown = String::new();
+        match Command::parse(line) {
+            Command::Say(text) => {
+                self.styled(&mut shown, BOLD, "you");
+                shown.push_str(": ");
+                shown.push_str(text);
+            }
+            Command::Me(text) => {
+                shown.push_str("* ");
+                self.styled(&mut shown, BOLD, "you");
+                shown.push(' ');
+                shown.push_str(text);
+            }
+            Command::Message { to, text } => {
+                self.styled(&mut shown, BOLD, "you");
+                shown.push_str(" (privately to ");
+                self.styled(&mut shown, colour_of(to), to);
+                shown.push_str("): ");
+                shown.push_str(text);
+            }
+            _ => return self.dim(&format!("you: {line}")),
+        }
+        shown
+    }
+
+    /// Returns `text` as something that matters less.
+    pub(super) fn dim(self, text: &str) -> String {
+        let mut shown = String::new();
+        self.styled(&mut shown, DIM, text);
+        shown
+    }
+
+    fn styled(self, shown: &mut String, style: &str, text: &str) {
+        if self.colour {
+            shown.extend(["\x1b[", style, "m", text, "\x1b[0m"]);
+        } else {
+            shown.push_str(text);
+        }
+    }
+
+    /// Adds `text` with each mention of `me` set off; returns whether there was one.
+    fn put_mentions(self, shown: &mut String, text: &str, me: &str) -> bool {
+        let mut rest = text;
+        let mut before = None;
+        let mut mentioned = false;
+        while let Some(character) = rest.chars().next() {
+            let length = match mention(rest, me) {
+                Some(length) if !before.is_some_and(char::is_alphanumeric) => {
+                    self.styled(shown, REVERSED, &rest[..length]);
+                    mentioned = true;
+                    length
+                }
+                _ => {
+                    shown.push(character);
+                    character.len_utf8()
+                }
+            };
+            before = rest[..length].chars().next_back();
+            rest = &rest[length..];
+        }
+        mentioned
+    }
+}
+
+/// Returns the names in the answer to `/who`; none if `line` is another notice.
+pub(super) fn names_listed(line: &str) -> impl Iterator<Item = &str> {
+    let list = line
+        .strip_prefix("* Here (")
+        .and_then(|rest| rest.split_once("): "))
+        .map_or("", |(_, names)| names);
+    list.split(", ").filter(|name| is_name(name))
+}
+
+/// Returns whether `character` is of a script written from right to left.
+fn is_right_to_left(character: char) -> bool {
+    matches!(
+        character,
+        '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}'
+            | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}'
+    )
+}
+
+fn is_name(text: &str) -> bool {
+    Name::parse(text).is_ok()
+}
+
+/// Returns the length of `me` where `text` starts with it as a whole word, in any case.
+fn mention(text: &str, me: &str) -> Option<usize> {
+    let mut characters = text.char_indices();
+    let mut end = None;
+    for wanted in me.chars() {
+        let (at, character) = characters.next()?;
+        if !character.to_lowercase().eq(wanted.to_lowercase()) {
+            return None;
+        }
+        end = Some(at + character.len_utf8());
+    }
+    end.filter(|&end| !text[end..].starts_with(char::is_alphanumeric))
+}
+
+/// Returns the colour of `name`: always the same one (FNV-1a of its letters).
+fn colour_of(name: &str) -> &'static str {
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let index = (hash >> 32) % COLOURS.len() as u64;
+    COLOURS[index as usize]
+}
+
+/// The sixteen colours of every terminal, but those too near to its background.
+const COLOURS: [&str; 12] = [
+    "31", "32", "33", "34", "35", "36", "91", "92", "93", "94", "95", "96",
+];
+const BOLD: &str = "1";
+const DIM: &str = "2";
+const REVERSED: &str = "7";
+
+/// UAX #9: what follows, up to the pop, is ordered by itself and moves nothing around it.
+const FIRST_STRONG_ISOLATE: char = '\u{2068}';
+const POP_ISOLATE: char = '\u{2069}';
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Look = Look {
+        colour: false,
+        isolate: false,
+    };
+    const RICH: Look = Look {
+        colour: true,
+        isolate: true,
+    };
+
+    fn shown(look: Look, line: &str) -> Shown {
+        look.show(line, &Heard::parse(line), "soheil")
+    }
+
+    #[test]
+    fn lines_are_told_apart() {
+        for (line, heard) in [
+            (PROMPT, Heard::Prompt),
+            (GREETING, Heard::Greeting),
+            (
+                "ali: hi: there",
+                Heard::Said {
+                    name: "ali",
+                    text: "hi: there",
+                },
+            ),
+            (
+                "ali (privately): psst",
+                Heard::SaidPrivately {
+                    name: "ali",
+                    text: "psst",
+                },
+            ),
+            (
+                "* ali waves",
+                Heard::Did {
+                    name: "ali",
+                    text: "waves",
+                },
+            ),
+            ("* You are now known as ali.", Heard::Notice),
+            ("*   /who            lists who is here", Heard::Notice),
+            ("ali has left the chatroom!", Heard::Left("ali")),
+            ("سهیل is joined to the chatroom!", Heard::Came("سهیل")),
+            (
+                "ali is now known as zed!",
+                Heard::Renamed {
+                    from: "ali",
+                    to: "zed",
+                },
+            ),
+            ("two words: x", Heard::Other),
+            ("ali is away", Heard::Other),
+            ("", Heard::Other),
+        ] {
+            assert_eq!(Heard::parse(line), heard, "{line}");
+        }
+    }
+
+    #[test]
+    fn without_colours_a_line_stays_as_it_is() {
+        for line in [
+            "ali: hi soheil",
+            "* ali waves at soheil",
+            "سهیل: سلام",
+            "ali has left the chatroom!",
+            "* Nobody here is called x",
+            "",
+        ] {
+            assert_eq!(shown(PLAIN, line).text, line);
+        }
+    }
+
+    #[test]
+    fn names_have_colours_and_comings_are_dim() {
+        let colour = colour_of("ali");
+        assert_eq!(
+            shown(RICH, "ali: hi").text,
+            format!("\x1b[{colour}mali\x1b[0m: hi")
+        );
+        assert_eq!(
+            shown(RICH, "ali has left the chatroom!").text,
+            "\x1b[2mali has left the chatroom!\x1b[0m"
+        );
+        let different: std::collections::BTreeSet<_> = [
+            "ali", "soheil", "hasan", "bob", "carol", "dave", "eve", "zoë",
+        ]
+        .map(colour_of)
+        .into();
+        assert!(different.len() >= 5, "{different:?}");
+    }
+
+    #[test]
+    fn a_mention_is_a_whole_word_in_any_case() {
+        for (text, mentions) in [
+            ("soheil", 1),
+            ("hi SOHEIL, and soheil!", 2),
+            ("@soheil: hi", 1),
+            ("soheila", 0),
+            ("xsoheil", 0),
+            ("sohei", 0),
+            ("سلام soheil", 1),
+        ] {
+            let line = format!("ali: {text}");
+            let shown = shown(RICH, &line);
+            assert_eq!(shown.text.matches("\x1b[7m").count(), mentions, "{text}");
+            assert_eq!(shown.calls, mentions > 0, "{text}");
+        }
+        assert!(shown(RICH, "ali (privately): x").calls);
+        let nobody = RICH.show("ali: x", &Heard::parse("ali: x"), "");
+        assert!(!nobody.calls);
+    }
+
+    #[test]
+    fn a_name_is_isolated_where_writing_directions_may_meet() {
+        let text = shown(RICH, "سهیل: hello").text;
+        let colour = colour_of("سهیل");
+        let expected = format!("\u{2068}\x1b[{colour}mسهیل\x1b[0m\u{2069}: hello");
+        assert_eq!(text, expected);
+        assert!(!shown(RICH, "ali: hello").text.contains('\u{2068}'));
+    }
+
+    #[test]
+    fn the_answer_to_who_tells_names() {
+        let line = "* Here (2): ali, سهیل";
+        assert_eq!(names_listed(line).collect::<Vec<_>>(), ["ali", "سهیل"]);
+        assert_eq!(names_listed("* Nobody here is called x").count(), 0);
+    }
+
+    #[test]
+    fn own_lines_tell_what_others_see() {
+        for (line, own) in [
+            ("hello", "you: hello"),
+            ("//x", "you: /x"),
+            ("/me waves", "* you waves"),
+            ("/msg ali psst", "you (privately to ali): psst"),
+            ("/who", "you: /who"),
+        ] {
+            assert_eq!(PLAIN.show_own(line), own);
+        }
+        assert_eq!(RICH.show_own("hi"), "\x1b[1myou\x1b[0m: hi");
+        assert_eq!(RICH.show_own("/who"), "\x1b[2myou: /who\x1b[0m");
+    }
+}

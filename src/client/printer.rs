@@ -1,0 +1,121 @@
+//! Lines of the room as scripts want them.
+
+use super::clock::Clock;
+use super::incoming::Piece;
+use super::look::{Heard, Look};
+use crate::cli::JoinOptions;
+
+/// Writes pieces of lines as the options ask for; byte for byte as they came if they ask nothing.
+#[derive(Debug)]
+pub(super) struct Printer {
+    quiet: bool,
+    look: Look,
+    clock: Option<Clock>,
+    /// The line whose pieces are coming is left out.
+    skipping: bool,
+}
+
+impl Printer {
+    /// Returns a printer for what `options` ask for.
+    pub(super) fn new(options: &JoinOptions, look: Look) -> Self {
+        Self {
+            quiet: options.quiet,
+            look,
+            clock: options.timestamps.then(Clock::default),
+            skipping: false,
+        }
+    }
+
+    /// Adds `piece` to `shown`; `me` is the name of the one who reads it.
+    pub(super) fn print(&mut self, piece: &Piece, me: &str, shown: &mut Vec<u8>) {
+        let as_it_came = self.look == Look::default();
+        // To know what a line tells takes longer than to copy it.
+        let heard = match piece.whole() {
+            Some(line) if self.quiet || !as_it_came => Heard::parse(line),
+            _ => Heard::Other,
+        };
+        if piece.starts {
+            self.skipping = self.quiet && !heard.is_talk();
+        }
+        if self.skipping {
+            return;
+        }
+        if piece.starts
+            && let Some(clock) = &mut self.clock
+        {
+            let time = self.look.dim(clock.now());
+            shown.extend_from_slice(time.as_bytes());
+            shown.push(b' ');
+        }
+        if as_it_came {
+            shown.extend_from_slice(piece.text.as_bytes());
+        } else {
+            let line = self.look.show(&piece.text, &heard, me).text;
+            shown.extend_from_slice(line.as_bytes());
+        }
+        if piece.ends {
+            shown.push(b'\n');
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn printed(printer: &mut Printer, text: &str, starts: bool, ends: bool) -> String {
+        let piece = Piece {
+            text: text.to_owned(),
+            starts,
+            ends,
+        };
+        let mut shown = Vec::new();
+        printer.print(&piece, "me", &mut shown);
+        String::from_utf8(shown).unwrap()
+    }
+
+    fn printer(quiet: bool, timestamps: bool) -> Printer {
+        Printer {
+            quiet,
+            look: Look::default(),
+            clock: timestamps.then(Clock::default),
+            skipping: false,
+        }
+    }
+
+    #[test]
+    fn quiet_leaves_the_talk() {
+        let mut printer = printer(true, false);
+        for (line, shown) in [
+            ("Please enter your name:", false),
+            ("Chat with your friends and enjoy", false),
+            ("ali is joined to the chatroom!", false),
+            ("ali: hi", true),
+            ("* ali waves", true),
+            ("ali (privately): psst", true),
+            (
+                "* Your line was not sent: it is longer than 4096 bytes.",
+                false,
+            ),
+            ("ali has left the chatroom!", false),
+        ] {
+            let expected = if shown {
+                format!("{line}\n")
+            } else {
+                String::new()
+            };
+            assert_eq!(printed(&mut printer, line, true, true), expected);
+        }
+    }
+
+    #[test]
+    fn a_line_in_pieces_has_one_time() {
+        let mut printer = printer(false, true);
+        let start = printed(&mut printer, "ali: ", true, false);
+        assert_eq!(
+            (start.len(), &start[2..3], &start[5..]),
+            (11, ":", " ali: ")
+        );
+        assert_eq!(printed(&mut printer, "hi", false, true), "hi\n");
+    }
+}

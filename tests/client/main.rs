@@ -1,0 +1,21 @@
+//! The client on a real pseudo-terminal, against the real server and against hostile ones.
+// A test stops at what it doesn't expect; its modules are one program, not a library.
+#![allow(
+    missing_docs,
+    missing_debug_implementations,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod desk;
+mod hostile;
+mod quiet;
+mod scripts;
+mod talk;
+mod ways_out;

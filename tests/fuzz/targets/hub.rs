@@ -1,0 +1,293 @@
+//! The whole server but its poll: the input is a script of what happens to it.
+
+use std::cell::RefCell;
+use std::net::{IpAddr, Ipv4Addr};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use chatroom::server::disconnect::Disconnect;
+use chatroom::server::hub::{Hub, Readiness};
+use chatroom::server::limits::{Limits, PRIVATE_BYTES_MAX};
+
+use super::wire::{End, Wire};
+
+/// Most people in one script, and most connections at once.
+const PEERS_MAX: usize = 48;
+const CONNECTIONS_MAX: usize = 12;
+
+/// Most that people send in one script, so that each is short.
+const SENT_MAX: usize = 16 * 1024;
+
+/// Most memory at once: the hub's 64 KiB to read into, the backlog, and for each connection its
+/// answers, their edits and what is held back; all of it twice, since buffers grow by doubling.
+const MEMORY_MAX: u64 = 4 * 1024 * 1024;
+
+/// What people type, ready made: the fuzzer need not find it letter by letter.
+const PHRASES: [&[u8]; 24] = [
+    b"\n",
+    b"\r\n",
+    b"\r\0",
+    b"p\n",
+    b"q\n",
+    b"r\r\n",
+    b"s\r\0",
+    b"/who\n",
+    b"/help\n",
+    b"/quit\n",
+    b"/me waves\n",
+    b"/msg p hello\n",
+    b"/msg q hello\n",
+    b"/nick P\n",
+    b"/nick t\n",
+    b"//x\n",
+    b"hello",
+    b"hello\n",
+    b"GET / HTTP/1.1\r\n",
+    b"\xff\xfb\x01\xff\xfd\x01",
+    b"\xff\xf6",
+    b"\xff\xfa\x18",
+    b"\xff\xf0",
+    b"\xe2\x80\xae\x1b[2J",
+];
+
+/// Plays a script and lets the hub come to rest.
+pub(crate) fn run(input: &[u8]) {
+    let memory = allocation_counter::measure(|| play(input)).bytes_max;
+    assert!(memory < MEMORY_MAX, "{memory} bytes of memory");
+}
+
+fn play(input: &[u8]) {
+    let mut script = Script(input);
+    let mut world = World::new(&mut script);
+    while let Some(event) = script.next() {
+        world.happen(event, &mut script);
+    }
+    world.come_to_rest();
+    world.hub.shut_down();
+    world.come_to_rest();
+    assert!(world.hub.is_empty(), "{} are left", world.hub.len());
+    assert!(world.peers.iter().all(|peer| peer.wire.borrow().dropped));
+    let ends: u64 = Disconnect::ALL
+        .iter()
+        .map(|&why| world.hub.disconnects().of(why))
+        .sum();
+    assert_eq!(ends, world.peers.len() as u64, "each ends once");
+}
+
+/// The bytes of a script that are not played yet.
+struct Script<'a>(&'a [u8]);
+
+impl<'a> Script<'a> {
+    fn next(&mut self) -> Option<u8> {
+        let (&first, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(first)
+    }
+
+    fn number(&mut self) -> usize {
+        usize::from(self.next().unwrap_or(0))
+    }
+
+    fn bytes(&mut self) -> &'a [u8] {
+        let length = self.number().min(self.0.len());
+        let (bytes, rest) = self.0.split_at(length);
+        self.0 = rest;
+        bytes
+    }
+}
+
+struct Peer {
+    wire: Rc<RefCell<Wire>>,
+    key: usize,
+}
+
+struct World {
+    hub: Hub<End>,
+    peers: Vec<Peer>,
+    now: Instant,
+    sent: usize,
+    limits: Limits,
+}
+
+impl World {
+    fn new(script: &mut Script<'_>) -> Self {
+        let settings = script.number();
+        let pick = |bit: usize| settings >> bit & 1;
+        let limits = Limits {
+            max_line_bytes: 128,
+            backlog_bytes: 4096,
+            max_connections: CONNECTIONS_MAX,
+            max_per_address: [None, Some(8)][pick(0)],
+            name_timeout_s: [0, 5][pick(1)],
+            idle_timeout_s: [0, 9][pick(2)],
+            stall_timeout_s: [0, 7][pick(3)],
+            rate: [0, 10][pick(4)],
+            burst: [1, 50][pick(5)],
+            history_lines: [0, 3][pick(6)],
+            announce_joins: pick(7) == 1,
+            slice_bytes: 10_000,
+            slice_slots: 5,
+        };
+        let now = Instant::now();
+        Self {
+            hub: Hub::new(limits, now),
+            peers: Vec::new(),
+            now,
+            sent: 0,
+            limits,
+        }
+    }
+
+    fn happen(&mut self, event: u8, script: &mut Script<'_>) {
+        let number = script.number();
+        match event % 12 {
+            0 => self.join(number),
+            1 => {
+                let bytes = script.bytes();
+                self.send(number, bytes, 1);
+            }
+            2 | 3 => {
+                let phrase = PHRASES[script.number() % PHRASES.len()];
+                self.send(number, phrase, 1);
+            }
+            4 => {
+                let phrase = PHRASES[script.number() % PHRASES.len()];
+                self.send(number, phrase, 16 * script.number());
+            }
+            5 => self.turn(number),
+            6 => {
+                self.now += Duration::from_millis(50) * number as u32;
+                self.turn(0);
+            }
+            7 => {
+                let key = number % (CONNECTIONS_MAX + 2);
+                let readiness = Readiness {
+                    readable: number & 16 != 0,
+                    writable: number & 32 != 0,
+                    read_until_empty: number & 64 != 0,
+                };
+                self.hub.ready(key, readiness);
+            }
+            8 if number == 200 => self.hub.shut_down(),
+            _ => self.bother(number, event, script),
+        }
+        self.check();
+    }
+
+    /// Does something to one peer's wire.
+    fn bother(&self, number: usize, event: u8, script: &mut Script<'_>) {
+        let Some(mut wire) = self.pick(number) else {
+            return;
+        };
+        match event % 12 {
+            8 => wire.open_window(16 * script.number()),
+            9 => wire.finished = true,
+            10 => wire.reset = true,
+            _ => {
+                let number = script.number();
+                wire.step = number % 16;
+                wire.interrupts = number / 16;
+            }
+        }
+        let ended = matches!(event % 12, 9 | 10);
+        wire.readable |= ended;
+        wire.writable |= wire.reset;
+    }
+
+    fn pick(&self, number: usize) -> Option<std::cell::RefMut<'_, Wire>> {
+        let peers = self.peers.len();
+        let peer = self.peers.get(number % peers.max(1))?;
+        Some(peer.wire.borrow_mut())
+    }
+
+    fn join(&mut self, window: usize) {
+        let home = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        if self.peers.len() == PEERS_MAX || self.hub.admit(home).is_err() {
+            return;
+        }
+        let windows = [usize::MAX, 0, 100, 4000];
+        let wire = Wire::new(windows[window % windows.len()]);
+        let key = self.hub.next_key();
+        self.hub.accept(End(Rc::clone(&wire)), home);
+        self.peers.push(Peer { wire, key });
+    }
+
+    fn send(&mut self, number: usize, bytes: &[u8], times: usize) {
+        for _ in 0..times {
+            self.sent += bytes.len();
+            if self.sent > SENT_MAX {
+                return;
+            }
+            let Some(mut wire) = self.pick(number) else {
+                return;
+            };
+            if !wire.finished && !wire.reset && !wire.dropped && !bytes.is_empty() {
+                wire.arrived.extend(bytes);
+                wire.readable = true;
+            }
+        }
+    }
+
+    /// One turn of the server's loop; `late` peers' events come with the next.
+    fn turn(&mut self, late: usize) {
+        self.hub.start_turn(self.now);
+        for (at, peer) in self.peers.iter().enumerate() {
+            let mut wire = peer.wire.borrow_mut();
+            if wire.is_quiet() || late >> (at % 8) & 1 == 1 {
+                continue;
+            }
+            let readiness = Readiness {
+                readable: wire.readable,
+                writable: wire.writable,
+                read_until_empty: wire.finished || wire.reset,
+            };
+            wire.readable = false;
+            wire.writable = false;
+            drop(wire);
+            self.hub.ready(peer.key, readiness);
+        }
+        self.hub.resume();
+        self.hub.settle();
+        self.hub.reap();
+    }
+
+    fn check(&self) {
+        assert!(self.hub.len() <= CONNECTIONS_MAX);
+        let open = self.peers.iter().filter(|peer| !peer.wire.borrow().dropped);
+        assert_eq!(open.count(), self.hub.len(), "who is let go is forgotten");
+        let audit = self.hub.audit();
+        assert_eq!(audit.names, audit.members + audit.leaving);
+        assert!(audit.open <= self.hub.len());
+        assert!(audit.unfinished_bytes_max <= self.limits.max_line_bytes + 1);
+        assert!(
+            audit.private_bytes_max <= 2 * PRIVATE_BYTES_MAX,
+            "{audit:?}"
+        );
+        assert_eq!(audit.held_bytes, audit.held_bytes_counted);
+        let transcript = self.hub.room().transcript();
+        assert_eq!(transcript.capacity(), self.limits.backlog_bytes);
+    }
+
+    /// Everybody reads on, and time passes, until nothing is left to do.
+    fn come_to_rest(&mut self) {
+        for _ in 0..50_000 {
+            for peer in &self.peers {
+                let mut wire = peer.wire.borrow_mut();
+                wire.interrupts = 0;
+                wire.step = 0;
+                wire.open_window(1 << 20);
+            }
+            self.turn(0);
+            let quiet = self.peers.iter().all(|peer| peer.wire.borrow().is_quiet());
+            if self.hub.has_work() || !quiet {
+                continue;
+            }
+            self.check();
+            match self.hub.deadline() {
+                Some(deadline) => self.now = self.now.max(deadline) + Duration::from_secs(3),
+                None => return,
+            }
+        }
+        panic!("the hub does not come to rest");
+    }
+}

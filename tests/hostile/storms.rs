@@ -1,0 +1,58 @@
+//! Everybody leaves at once, and everybody comes back at once.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use crate::common::{GREETING, PROMPT, Peer, Server};
+use crate::measure::{MIB, crowd_permit, join_crowd, pings, slow_tests, that_fit};
+
+#[test]
+fn thousands_leave_at_once_and_thousands_come_back() {
+    let _permit = crowd_permit();
+    let leaving = that_fit(10_000);
+    let coming = that_fit(if slow_tests() { 19_000 } else { 5000 });
+    let mut server = Server::start(&["--rate", "0"]);
+    let mut survivors = join_crowd(&mut server, "survivor", 5);
+    let crowd = join_crowd(&mut server, "p", leaving);
+    let before = server.peak_resident_bytes();
+    let start = Instant::now();
+    drop(crowd);
+    // Somebody speaks meanwhile.
+    survivors[0].say("where are you all?");
+    for survivor in &mut survivors {
+        let mut left = HashSet::new();
+        while left.len() < leaving {
+            let line = survivor.line();
+            let Some(name) = line.strip_suffix(" has left the chatroom!") else {
+                assert_eq!(line, "survivor0: where are you all?");
+                continue;
+            };
+            assert!(left.insert(name.to_owned()), "{name} left twice");
+            server.drain_log();
+        }
+    }
+    println!("{leaving} left within {:?}", start.elapsed());
+    let start = Instant::now();
+    let mut crowd: Vec<Peer> = Vec::new();
+    for number in 0..coming {
+        let peer = server.connect();
+        peer.say(format!("q{number}"));
+        crowd.push(peer);
+        server.drain_log();
+    }
+    println!("{coming} came back within {:?}", start.elapsed());
+    for peer in &mut crowd {
+        peer.expect(PROMPT);
+        peer.expect(GREETING);
+        server.drain_log();
+    }
+    println!("and were let in within {:?}", start.elapsed());
+    // All at once they cost no more than they do one by one.
+    let growth = server.peak_resident_bytes() - before;
+    assert!(growth < 16 * MIB, "grew by {growth} bytes");
+    let (from, to) = survivors.split_at_mut(1);
+    let times = pings(&from[0], &mut to[0], "survivor0", 20);
+    let longest = times.last().unwrap();
+    assert!(*longest < Duration::from_secs(1), "took {longest:?}");
+    crowd[0].lines_before("survivor0: ping 19");
+}

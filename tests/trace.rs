@@ -1,0 +1,27 @@
+//! `chatroom trace` from the outside: the real binary and the library on real captures, against what
+//! tshark prints and against what was said.
+//!
+//! Nothing but Rust is needed: what tshark printed is committed beside the captures. Where tshark or
+//! tcpdump is installed, it is asked again; with `CHATROOM_REQUIRE_INTEROP=1` they must be.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test may stop where it stands, and says why it skips something"
+)]
+
+#[path = "trace/chat.rs"]
+mod chat;
+#[path = "trace/errors.rs"]
+mod errors;
+#[path = "trace/live.rs"]
+mod live;
+#[path = "trace/parity.rs"]
+mod parity;
+#[path = "trace/pictures.rs"]
+mod pictures;
+#[path = "trace/robustness.rs"]
+mod robustness;
+#[path = "trace/support.rs"]
+mod support;

@@ -1,0 +1,259 @@
+//! Nothing that a capture contains may panic, hang or bloat the program.
+
+use std::cell::RefCell;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::process::Stdio;
+use std::rc::Rc;
+
+use chatroom::cli::{Cli, Command, TraceOptions};
+use chatroom::trace::capture::CaptureReader;
+use chatroom::trace::session::{Session, Sinks};
+use chatroom::trace::story::Story;
+use clap::Parser;
+
+use super::support::{CAPTURES, CUT_CAPTURES, capture, command, directory, trace, trace_bytes};
+
+fn options() -> TraceOptions {
+    let words = [
+        "chatroom",
+        "trace",
+        "-l",
+        "-m",
+        "-s",
+        "--details",
+        "1-20",
+        "x.pcap",
+    ];
+    match Cli::parse_from(words).command {
+        Command::Trace(options) => options,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[derive(Clone, Default)]
+struct Shared(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Runs everything over a stream; returns all that is written, and how the stream ended.
+fn everything(options: &TraceOptions, source: impl Read) -> (Vec<u8>, String) {
+    let mut text = Vec::new();
+    let records = Shared::default();
+    let sinks = Sinks {
+        text: &mut text,
+        records: Some(Box::new(records.clone())),
+        live: false,
+    };
+    let mut session = Session::new(options, sinks, Some(Story::new(false)));
+    let mut reader = CaptureReader::new(source);
+    let end = loop {
+        match reader.next_frame() {
+            Ok(Some(frame)) => session.frame(&frame).unwrap(),
+            Ok(None) => break String::new(),
+            Err(error) => break error.to_string(),
+        }
+    };
+    session.finish(reader.dropped()).unwrap();
+    drop(session);
+    text.extend_from_slice(&records.0.borrow());
+    (text, end)
+}
+
+/// A reader that gives so many bytes at a time.
+struct Slowly<'a>(&'a [u8], usize);
+
+impl Read for Slowly<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = self.1.min(buffer.len());
+        self.0.read(&mut buffer[..most])
+    }
+}
+
+fn all() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
+    CAPTURES
+        .into_iter()
+        .chain(CUT_CAPTURES)
+        .map(|name| (name, fs::read(capture(name)).unwrap()))
+}
+
+/// More where it is fast.
+fn rounds(release: usize, debug: usize) -> usize {
+    if cfg!(debug_assertions) {
+        debug
+    } else {
+        release
+    }
+}
+
+#[test]
+fn every_prefix_of_every_capture_is_read() {
+    let options = options();
+    for (name, bytes) in all() {
+        // Each byte of the small captures; a prime step through the large ones.
+        let step = (bytes.len() / rounds(1200, 60)).max(1) | 1;
+        for end in (0..bytes.len()).step_by(step) {
+            let (_, error) = everything(&options, &bytes[..end]);
+            let cut = error.is_empty()
+                || error.starts_with("capture ends in the middle of packet ")
+                || error.starts_with("no capture data")
+                || error.starts_with("not a pcap or pcapng capture");
+            assert!(cut, "{end} bytes of {name}: {error}");
+        }
+    }
+}
+
+#[test]
+fn flipped_bits_are_read() {
+    let options = options();
+    let captures: Vec<_> = all().filter(|(_, bytes)| bytes.len() < 30_000).collect();
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = move || {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        usize::try_from(random >> 33).unwrap()
+    };
+    for round in 0..rounds(100_000, 1500) {
+        let (_, bytes) = &captures[round % captures.len()];
+        let mut bytes = bytes.clone();
+        for _ in 0..=next() % 4 {
+            let bit = next() % (bytes.len() * 8);
+            bytes[bit / 8] ^= 1 << (bit % 8);
+        }
+        everything(&options, bytes.as_slice());
+    }
+}
+
+#[test]
+fn how_the_bytes_come_makes_no_difference() {
+    let options = options();
+    for (name, bytes) in all() {
+        let whole = everything(&options, bytes.as_slice());
+        for at_once in [1, 7, 4096] {
+            let slowly = everything(&options, Slowly(&bytes, at_once));
+            assert!(whole == slowly, "{name}, {at_once} bytes at once");
+        }
+    }
+}
+
+#[test]
+fn a_pipe_gives_the_same_bytes_as_a_file() {
+    for (name, bytes) in all() {
+        let file = trace(&["-l", "-m", "-s"], &capture(name));
+        let pipe = trace_bytes(&["-l", "-m", "-s"], &bytes);
+        assert!(file.stdout == pipe.stdout, "{name}");
+        assert_eq!(file.status.code(), pipe.status.code(), "{name}");
+    }
+}
+
+#[test]
+fn what_the_fuzzer_found_is_read() {
+    let options = options();
+    let corpus = directory().parent().unwrap().join("fuzz/corpus/trace");
+    let mut seen = 0;
+    for entry in fs::read_dir(corpus).unwrap() {
+        let bytes = fs::read(entry.unwrap().path()).unwrap();
+        everything(&options, bytes.as_slice());
+        seen += 1;
+    }
+    assert!(seen > 0, "the corpus is empty");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let mut child = command()
+        .arg("-l")
+        .arg(capture("slow.pcap"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stderr.is_empty());
+}
+
+/// Returns the most memory that a process has had, in KiB.
+fn peak_memory_kib(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM:"))
+        .unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// A capture of one packet after another, none of which is like the others: connections that never
+/// close, of people who never finish a line.
+fn endless(packet: u32, bytes: &mut Vec<u8>) {
+    let (client, turn) = (packet % 200_000, packet / 200_000);
+    let data = [b'x'; 1000];
+    let len = u32::try_from(data.len()).unwrap();
+    let total = 40 + len;
+    for word in [
+        1_700_000_000 + packet / 1000,
+        packet % 1000 * 1000,
+        total,
+        total,
+    ] {
+        bytes.extend(word.to_le_bytes());
+    }
+    bytes.extend([0x45, 0]);
+    bytes.extend(u16::try_from(total).unwrap().to_be_bytes());
+    bytes.extend([0, 1, 0x40, 0, 64, 6, 0, 0, 10]);
+    bytes.extend(&client.to_be_bytes()[1..]);
+    bytes.extend([10, 255, 255, 255, 0x20, 0x00]);
+    bytes.extend(5050_u16.to_be_bytes());
+    // Every other packet of a person leaves a hole.
+    bytes.extend((1 + turn * 2 * len).to_be_bytes());
+    bytes.extend([0, 0, 0, 1, 0x50, 0x10, 0xff, 0xff, 0, 0, 0, 0]);
+    bytes.extend(data);
+}
+
+#[test]
+fn memory_is_bounded_however_long_the_stream() {
+    let megabytes: u32 = std::env::var("TRACE_STREAM_MB")
+        .ok()
+        .and_then(|value| value.parse().ok())
+        .unwrap_or(if cfg!(debug_assertions) { 60 } else { 300 });
+    let mut child = command()
+        .args(["--framing", "lines", "-s", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut bytes = Vec::new();
+    for word in [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 262_144, 101] {
+        bytes.extend(word.to_le_bytes());
+    }
+    let mut peak = 0;
+    let mut packet = 0;
+    for _ in 0..megabytes {
+        while bytes.len() < 1 << 20 {
+            endless(packet, &mut bytes);
+            packet += 1;
+        }
+        stdin.write_all(&bytes).unwrap();
+        bytes.clear();
+        peak = peak_memory_kib(child.id()).max(peak);
+    }
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert!(
+        peak > 0 && peak < 140 * 1024,
+        "{peak} KiB for {megabytes} MB"
+    );
+}
