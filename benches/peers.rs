@@ -25,6 +25,7 @@ mod results;
 mod support;
 
 use std::fs;
+use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -111,7 +112,11 @@ fn main() {
                         load.name,
                         program.name()
                     );
-                    results.add(load.name, program.name(), measure(program, load));
+                    // One that fails does not take the others' results along.
+                    match catch_unwind(|| measure(program, load)) {
+                        Ok(figures) => results.add(load.name, program.name(), figures),
+                        Err(_) => eprintln!("{} failed", program.name()),
+                    }
                 }
             }
         }

@@ -83,7 +83,8 @@ impl Program {
     fn wire(self) -> Wire {
         match self {
             Self::Room => Wire::Room,
-            Self::Floor | Self::Ncat => Wire::Raw,
+            Self::Floor => Wire::Raw,
+            Self::Ncat => Wire::Ncat,
             Self::Redis => Wire::Redis,
             Self::Nats => Wire::Nats,
             Self::Ngircd => Wire::Irc,

@@ -11,7 +11,7 @@ use mio::{Events, Interest, Poll, Token};
 use socket2::{Domain, Socket, Type};
 
 use super::tally::{Heard, histogram};
-use super::wire::{self, MARK, STAMP_DIGITS, WELCOME};
+use super::wire::{self, MARK};
 use super::{Server, Text, Wire};
 
 /// How long nothing may be heard before a measurement has failed.
@@ -137,7 +137,6 @@ impl Crowd {
             body: Vec::new(),
         };
         assert!(crowd.probe < listening, "somebody has to listen");
-        let welcome = if wire == Wire::Room { WELCOME.len() } else { 0 };
         let mut ports = FIRST_PORT..LAST_PORT;
         for number in 0..members.count {
             let mut stream = connect(server.address, number, &mut ports);
@@ -148,20 +147,31 @@ impl Crowd {
                     .register(&mut stream, Token(number), interest)
                     .expect("it is new");
             }
+            let speaks = number < members.speakers;
+            let welcome = if number < listening {
+                wire.welcome_bytes(speaks)
+            } else {
+                0
+            };
             let mut member = Member {
                 stream,
-                unsent: wire.hello(number, number < members.speakers, name_chars),
-                welcome: if number < listening { welcome } else { 0 },
+                unsent: wire.hello(number, speaks, name_chars),
+                welcome,
                 heard: 0,
                 gone: false,
             };
             member.send();
             crowd.missing += usize::from(member.welcome > 0);
             crowd.members.push(member);
-            if crowd.missing >= wire.joining_at_once()
-                || (welcome == 0 && number % wire.joining_at_once() == 0)
-            {
+            // No more at once than the server's queue takes: the rest would try again only after
+            // a second, and later still.
+            let deadline = Instant::now() + PATIENCE;
+            while crowd.missing >= wire.joining_at_once() {
                 crowd.listen_to_welcomes(Duration::from_millis(100));
+                assert!(Instant::now() < deadline, "nobody gets in any more");
+            }
+            if number % wire.joining_at_once() == 0 {
+                crowd.listen_to_welcomes(Duration::ZERO);
             }
         }
         crowd.settle();

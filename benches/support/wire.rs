@@ -17,8 +17,10 @@ pub(crate) const WELCOME: &[u8] = b"Please enter your name:\nChat with your frie
 pub(crate) enum Wire {
     /// The room's: a name, then lines.
     Room,
-    /// Lines alone: the floor and `ncat --chat`.
+    /// Lines alone: the floor.
     Raw,
+    /// Lines alone, and everybody hears of each newcomer: `ncat --chat`.
+    Ncat,
     /// Redis pub/sub.
     Redis,
     /// NATS.
@@ -41,7 +43,19 @@ impl Wire {
             Self::Room | Self::Raw => 1024,
             Self::Redis | Self::Nats => 64,
             Self::Mqtt => 16,
-            Self::Irc => 4,
+            Self::Irc | Self::Ncat => 4,
+        }
+    }
+
+    /// Returns how many bytes one hears at least before one is in. Where a server says nothing, or
+    /// as much as it likes, one is in when all is quiet; but its first byte shows that it has
+    /// accepted: data to a queue that was full is sent again only after a while.
+    pub(crate) fn welcome_bytes(self, speaks: bool) -> usize {
+        match self {
+            Self::Room => WELCOME.len(),
+            Self::Raw => 0,
+            Self::Redis => usize::from(!speaks),
+            Self::Nats | Self::Irc | Self::Mqtt | Self::Ncat => 1,
         }
     }
 
@@ -49,7 +63,7 @@ impl Wire {
     pub(crate) fn hello(self, member: usize, speaks: bool, name_chars: usize) -> Vec<u8> {
         let digits = name_chars.saturating_sub(1);
         match (self, speaks) {
-            (Self::Raw, _) | (Self::Redis, true) => Vec::new(),
+            (Self::Raw | Self::Ncat, _) | (Self::Redis, true) => Vec::new(),
             (Self::Room, _) => format!("u{member:0digits$}\n").into_bytes(),
             (Self::Irc, _) => {
                 format!("NICK u{member}\r\nUSER u{member} 0 * :u\r\nJOIN #room\r\n").into_bytes()
@@ -98,7 +112,7 @@ impl Wire {
     /// Appends the saying of `body`.
     pub(crate) fn say(self, body: &[u8], out: &mut Vec<u8>) {
         match self {
-            Self::Room | Self::Raw => {
+            Self::Room | Self::Raw | Self::Ncat => {
                 out.extend(body);
                 out.push(b'\n');
             }
