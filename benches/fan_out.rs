@@ -133,7 +133,7 @@ fn flat<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, Wall
     group
 }
 
-/// Measures one kind of talk; an iteration is one message.
+/// Measures one kind of talk. An iteration is a batch of messages.
 fn measure(
     group: &mut BenchmarkGroup<'_, WallTime>,
     id: &str,
@@ -142,12 +142,19 @@ fn measure(
     clock: Clock,
     descriptors: usize,
 ) {
-    group.throughput(Throughput::Elements(members.count as u64 - 1));
+    // Enough to fill the window several times, and not a single one to a crowd just opened.
+    let fill = match talk.pace {
+        Pace::Window(window) if window > 1 => 4 * window,
+        _ => 1,
+    };
+    let batch = fill.max(members.count as u64 / 1000);
+    group.throughput(Throughput::Elements(batch * (members.count as u64 - 1)));
     // Opened at the first use, so that what is filtered out costs nothing.
     let mut pair = None;
     group.bench_function(id, |bencher| {
         let pair = pair.get_or_insert_with(|| Pair::new(members, descriptors));
-        bencher.iter_custom(|messages| {
+        bencher.iter_custom(|iterations| {
+            let messages = iterations * batch;
             let (elapsed, processor) = pair.say(Talk { messages, ..talk });
             if clock == Clock::Elapsed {
                 elapsed
