@@ -6,8 +6,7 @@ use rustix::net::{SendFlags, send};
 
 use crate::common::{PATIENCE, Server};
 use crate::measure::{
-    MIB, busy_part, crowd_permit, discard, join_crowd, numbered_lines, pings, push, slow_tests,
-    that_fit,
+    MIB, busy_part, crowd_permit, discard, join_crowd, numbered_lines, pings, push, that_fit,
 };
 
 /// `--max-line-bytes` unless told otherwise.
@@ -37,7 +36,7 @@ fn urgent_data_keeps_nothing_busy_and_no_line_is_lost() {
 #[test]
 fn lines_without_end_cost_the_limit_each_and_are_told_of() {
     let _permit = crowd_permit();
-    let count = that_fit(if slow_tests() { 5000 } else { 500 });
+    let count = that_fit(5000);
     let mut server = Server::start(&["--rate", "0"]);
     let mut peers = join_crowd(&mut server, "p", count);
     let before = server.peak_resident_bytes();

@@ -187,6 +187,13 @@ impl Cable {
     }
 }
 
+impl Drop for Cable {
+    fn drop(&mut self) {
+        // Otherwise it would be there as long as the network.
+        run("ip", &["link", "del", "here"]).ok();
+    }
+}
+
 fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
     let output = Command::new(program)
         .args(arguments)

@@ -7,7 +7,7 @@ use std::time::Duration;
 use socket2::SockRef;
 
 use crate::common::{PROMPT, Server, Signal};
-use crate::measure::{busy_part, descriptors, numbered_lines, slow_tests, wait_until};
+use crate::measure::{busy_part, descriptors, numbered_lines, wait_until};
 
 /// Closes so that the other side sees a reset.
 fn reset(stream: TcpStream) {
@@ -29,11 +29,11 @@ fn count(server: &mut Server, text: &str) -> usize {
 
 #[test]
 fn thousands_of_resets_leave_nothing_behind() {
-    let resets = if slow_tests() { 100_000 } else { 20_000 };
+    const RESETS: usize = 100_000;
     let mut server = Server::start(&["--max-connections", "40", "--rate", "0"]);
     let (mut ali, mut bob) = (server.join("ali"), server.join("bob"));
     let before = descriptors(&server);
-    for number in 0..resets {
+    for number in 0..RESETS {
         let mut stream = connect(&server);
         match number % 4 {
             0 => {}
