@@ -322,7 +322,7 @@ pub struct TraceOptions {
     )]
     pub time: TimeOption,
 
-    /// Write <n bytes> in place of what people said
+    /// Write how many bytes there were in place of what people said
     #[arg(long, env = "CHATROOM_TRACE_REDACT")]
     pub redact: bool,
 

@@ -1,7 +1,7 @@
 //! The conversation: who joined, who said what, which copies the server sent of it, who left.
 //!
 //! Knows the room's wire and nothing of output. A message's copies are found by [`Matcher`]; what
-//! a connection has said so far is kept by [`Conversation`].
+//! a connection has said so far is kept by `Conversation`.
 
 use std::collections::HashMap;
 use std::rc::Rc;
