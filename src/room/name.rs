@@ -70,14 +70,14 @@ impl Name {
         if text.contains(char::is_whitespace) {
             return Err(NameError::Space);
         }
-        if let Some(bracket) = text.chars().find(|c| matches!(c, '(' | ')')) {
-            // NAME (privately) has to be the server's word.
-            return Err(NameError::Character(bracket));
-        }
-        if !text.starts_with(|c: char| c.is_alphanumeric() && !is_combining_mark(c)) {
+        if text.is_empty() {
             return Err(NameError::Start);
         }
         let name = UsernameCasePreserved::enforce(text).map_err(|_| unfit(text))?;
+        // From here on in the form that is shown: that of `（` is `(`.
+        if !name.starts_with(|c: char| c.is_alphanumeric() && !is_combining_mark(c)) {
+            return Err(NameError::Start);
+        }
         if name.chars().count() > NAME_CHARS_MAX {
             return Err(NameError::TooLong);
         }
@@ -88,6 +88,10 @@ impl Name {
         let keys = name.keys();
         if keys[0].contains(':') {
             return Err(NameError::Colon);
+        }
+        if let Some(bracket) = keys[0].chars().find(|c| matches!(c, '(' | ')')) {
+            // NAME (privately) has to be the server's word.
+            return Err(NameError::Character(bracket));
         }
         if keys.iter().any(|key| RESERVED_SKELETONS.contains(key)) {
             return Err(NameError::Reserved);
@@ -364,12 +368,14 @@ mod tests {
             ("ali：", NameError::Colon),
             ("aliː", NameError::Colon),
             ("ali(privately)", NameError::Character('(')),
+            ("ali（privately）", NameError::Character('(')),
+            ("\u{FF9E}ali", NameError::Start),
             ("Chatroom", NameError::Reserved),
             ("sеrver", NameError::Reserved),
             ("-ali", NameError::Start),
             ("*", NameError::Start),
             ("/who", NameError::Start),
-            ("😀", NameError::Start),
+            ("😀", NameError::Character('😀')),
             ("\u{301}a", NameError::Start),
             ("\u{93F}", NameError::Start),
             (&long, NameError::TooLong),
