@@ -12,8 +12,8 @@ mod common;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use common::{GREETING, PROMPT, Peer, Server};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use common::Server;
+use common::crowd::{crowd_permit, join_crowd, that_fit};
 
 /// How many members there are when the descriptor limit allows.
 const MEMBERS: usize = 10_000;
@@ -21,44 +21,14 @@ const MEMBERS: usize = 10_000;
 /// How long it may take on any machine, in a debug build.
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// Raises the soft descriptor limit to the hard one and returns how many members fit.
-fn members_that_fit() -> usize {
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: limit.maximum,
-        ..limit
-    };
-    setrlimit(Resource::Nofile, raised).expect("the soft limit may rise to the hard one");
-    // What is neither a member's: the log, the poll, standard streams.
-    let spare = 100;
-    let fitting = limit
-        .maximum
-        .and_then(|most| usize::try_from(most).ok())
-        .map_or(MEMBERS, |most| most.saturating_sub(spare));
-    if fitting < MEMBERS {
-        println!("the hard descriptor limit allows {fitting} members instead of {MEMBERS}");
-    }
-    fitting.min(MEMBERS)
-}
-
 #[test]
 fn ten_thousand_members_join_hear_a_line_and_leave() {
-    let members = members_that_fit();
+    let _permit = crowd_permit();
+    let members = that_fit(MEMBERS);
     let start = Instant::now();
     let mut server = Server::start(&[]);
     let mut speaker = server.join("speaker");
-    let mut crowd: Vec<Peer> = Vec::new();
-    for number in 1..members {
-        let peer = server.connect();
-        peer.say(format!("member{number}"));
-        crowd.push(peer);
-        server.drain_log();
-    }
-    for peer in &mut crowd {
-        peer.expect(PROMPT);
-        peer.expect(GREETING);
-        server.drain_log();
-    }
+    let mut crowd = join_crowd(&mut server, "member", members - 1);
     println!("{members} members after {:?}", start.elapsed());
 
     speaker.say("hello everybody");
@@ -81,7 +51,7 @@ fn ten_thousand_members_join_hear_a_line_and_leave() {
         assert!(left.insert(name.to_owned()), "{name} left twice");
         server.drain_log();
     }
-    for number in 1..members {
+    for number in 0..members - 1 {
         assert!(
             left.contains(&format!("member{number}")),
             "member{number} never left"

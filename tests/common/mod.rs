@@ -5,6 +5,7 @@
     reason = "each test file uses its own part of this"
 )]
 
+pub(crate) mod crowd;
 pub(crate) mod incoming;
 pub(crate) mod peer;
 pub(crate) mod program;

@@ -4,10 +4,9 @@ use std::time::{Duration, Instant};
 
 use rustix::net::{SendFlags, send};
 
+use crate::common::crowd::{crowd_permit, join_crowd, that_fit};
 use crate::common::{PATIENCE, Server};
-use crate::measure::{
-    MIB, busy_part, crowd_permit, discard, join_crowd, numbered_lines, pings, push, that_fit,
-};
+use crate::measure::{MIB, busy_part, discard, numbered_lines, pings, push};
 
 /// `--max-line-bytes` unless told otherwise.
 const LINE_BYTES: usize = 4096;

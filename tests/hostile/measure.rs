@@ -1,18 +1,16 @@
-//! What the tests measure of a server, and crowds of peers.
+//! What the tests measure of a server.
 
 use std::collections::HashSet;
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsFd;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::event::PollFlags;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::common::incoming::is_ready;
-use crate::common::{GREETING, PATIENCE, PROMPT, Peer, Server};
+use crate::common::{PATIENCE, Peer, Server};
 
 /// A mebibyte.
 pub(crate) const MIB: usize = 1 << 20;
@@ -25,26 +23,14 @@ pub(crate) fn slow_tests() -> bool {
     std::env::var_os("CHATROOM_SLOW_TESTS").is_some_and(|value| value == "1")
 }
 
-/// Held by a test with thousands of connections: two at once would need too many descriptors.
-pub(crate) fn crowd_permit() -> MutexGuard<'static, ()> {
-    static PERMIT: Mutex<()> = Mutex::new(());
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: limit.maximum,
-        ..limit
-    };
-    setrlimit(Resource::Nofile, raised).expect("the soft limit may rise to the hard one");
-    PERMIT.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Returns `wanted`, or as many as the descriptor limit allows of `wanted`.
-pub(crate) fn that_fit(wanted: usize) -> usize {
-    let most = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
-    let fitting = usize::try_from(most).unwrap_or(usize::MAX) - 500;
-    if fitting < wanted {
-        println!("the hard descriptor limit allows {fitting} connections instead of {wanted}");
-    }
-    fitting.min(wanted)
+/// Returns how long the longest turn of the loop took, as the server says at its end.
+pub(crate) fn longest_turn(log: &[String]) -> Duration {
+    let (_, ms) = log
+        .iter()
+        .find_map(|text| text.split_once("longest turn "))
+        .expect("the server says so");
+    let ms: f64 = ms.strip_suffix(" ms").unwrap().parse().unwrap();
+    Duration::from_secs_f64(ms / 1e3)
 }
 
 /// Returns how many descriptors the server has open.
@@ -86,23 +72,6 @@ pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
         idle(Duration::from_millis(5));
     }
-}
-
-/// Lets `count` people join, as NAME0, NAME1 ...
-pub(crate) fn join_crowd(server: &mut Server, name: &str, count: usize) -> Vec<Peer> {
-    let mut crowd = Vec::with_capacity(count);
-    for number in 0..count {
-        let peer = server.connect();
-        peer.say(format!("{name}{number}"));
-        crowd.push(peer);
-        server.drain_log();
-    }
-    for peer in &mut crowd {
-        peer.expect(PROMPT);
-        peer.expect(GREETING);
-    }
-    server.drain_log();
-    crowd
 }
 
 /// Sends what the socket takes of `bytes` until it has taken nothing for `patience`; returns how

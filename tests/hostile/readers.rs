@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, SockRef, Socket, Type};
 
+use crate::common::crowd::{crowd_permit, join_crowd};
 use crate::common::{PATIENCE, Server};
-use crate::measure::{MIB, crowd_permit, join_crowd, pings};
+use crate::measure::{MIB, pings};
 
 /// Lets somebody join with the smallest receive buffer there is, who then reads nothing any more.
 fn join_and_read_nothing(server: &Server, name: &str) -> TcpStream {

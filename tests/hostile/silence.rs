@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use crate::common::crowd::{crowd_permit, that_fit};
 use crate::common::{GREETING, PROMPT, Peer, Server, Signal};
-use crate::measure::{busy_part, crowd_permit, descriptors, idle, that_fit, wait_until};
+use crate::measure::{busy_part, descriptors, idle, wait_until};
 
 /// How long a person may have to wait for the greeting, whatever others do.
 const WELCOME: Duration = Duration::from_secs(1);

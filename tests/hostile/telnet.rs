@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::common::crowd::join_crowd;
 use crate::common::{GREETING, PROMPT, Server};
-use crate::measure::{MIB, busy_part, join_crowd, push};
+use crate::measure::{MIB, busy_part, push};
 
 const IAC: u8 = 255;
 const VERBS: [u8; 4] = [251, 252, 253, 254];
