@@ -29,6 +29,9 @@ use super::pace::Pace;
 use super::sweep::Sweep;
 use crate::room::{Notice, PROMPT, Room};
 
+/// Slots freed in one turn: closing a socket takes the kernel some microseconds.
+const REAPS_MAX: usize = 1024;
+
 /// What the poll says of one stream.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Readiness {
@@ -69,7 +72,7 @@ pub struct Hub<S> {
     /// Who is to be read from again although no event will say so.
     resume: Vec<usize>,
     /// Who may be owed private bytes.
-    owed: Vec<usize>,
+    owed: VecDeque<usize>,
     /// Whose stream failed to take a write.
     broken: Vec<usize>,
     /// Who has left the room although the room doesn't know it yet.
@@ -77,7 +80,7 @@ pub struct Hub<S> {
     /// Who has left but not read all it is owed, and until when it may.
     draining: Vec<(usize, Instant)>,
     /// Whose slot is to be freed.
-    closed: Vec<usize>,
+    closed: VecDeque<usize>,
     disconnects: Disconnects,
     spares: Spares,
     scratch: Vec<u8>,
@@ -107,11 +110,11 @@ impl<S: Stream> Hub<S> {
             held_bytes: 0,
             work: 0,
             resume: Vec::new(),
-            owed: Vec::new(),
+            owed: VecDeque::new(),
             broken: Vec::new(),
             leaving: VecDeque::new(),
             draining: Vec::new(),
-            closed: Vec::new(),
+            closed: VecDeque::new(),
             disconnects: Disconnects::default(),
             spares: Spares::default(),
             scratch: vec![0; READ_BYTES],
@@ -166,6 +169,7 @@ impl<S: Stream> Hub<S> {
             || !self.owed.is_empty()
             || !self.broken.is_empty()
             || !self.leaving.is_empty()
+            || !self.closed.is_empty()
     }
 
     /// Returns the slot that the next accepted stream will have.
@@ -234,12 +238,16 @@ impl<S: Stream> Hub<S> {
         }
     }
 
-    /// Sends what is owed, as far as one slice goes, and closes who must go.
+    /// Sends what is owed, privately and to all, as far as a slice of each goes, and closes who
+    /// must go.
     pub fn settle(&mut self) {
-        while let Some(key) = self.owed.pop() {
+        let mut bytes = 0;
+        while bytes < self.limits.slice_bytes
+            && let Some(key) = self.owed.pop_front()
+        {
             if let Some(connection) = self.connections.get_mut(key) {
                 connection.flags.remove(Flags::OWED);
-                self.flush(key);
+                bytes += self.flush(key);
             }
         }
         self.announce_leaving();
@@ -257,26 +265,22 @@ impl<S: Stream> Hub<S> {
         }
     }
 
-    /// Frees the slots of closed connections and returns how many. A slot whose name the room
-    /// still holds has to wait.
+    /// Frees slots of closed connections and returns how many. A slot whose name the room still
+    /// holds has to wait, and so do those beyond what one turn frees.
     pub fn reap(&mut self) -> usize {
-        let Self {
-            connections,
-            origins,
-            room,
-            closed,
-            ..
-        } = self;
-        let before = connections.len();
-        closed.retain(|&key| {
-            let named = !room.names().of(key as u32).is_empty();
-            if !named {
-                connections.remove(key);
-                origins.leave(key);
+        let before = self.connections.len();
+        for _ in 0..self.closed.len().min(REAPS_MAX) {
+            let Some(key) = self.closed.pop_front() else {
+                break;
+            };
+            if self.room.names().of(key as u32).is_empty() {
+                self.connections.remove(key);
+                self.origins.leave(key);
+            } else {
+                self.closed.push_back(key);
             }
-            named
-        });
-        before - connections.len()
+        }
+        before - self.connections.len()
     }
 
     /// Tells everybody that the server is closing, and ends every connection once it has been
@@ -322,7 +326,7 @@ impl<S: Stream> Hub<S> {
         let connection = &mut self.connections[key];
         if !connection.flags.contains(Flags::OWED) {
             connection.flags.insert(Flags::OWED);
-            self.owed.push(key);
+            self.owed.push_back(key);
         }
     }
 
@@ -434,7 +438,7 @@ impl<S: Stream> Hub<S> {
         let connection = &mut self.connections[key];
         if connection.stage != Stage::Closed {
             connection.stage = Stage::Closed;
-            self.closed.push(key);
+            self.closed.push_back(key);
         }
     }
 }

@@ -7,7 +7,9 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use chatroom::server::hub::{Hub, Readiness};
-use chatroom::server::limits::{HELD_BYTES_MAX, Limits, PRIVATE_BYTES_MAX, READ_BYTES};
+use chatroom::server::limits::{
+    HELD_BYTES_MAX, Limits, PRIVATE_BYTES_MAX, READ_BYTES, WRITE_COST_BYTES,
+};
 
 use crate::random::Random;
 use crate::stream::{SimStream, Wire};
@@ -90,6 +92,7 @@ impl World {
             stall_timeout_s: *random.pick(&[0, 60]),
             // A sweep takes several turns, as in a room of thousands.
             slice_slots: 1 + random.below(8),
+            slice_bytes: WRITE_COST_BYTES << random.below(5),
             ..Limits::default()
         };
         let now = Instant::now();
@@ -211,15 +214,20 @@ impl World {
     }
 
     fn end(&mut self, at: usize) {
-        let how = self.random.below(3);
-        let peer = &mut self.peers[at];
-        match how {
+        match self.random.below(4) {
             0 => {
+                let peer = &mut self.peers[at];
                 peer.send("/quit", &mut self.random);
                 peer.end = End::Orderly;
             }
-            // Closes its side behind what is on the way; the last line may lack its end.
-            1 => peer.end = End::Orderly,
+            1 => self.peers[at].end = End::Orderly,
+            2 => {
+                // The last line lacks its end, or half of it.
+                self.speak(at);
+                let peer = &mut self.peers[at];
+                peer.flight.pop_back();
+                peer.end = End::Orderly;
+            }
             _ => self.break_off(at),
         }
     }
