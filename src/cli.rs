@@ -20,6 +20,12 @@ const JOIN_EXIT_CODES: &str = "\
 Exit codes: 0 success (also when the reader of the output is gone), 1 failure (also when the server
 goes away before the input ends), 2 wrong usage, 3 the name given was refused.";
 
+/// The signals and the exit codes, told at the end of `serve --help`.
+const SERVE_HELP: &str = "\
+Signals: SIGINT or SIGTERM closes the room (the second one at once), SIGUSR1 logs how it goes.
+
+Exit codes: 0 success, 1 failure, 2 wrong usage.";
+
 /// The exit codes and the live capture, told at the end of `trace --help`.
 const TRACE_HELP: &str = "\
 Live: tcpdump -i lo -U --immediate-mode -B 65536 -w - 'tcp port 5050' | chatroom trace -
@@ -50,7 +56,7 @@ pub enum Command {
 
 /// What `chatroom serve` is told.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = SERVE_HELP)]
 pub struct ServeOptions {
     /// Address to listen on; may be given several times, IPv6 as `[::1]:5050`
     #[arg(

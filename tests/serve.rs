@@ -227,6 +227,29 @@ fn a_signal_closes_the_room_for_everybody() {
     }
 }
 
+#[test]
+fn the_server_says_how_it_goes_when_asked_and_at_the_end() {
+    let mut server = Server::start(&["--max-connections", "2"]);
+    let (mut ali, mut bob) = (server.join("ali"), server.join("bob"));
+    server.connect().expect_notice("full");
+    bob.finish();
+    ali.expect("bob has left the chatroom!");
+    server.signal(Signal::USR1);
+    let reports: Vec<_> = server
+        .stop()
+        .iter()
+        .filter_map(|text| text.split_once("; longest turn "))
+        .map(|(report, _)| report.to_owned())
+        .collect();
+    assert_eq!(
+        reports,
+        [
+            "1 connections, 1 in the room; so far 1 turned away, ended: 1 closed",
+            "0 connections, 0 in the room; so far 1 turned away, ended: 1 closed, 1 server closing",
+        ]
+    );
+}
+
 /// A room with a member who is owed more than the kernel's buffers hold.
 struct StuckRoom {
     server: Server,

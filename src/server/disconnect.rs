@@ -83,9 +83,34 @@ impl Disconnects {
     }
 }
 
+/// The reasons that there were, each with its count.
+impl fmt::Display for Disconnects {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for why in Disconnect::ALL.into_iter().filter(|&why| self.of(why) > 0) {
+            write!(f, "{separator}{} {why}", self.of(why))?;
+            separator = ", ";
+        }
+        if separator.is_empty() {
+            f.write_str("none")?;
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_counted_is_told() {
+        let mut disconnects = Disconnects::default();
+        assert_eq!(disconnects.to_string(), "none");
+        disconnects.count(Disconnect::Reset);
+        disconnects.count(Disconnect::Closed);
+        disconnects.count(Disconnect::Reset);
+        assert_eq!(disconnects.to_string(), "1 closed, 2 connection broken");
+    }
 
     #[test]
     fn each_reason_has_its_own_count() {

@@ -82,6 +82,7 @@ pub struct Hub<S> {
     /// Whose slot is to be freed.
     closed: VecDeque<usize>,
     disconnects: Disconnects,
+    turned_away: u64,
     spares: Spares,
     scratch: Vec<u8>,
     text: String,
@@ -116,6 +117,7 @@ impl<S: Stream> Hub<S> {
             draining: Vec::new(),
             closed: VecDeque::new(),
             disconnects: Disconnects::default(),
+            turned_away: 0,
             spares: Spares::default(),
             scratch: vec![0; READ_BYTES],
             text: String::new(),
@@ -133,6 +135,12 @@ impl<S: Stream> Hub<S> {
     #[must_use]
     pub fn disconnects(&self) -> Disconnects {
         self.disconnects
+    }
+
+    /// Returns how many were turned away for want of a place.
+    #[must_use]
+    pub fn turned_away(&self) -> u64 {
+        self.turned_away
     }
 
     /// Returns how many connections there are, in the room or not.
@@ -195,6 +203,7 @@ impl<S: Stream> Hub<S> {
 
     /// Turns a stream away that was not admitted, telling it why.
     pub fn refuse(&mut self, mut stream: S, why: &Notice<'_>) {
+        self.turned_away += 1;
         self.room.note(why);
         // One try each: who is turned away is owed no more. Closing with input unread would take
         // the notice back.

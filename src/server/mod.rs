@@ -17,7 +17,7 @@ use log::{info, warn};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook_mio::v1_0::Signals;
 
 use self::hub::{Hub, Readiness};
@@ -78,8 +78,10 @@ struct Server {
     listeners: Vec<Listener>,
     signals: Signals,
     hub: Hub<TcpStream>,
-    /// Set by the first signal.
+    /// Set by the first signal to end.
     closing: bool,
+    /// How long the longest turn took, from one poll to the next.
+    longest_turn: Duration,
 }
 
 /// Whether the loop goes on.
@@ -93,7 +95,7 @@ impl Server {
     fn new(options: &ServeOptions, limits: Limits) -> Result<Self, Failure> {
         let failed = |error: io::Error| Failure::new(format!("can't start: {error}"));
         let poll = Poll::new().map_err(failed)?;
-        let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(failed)?;
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGUSR1]).map_err(failed)?;
         poll.registry()
             .register(&mut signals, SIGNALS, Interest::READABLE)
             .map_err(failed)?;
@@ -114,20 +116,30 @@ impl Server {
             signals,
             hub: Hub::new(limits, Instant::now()),
             closing: false,
+            longest_turn: Duration::ZERO,
         })
     }
 
     fn run(&mut self) -> io::Result<()> {
         while self.turn()? == Next::Turn {}
+        self.report();
         Ok(())
     }
 
     /// Does one turn of the loop.
     fn turn(&mut self) -> io::Result<Next> {
         self.wait()?;
-        self.hub.start_turn(Instant::now());
+        let start = Instant::now();
+        let next = self.work(start);
+        self.longest_turn = self.longest_turn.max(start.elapsed());
+        Ok(next)
+    }
+
+    /// Does what has to be done between two polls.
+    fn work(&mut self, now: Instant) -> Next {
+        self.hub.start_turn(now);
         if self.dispatch() == Next::Stop {
-            return Ok(Next::Stop);
+            return Next::Stop;
         }
         self.hub.resume();
         self.hub.settle();
@@ -136,10 +148,10 @@ impl Server {
         }
         if self.closing && self.hub.is_empty() {
             info!("The chatroom is closed.");
-            return Ok(Next::Stop);
+            return Next::Stop;
         }
         self.accept();
-        Ok(Next::Turn)
+        Next::Turn
     }
 
     /// Waits for events, not at all while work is left over.
@@ -193,9 +205,14 @@ impl Server {
         }
     }
 
-    /// Begins to close at the first signal, and ends at once at the second.
+    /// Says how it goes if asked; begins to close at the first signal to end, and ends at once at
+    /// the second.
     fn signalled(&mut self) -> Next {
-        for _ in self.signals.pending().collect::<Vec<_>>() {
+        for signal in self.signals.pending().collect::<Vec<_>>() {
+            if signal == SIGUSR1 {
+                self.report();
+                continue;
+            }
             if self.closing {
                 warn!(
                     "Closing at once: {} connections are cut off.",
@@ -212,6 +229,18 @@ impl Server {
             self.hub.shut_down();
         }
         Next::Turn
+    }
+
+    /// Says how it goes, and how it went so far.
+    fn report(&self) {
+        info!(
+            "{} connections, {} in the room; so far {} turned away, ended: {}; longest turn {:.1} ms",
+            self.hub.len(),
+            self.hub.room().names().count(),
+            self.hub.turned_away(),
+            self.hub.disconnects(),
+            self.longest_turn.as_secs_f64() * 1e3,
+        );
     }
 
     /// Accepts whom the listeners have.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
+use crate::common::program::tool;
 use crate::common::{PROMPT, Peer, Server, chatroom};
 use crate::measure::{busy_part, descriptors, wait_until};
 
@@ -113,4 +114,67 @@ fn without_descriptors_the_room_goes_on_and_who_waits_is_let_in_after_a_close() 
     waiting[0].enter("dan");
     ali.say("welcome");
     waiting[0].expect("ali: welcome");
+}
+
+/// Errors that accept(2) is known to give, and whether each says that something has run out.
+const ACCEPT_ERRORS: [(&str, bool); 15] = [
+    ("ECONNABORTED", false),
+    ("EINTR", false),
+    ("EPROTO", false),
+    ("EPERM", false),
+    ("ENETDOWN", false),
+    ("ENETUNREACH", false),
+    ("EHOSTDOWN", false),
+    ("EHOSTUNREACH", false),
+    ("ENONET", false),
+    ("ENOPROTOOPT", false),
+    ("EOPNOTSUPP", false),
+    ("EMFILE", true),
+    ("ENFILE", true),
+    ("ENOBUFS", true),
+    ("ENOMEM", true),
+];
+
+/// Starts a server whose first accept fails with `error`; `None` where that can't be done.
+fn start_with_accept_failing(error: &str) -> Option<Server> {
+    let probe = tool("strace", "strace")?.arg("true").output().unwrap();
+    if !probe.status.success() {
+        // Some sandboxes forbid to trace even one's own children.
+        println!("skipped: strace may not trace here");
+        return None;
+    }
+    let mut command = tool("strace", "strace")?;
+    let inject = format!("inject=accept4:error={error}:when=1");
+    // -D: the child is the server itself, not strace.
+    command
+        .args(["-D", "-qq", "-o", "/dev/null", "-e", "trace=accept4", "-e"])
+        .arg(inject)
+        .arg(chatroom().get_program())
+        .args(["serve", "--listen", "127.0.0.1:0"]);
+    Some(Server::run(command))
+}
+
+#[test]
+fn each_error_of_accept_is_survived() {
+    for (error, has_run_out) in ACCEPT_ERRORS {
+        let Some(mut server) = start_with_accept_failing(error) else {
+            return;
+        };
+        let before = descriptors(&server);
+        let start = Instant::now();
+        let (ali, mut bob) = (server.join("ali"), server.join("bob"));
+        let took = start.elapsed();
+        assert_eq!(took > WAIT_MAX / 2, has_run_out, "{error}: took {took:?}");
+        ali.say("hello");
+        bob.expect("ali: hello");
+        drop((ali, bob));
+        wait_until("their descriptors are closed", || {
+            descriptors(&server) == before
+        });
+        let log = server.stop();
+        let warned = log
+            .iter()
+            .filter(|text| text.contains("nobody can be let in for now"));
+        assert_eq!(warned.count(), usize::from(has_run_out), "{error}: {log:?}");
+    }
 }

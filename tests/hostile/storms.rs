@@ -3,15 +3,18 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
+use crate::common::crowd::{crowd_permit, join_crowd, that_fit};
 use crate::common::{GREETING, PROMPT, Peer, Server};
-use crate::measure::{MIB, crowd_permit, join_crowd, pings, slow_tests, that_fit};
+use crate::measure::{MIB, longest_turn, pings};
 
 #[test]
 fn thousands_leave_at_once_and_thousands_come_back() {
     let _permit = crowd_permit();
     let leaving = that_fit(10_000);
-    let coming = that_fit(if slow_tests() { 19_000 } else { 5000 });
-    let mut server = Server::start(&["--rate", "0"]);
+    let coming = that_fit(19_000);
+    // Several addresses: the ports of one are nearly used up, and looking for a free one takes long.
+    let more = ["--listen", "127.0.0.2:0", "--listen", "127.0.0.3:0"];
+    let mut server = Server::start(&[&["--rate", "0"], &more[..]].concat());
     let mut survivors = join_crowd(&mut server, "survivor", 5);
     let crowd = join_crowd(&mut server, "p", leaving);
     let before = server.peak_resident_bytes();
@@ -35,7 +38,7 @@ fn thousands_leave_at_once_and_thousands_come_back() {
     let start = Instant::now();
     let mut crowd: Vec<Peer> = Vec::new();
     for number in 0..coming {
-        let peer = server.connect();
+        let peer = Peer::connect(server.addresses()[1 + number % 2]);
         peer.say(format!("q{number}"));
         crowd.push(peer);
         server.drain_log();
@@ -46,7 +49,10 @@ fn thousands_leave_at_once_and_thousands_come_back() {
         peer.expect(GREETING);
         server.drain_log();
     }
-    println!("and were let in within {:?}", start.elapsed());
+    let took = start.elapsed();
+    println!("and were let in within {took:?}");
+    // The goal is 2 s, less than half of which is needed where nothing else runs.
+    assert!(took < Duration::from_secs(5), "took {took:?}");
     // All at once they cost no more than they do one by one.
     let growth = server.peak_resident_bytes() - before;
     assert!(growth < 16 * MIB, "grew by {growth} bytes");
@@ -55,4 +61,9 @@ fn thousands_leave_at_once_and_thousands_come_back() {
     let longest = times.last().unwrap();
     assert!(*longest < Duration::from_secs(1), "took {longest:?}");
     crowd[0].lines_before("survivor0: ping 19");
+    drop((survivors, crowd));
+    let longest = longest_turn(server.stop());
+    println!("the longest turn took {longest:?}");
+    // A tenth of this with a core for itself; a busy machine takes the core away now and then.
+    assert!(longest < Duration::from_millis(100), "took {longest:?}");
 }
