@@ -7,12 +7,14 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stdout,
     clippy::print_stderr,
     reason = "a test may stop where it stands, and says why it skips something"
 )]
 
 #[path = "trace/chat.rs"]
 mod chat;
+mod common;
 #[path = "trace/errors.rs"]
 mod errors;
 #[path = "trace/live.rs"]

@@ -11,7 +11,8 @@ use super::text::{Isolated, Span};
 pub struct Messages {
     redact: bool,
     digits: u8,
-    /// What the line before this was about.
+    /// What the last line was about that is not indented: what is indented below it belongs to it,
+    /// if it doesn't say otherwise.
     about: Option<u64>,
 }
 
@@ -81,12 +82,12 @@ impl Line<'_> {
             Event::Joined {
                 id, who, client, ..
             } => {
-                self.begin(at, Some(*id))?;
+                self.head(at, Some(*id))?;
                 let (name, address, port) = (name(who), client.address, client.port);
                 writeln!(self.out, "{name} joined from {address} port {port}")
             }
             Event::Said { id, who, text, .. } => {
-                self.begin(at, Some(*id))?;
+                self.head(at, Some(*id))?;
                 let text = self.said(text);
                 writeln!(self.out, "{}: {text}", name(who))
             }
@@ -94,7 +95,7 @@ impl Line<'_> {
                 if self.messages.about != Some(*id) {
                     return Ok(());
                 }
-                self.begin(at, Some(*id))?;
+                self.begin(at)?;
                 writeln!(self.out, "  the server has it, ACK +{}", Span(*delay))
             }
             Event::Copied { .. } => self.copied(event, at),
@@ -104,7 +105,7 @@ impl Line<'_> {
                 not_captured,
                 ..
             } => {
-                self.begin(at, None)?;
+                self.begin(at)?;
                 let why = if *not_captured {
                     "not captured"
                 } else {
@@ -114,11 +115,11 @@ impl Line<'_> {
                 writeln!(self.out, "  -> {}: {why} (of frame {frame})", name(to))
             }
             Event::Left { id, who, how, .. } => {
-                self.begin(at, Some(*id))?;
+                self.head(at, Some(*id))?;
                 writeln!(self.out, "{} left ({})", name(who), how.words())
             }
             Event::Notice { who, text, .. } => {
-                self.begin(at, None)?;
+                self.head(at, None)?;
                 let text = self.said(text);
                 writeln!(self.out, "the server to {}: {text}", name(who))
             }
@@ -132,7 +133,7 @@ impl Line<'_> {
             Event::Connected {
                 who, syn, syn_ack, ..
             } => {
-                self.begin(*syn, None)?;
+                self.head(*syn, None)?;
                 write!(self.out, "{} connected (SYN {}", name(who), syn.frame)?;
                 if let Some(syn_ack) = syn_ack {
                     write!(self.out, ", SYN/ACK {}", syn_ack.frame)?;
@@ -141,7 +142,7 @@ impl Line<'_> {
                 writeln!(self.out, ", ACK {}; {took})", at.frame)
             }
             Event::Refused { who, syn, .. } => {
-                self.begin(*syn, None)?;
+                self.head(*syn, None)?;
                 let frames = (syn.frame, at.frame);
                 writeln!(
                     self.out,
@@ -152,7 +153,7 @@ impl Line<'_> {
                 )
             }
             Event::Ended { who, began, .. } => {
-                self.begin(at, None)?;
+                self.head(at, None)?;
                 let took = Span(at.time - began.time);
                 let frames = (began.frame, at.frame);
                 writeln!(
@@ -180,8 +181,7 @@ impl Line<'_> {
         else {
             return Ok(());
         };
-        let follows = self.messages.about == Some(*id);
-        self.begin(at, Some(*id))?;
+        self.begin(at)?;
         write!(self.out, "  -> {} +{}", name(to), Span(*delay))?;
         match acked {
             Some((ack, delay)) => {
@@ -189,7 +189,7 @@ impl Line<'_> {
             }
             None => self.out.write_str(", not acknowledged")?,
         }
-        if !follows {
+        if self.messages.about != Some(*id) {
             let what = match of {
                 Original::Message => "of",
                 Original::Join => "of the join in",
@@ -200,8 +200,13 @@ impl Line<'_> {
         self.out.write_char('\n')
     }
 
-    fn begin(&mut self, at: Moment, about: Option<u64>) -> fmt::Result {
+    /// Begins a line that is not indented.
+    fn head(&mut self, at: Moment, about: Option<u64>) -> fmt::Result {
         self.messages.about = about;
+        self.begin(at)
+    }
+
+    fn begin(&mut self, at: Moment) -> fmt::Result {
         let time = self.clock.write(at.time, self.messages.digits);
         write!(self.out, "{time:>12} {:>6}  ", at.frame)
     }

@@ -1,17 +1,14 @@
 //! With other programs: a capture as it happens, and the dissector in tshark.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::collections::{BTreeSet, HashMap};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
 use std::time::{Duration, Instant};
 
+use super::common::{GREETING, Incoming, PROMPT, Program, Server, chatroom};
 use super::support::{
     Step, capture, command, field, file_with, has, has_tshark, records, session, trace_to,
 };
-
-const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A child that doesn't outlive its test.
 struct Kept(Child);
@@ -58,112 +55,101 @@ fn a_line_is_shown_while_the_capture_goes_on() {
     assert!(took < Duration::from_secs(2), "took {took:?}");
 }
 
-/// A room as simple as can be: what one says, the others get.
-struct Room {
-    listener: TcpListener,
-    people: Vec<(String, TcpStream, TcpStream)>,
-    log: Vec<String>,
-}
-
-impl Room {
-    fn new() -> Self {
-        Self {
-            listener: TcpListener::bind("127.0.0.1:0").unwrap(),
-            people: Vec::new(),
-            log: Vec::new(),
-        }
-    }
-
-    fn join(&mut self, name: &str) {
-        let mut client = TcpStream::connect(self.listener.local_addr().unwrap()).unwrap();
-        let (mut server, _) = self.listener.accept().unwrap();
-        client.set_nodelay(true).unwrap();
-        server.set_nodelay(true).unwrap();
-        pass(&mut server, &mut client, "Please enter your name:");
-        pass(&mut client, &mut server, name);
-        pass(&mut server, &mut client, "Chat with your friends and enjoy");
-        self.log.push(format!("{name} joined"));
-        self.people.push((name.to_owned(), client, server));
-    }
-
-    fn say(&mut self, name: &str, text: &str) {
-        let at = self
-            .people
-            .iter()
-            .position(|(other, ..)| other == name)
-            .unwrap();
-        let (_, client, server) = &mut self.people[at];
-        pass(client, server, text);
-        self.log.push(format!("{name}: {text}"));
-        self.tell(name, &format!("{name}: {text}"));
-    }
-
-    fn leave(&mut self, name: &str) {
-        let at = self
-            .people
-            .iter()
-            .position(|(other, ..)| other == name)
-            .unwrap();
-        let (_, client, mut server) = self.people.remove(at);
-        drop(client);
-        assert_eq!(server.read(&mut [0; 8]).unwrap(), 0);
-        drop(server);
-        self.log.push(format!("{name} left"));
-        self.tell(name, &format!("{name} has left the chatroom!"));
-    }
-
-    fn tell(&mut self, but: &str, line: &str) {
-        for (name, client, server) in &mut self.people {
-            if name != but {
-                pass(server, client, line);
-                self.log.push(format!("-> {name}"));
-            }
-        }
-    }
-}
-
-/// Sends a line from one end of a connection to the other and waits until it is there.
-fn pass(from: &mut TcpStream, to: &mut TcpStream, line: &str) {
-    from.write_all(format!("{line}\n").as_bytes()).unwrap();
-    let mut got = vec![0; line.len() + 1];
-    to.set_read_timeout(Some(DEADLINE)).unwrap();
-    to.read_exact(&mut got).unwrap();
-}
-
-#[test]
-fn a_captured_session_tells_what_was_said() {
-    if !has("tcpdump") {
-        return;
-    }
-    let mut room = Room::new();
-    let port = room.listener.local_addr().unwrap().port();
-    let filter = format!("tcp port {port}");
+/// Returns tcpdump as it captures what goes over `port`; `None` where that is not allowed.
+fn tcpdump(port: u16) -> Option<Kept> {
     let mut tcpdump = Kept(
         Command::new("tcpdump")
-            .args([
-                "-i",
-                "lo",
-                "-U",
-                "--immediate-mode",
-                "-B",
-                "65536",
-                "-w",
-                "-",
-                &filter,
-            ])
+            .args(["-i", "lo", "-U", "--immediate-mode", "-B", "65536"])
+            .args(["-w", "-", &format!("tcp port {port}")])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap(),
     );
     let mut told = BufReader::new(tcpdump.0.stderr.take().unwrap()).lines();
-    let listening = told.find(|line| line.as_ref().unwrap().contains("listening on"));
-    if listening.is_none() {
-        eprintln!("skipped: tcpdump may not capture here");
-        let required = std::env::var("CHATROOM_REQUIRE_INTEROP").is_ok_and(|value| value == "1");
-        assert!(!required, "tcpdump must be able to capture");
+    if told.any(|line| line.unwrap().contains("listening on")) {
+        return Some(tcpdump);
+    }
+    eprintln!("skipped: tcpdump may not capture here");
+    let required = std::env::var("CHATROOM_REQUIRE_INTEROP").is_ok_and(|value| value == "1");
+    assert!(!required, "tcpdump must be able to capture");
+    None
+}
+
+/// What happened, in the words of the server's log, and who was told of it.
+type Told = Vec<(String, BTreeSet<String>)>;
+
+/// Returns what the server's log tells.
+fn told_by_log(texts: &[String]) -> Told {
+    let mut present = BTreeSet::new();
+    let mut told = Told::new();
+    for text in texts {
+        if let Some(name) = text.strip_suffix(" is joined to the chatroom!") {
+            present.insert(name.to_owned());
+            told.push((format!("{name} joined"), BTreeSet::new()));
+        } else if let Some((name, said)) = text.split_once(" said ") {
+            let mut others = present.clone();
+            assert!(others.remove(name), "{name} is not here");
+            told.push((format!("{name}: {said}"), others));
+        } else if let Some(name) = text.strip_suffix(" has left the chatroom!") {
+            assert!(present.remove(name), "{name} is not here");
+            told.push((format!("{name} left"), present.clone()));
+        }
+    }
+    told
+}
+
+/// Returns the same of what `--messages` shows.
+fn told_by_trace(lines: &[String]) -> Told {
+    let mut told = Told::new();
+    let mut of_frame = HashMap::new();
+    for line in lines {
+        let plain = line.replace(['\u{2068}', '\u{2069}'], "");
+        // The time and the frame's number stand in the first 21 columns.
+        let (columns, text) = plain.split_at(21);
+        let frame = columns.split_whitespace().nth(1).unwrap().to_owned();
+        if let Some((name, copy)) = text
+            .trim()
+            .strip_prefix("-> ")
+            .and_then(|rest| rest.split_once(" +"))
+        {
+            // Where it isn't below what it is a copy of, it says so.
+            let of = copy
+                .strip_suffix(')')
+                .and_then(|copy| copy.rsplit(' ').next());
+            let at = of.map_or(told.len() - 1, |frame| of_frame[frame]);
+            told[at].1.insert(name.to_owned());
+        } else if let Some(event) = event(text.trim()) {
+            of_frame.insert(frame, told.len());
+            told.push((event, BTreeSet::new()));
+        }
+    }
+    told
+}
+
+/// Returns what a line of `--messages` says that somebody did.
+fn event(text: &str) -> Option<String> {
+    if let Some((name, _)) = text.split_once(" joined from ") {
+        return Some(format!("{name} joined"));
+    }
+    if let Some((name, _)) = text.split_once(" left (") {
+        return Some(format!("{name} left"));
+    }
+    let others = ["the server", " connected (", "connection is over"];
+    let said = text.contains(": ") && !others.iter().any(|words| text.contains(words));
+    said.then(|| text.to_owned())
+}
+
+#[test]
+fn a_live_session_tells_what_the_servers_log_tells() {
+    if !has("tcpdump") {
         return;
     }
+    let mut server = Server::start(&["--rate", "0"]);
+    let port = server.address().port();
+    let Some(mut tcpdump) = tcpdump(port) else {
+        return;
+    };
     let mut trace = Kept(
         command()
             .args(["-m", "-p", &port.to_string(), "-"])
@@ -172,85 +158,55 @@ fn a_captured_session_tells_what_was_said() {
             .spawn()
             .unwrap(),
     );
-    let (send, receive) = mpsc::channel();
-    let stdout = BufReader::new(trace.0.stdout.take().unwrap());
-    let reader = thread::spawn(move || {
-        for line in stdout.lines() {
-            drop(send.send(line.unwrap()));
-        }
-    });
+    let mut screen = Incoming::new(trace.0.stdout.take().unwrap());
     let mut lines: Vec<String> = Vec::new();
     // A burst is more than the kernel's ring for a capture holds: each line is awaited.
     let mut shown = |words: &str| loop {
-        let line = receive
-            .recv_timeout(DEADLINE)
-            .unwrap_or_else(|_| panic!("no {words:?}"));
-        let found = line.contains(words);
+        let Some(line) = screen.next_line() else {
+            panic!("no {words:?}: {lines:#?}");
+        };
         lines.push(line);
-        if found {
+        if lines.last().is_some_and(|line| line.contains(words)) {
             break;
         }
     };
-    for name in ["soheil", "ali", "سهیل"] {
-        room.join(name);
-        shown("Chat with your friends");
+    let names = ["soheil", "ali", "سهیل"];
+    let mut people: Vec<Program> = Vec::new();
+    for name in names {
+        let mut join = chatroom();
+        join.args(["join", &server.address().to_string(), "--name", name]);
+        let mut person = Program::start(join);
+        person.screen.expect_line(PROMPT);
+        person.screen.expect_line(GREETING);
+        people.push(person);
+        shown(GREETING);
     }
+    let mut say = |at: usize, text: &str, heard: &str| {
+        people[at].type_text(&format!("{text}\n"));
+        for other in (0..names.len()).filter(|&other| other != at) {
+            people[other].screen.expect_line(heard);
+        }
+    };
     for round in 0..20 {
-        room.say("soheil", &format!("hello {round}"));
-        shown(&format!("hello {round}"));
-        room.say("سهیل", "سلام دنیا: ali has left the chatroom!");
+        let text = format!("hello {round}");
+        say(0, &text, &format!("soheil: {text}"));
+        shown(&text);
+        let text = "سلام دنیا: ali has left the chatroom!";
+        say(2, text, &format!("سهیل: {text}"));
         shown("has left the chatroom!");
-        room.say("ali", "\x1b[2Jhi");
-        shown("[2Jhi");
+        say(1, "/me waves", "* ali waves");
+        shown("/me waves");
     }
-    for name in ["soheil", "ali", "سهیل"] {
-        room.leave(name);
+    for person in &mut people {
+        person.end_input();
+        person.wait();
         shown("connection is over");
     }
-    let expected = room.log;
+    let expected = told_by_log(server.stop());
     drop(tcpdump);
-    lines.extend(std::iter::from_fn(|| receive.recv_timeout(DEADLINE).ok()));
-    reader.join().unwrap();
-    let mut told: Vec<String> = lines.iter().filter_map(|line| short(line)).collect();
-    let mut expected: Vec<String> = expected
-        .iter()
-        .map(|line| line.replace('\x1b', r"\x1b"))
-        .collect();
-    let said = |lines: &[String]| -> Vec<String> {
-        lines
-            .iter()
-            .filter(|line| !line.starts_with("->"))
-            .cloned()
-            .collect()
-    };
-    assert_eq!(said(&told), said(&expected));
-    told.sort();
-    expected.sort();
-    assert_eq!(told, expected);
-}
-
-/// Returns what a line of `--messages` says, in the words of the room's own log.
-fn short(line: &str) -> Option<String> {
-    let plain: String = line
-        .chars()
-        .filter(|c| !matches!(c, '\u{2068}' | '\u{2069}'))
-        .collect();
-    // Time and frame number stand in the first 21 columns.
-    let text = plain.get(21..)?.trim();
-    if let Some(copy) = text.strip_prefix("-> ") {
-        return Some(format!("-> {}", copy.split(" +").next()?));
-    }
-    if let Some((name, _)) = text.split_once(" joined from ") {
-        return Some(format!("{name} joined"));
-    }
-    if let Some((name, _)) = text.split_once(" left (") {
-        return Some(format!("{name} left"));
-    }
-    let told = ["the server", " connected (", "connection is over"];
-    if told.iter().any(|words| text.contains(words)) || !text.contains(": ") {
-        return None;
-    }
-    Some(text.to_owned())
+    lines.extend(std::iter::from_fn(|| screen.next_line()));
+    assert_eq!(expected.len(), 3 + 60 + 3);
+    assert_eq!(told_by_trace(&lines), expected, "{lines:#?}");
 }
 
 /// Returns what the dissector makes of a capture: frame, type, name and text of each unit.
