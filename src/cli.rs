@@ -345,7 +345,7 @@ pub struct TraceOptions {
         long,
         value_name = "N",
         env = "CHATROOM_TRACE_MAX_STREAMS",
-        default_value_t = 32_768
+        default_value_t = 20_480
     )]
     pub max_streams: usize,
 }

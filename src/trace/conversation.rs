@@ -16,7 +16,7 @@ const MOST_OFFERS: usize = 16;
 /// Most messages and copies of which the acknowledgement is awaited, each way.
 const MOST_UNACKED: usize = 4096;
 /// Most bytes of unfinished lines that are kept in all.
-const MOST_LINES_IN_ALL: usize = 8 * 1024 * 1024;
+const MOST_LINES_IN_ALL: usize = 4 * 1024 * 1024;
 
 /// Which way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub(super) struct Spoken {
 pub(super) struct Conversation {
     pub(super) stream: u32,
     pub(super) client: Endpoint,
-    /// First the name in use, then those asked for with `/nick`.
+    /// First the name in use, then those asked for with `/nick`; none before one is given.
     pub(super) names: Vec<Rc<[u8]>>,
     /// The frame that completed the name.
     pub(super) joined: Option<u64>,
@@ -114,11 +114,10 @@ pub(super) struct Kept {
 
 impl Conversation {
     pub(super) fn new(stream: u32, client: Endpoint) -> Self {
-        let name = format!("port {}", client.port).into_bytes();
         Self {
             stream,
             client,
-            names: vec![Rc::from(name)],
+            names: Vec::new(),
             joined: None,
             left: false,
             syn: None,
@@ -139,7 +138,10 @@ impl Conversation {
     pub(super) fn who(&self) -> Who {
         Who {
             stream: self.stream,
-            name: Rc::clone(&self.names[0]),
+            name: self.names.first().map_or_else(
+                || Rc::from(format!("port {}", self.client.port).into_bytes()),
+                Rc::clone,
+            ),
         }
     }
 
@@ -171,7 +173,7 @@ impl Conversation {
 
     /// Takes the name that the server accepted.
     pub(super) fn rename(&mut self, name: &Rc<[u8]>) {
-        if self.names[0] != *name {
+        if self.names.first() != Some(name) {
             self.names.retain(|other| other != name);
             self.names.insert(0, Rc::clone(name));
         }

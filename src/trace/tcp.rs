@@ -13,7 +13,7 @@ use super::streams::{Stream, Streams, completeness_bits};
 /// Most sent segments remembered until they are acknowledged, in one direction.
 pub const MOST_UNACKED: usize = 10_000;
 /// Most sent segments remembered in all.
-pub const MOST_UNACKED_IN_ALL: usize = 500_000;
+pub const MOST_UNACKED_IN_ALL: usize = 100_000;
 
 /// A dup-ACK count after an ACK beyond everything seen: more than any threshold.
 const ENDLESS: u32 = u32::MAX;
