@@ -22,15 +22,12 @@ impl Drop for Kept {
 
 #[test]
 fn a_line_is_shown_while_the_capture_goes_on() {
-    let bytes = session(&[
+    let mut steps = vec![
         Step::Open(4001),
         Step::Down(4001, b"Please enter your name:\n"),
         Step::Up(4001, b"ali\n"),
         Step::Down(4001, b"Chat with your friends and enjoy\n"),
-        Step::Up(4001, b"hello\n"),
-    ]);
-    // One frame has 16 bytes of record header and 40 of headers.
-    let last = bytes.len() - (16 + 40) - (16 + 40 + 6);
+    ];
     let mut child = Kept(
         command()
             .args(["-m", "-"])
@@ -41,18 +38,31 @@ fn a_line_is_shown_while_the_capture_goes_on() {
     );
     let mut stdin = child.0.stdin.take().unwrap();
     let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
-    stdin.write_all(&bytes[..last]).unwrap();
+    let mut bytes = session(&steps);
+    stdin.write_all(&bytes).unwrap();
     let mut line = String::new();
     while !line.contains("Chat with your friends") {
         line = lines.next().unwrap().unwrap();
     }
-    let started = Instant::now();
-    stdin.write_all(&bytes[last..]).unwrap();
-    let line = lines.next().unwrap().unwrap();
-    let took = started.elapsed();
-    assert!(line.ends_with("ali: hello"), "{line}");
-    // The goal is 50 ms; a busy machine may need more, a buffered program never comes.
-    assert!(took < Duration::from_secs(2), "took {took:?}");
+    let mut times = Vec::new();
+    for _ in 0..21 {
+        let before = bytes.len();
+        steps.push(Step::Up(4001, b"hello\n"));
+        bytes = session(&steps);
+        let started = Instant::now();
+        stdin.write_all(&bytes[before..]).unwrap();
+        let line = lines.next().unwrap().unwrap();
+        times.push(started.elapsed());
+        assert!(line.ends_with("ali: hello"), "{line}");
+        let line = lines.next().unwrap().unwrap();
+        assert!(line.contains("the server has it"), "{line}");
+    }
+    times.sort();
+    let (median, longest) = (times[10], times[20]);
+    println!("median {median:?}, longest {longest:?}");
+    // A busy machine may need more now and then; a buffered program never comes.
+    assert!(median < Duration::from_millis(50), "{median:?}");
+    assert!(longest < Duration::from_secs(2), "{longest:?}");
 }
 
 /// Returns tcpdump as it captures what goes over `port`; `None` where that is not allowed.
