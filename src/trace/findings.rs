@@ -147,26 +147,25 @@ impl fmt::Display for Finding {
             write!(f, ": {}", self.detail)?;
         }
         if !self.frames.is_empty() {
-            let word = if self.frames.len() == 1 {
-                "frame"
-            } else {
-                "frames"
-            };
-            write!(f, " ({word} {}", self.frame_list())?;
-            f.write_str(")")?;
+            write!(f, " ({})", self.frame_list())?;
         }
         Ok(())
     }
 }
 
 impl Finding {
-    /// Returns the frames with commas, and `...` if there are more.
+    /// Returns the frames in words, with `...` if there are more.
     pub fn frame_list(&self) -> String {
+        let word = if self.frames.len() == 1 {
+            "frame"
+        } else {
+            "frames"
+        };
         let mut list: Vec<_> = self.frames.iter().map(u64::to_string).collect();
         if self.count > self.frames.len() as u64 {
             list.push("...".to_owned());
         }
-        list.join(", ")
+        format!("{word} {}", list.join(", "))
     }
 }
 

@@ -105,7 +105,7 @@ impl Page<'_> {
             if !finding.frames.is_empty() {
                 write!(
                     out,
-                    " <span class=\"soft\">frames {}</span>",
+                    " <span class=\"soft\">{}</span>",
                     Xml(&finding.frame_list())
                 )?;
             }
@@ -124,11 +124,7 @@ impl Page<'_> {
             "<h2>Connections</h2>\n<div class=\"wide\"><table><tr><th class=\"n\">stream</th><th>person</th><th>address</th><th class=\"n\">packets</th><th class=\"n\">bytes</th><th class=\"n\">lasted</th><th>conversation</th></tr>"
         )?;
         for row in &self.totals.rows {
-            let (client, at) = if row.second.port == self.port {
-                (row.first, 0)
-            } else {
-                (row.second, 1)
-            };
+            let (client, at) = row.client(self.port);
             let name = Safe(self.totals.name(row.stream).unwrap_or(b"-")).to_string();
             writeln!(
                 out,

@@ -61,6 +61,18 @@ pub struct StreamRow {
     pub completeness: u8,
 }
 
+impl StreamRow {
+    /// Returns the end that isn't the server's, and where its numbers stand in `packets` and `bytes`.
+    #[must_use]
+    pub fn client(&self, port: u16) -> (Endpoint, usize) {
+        if self.second.port == port {
+            (self.first, 0)
+        } else {
+            (self.second, 1)
+        }
+    }
+}
+
 /// One stream.
 #[derive(Debug)]
 pub struct Stream {

@@ -279,11 +279,7 @@ impl Summary<'_> {
             "\nstream person               address                  packets     bytes  lasted     conversation"
         )?;
         for row in &self.totals.rows {
-            let (client, at) = if row.second.port == self.port {
-                (row.first, 0)
-            } else {
-                (row.second, 1)
-            };
+            let (client, at) = row.client(self.port);
             let name = self.totals.name(row.stream).unwrap_or(b"-");
             let packets = format!("{}+{}", row.packets[at], row.packets[1 - at]);
             let bytes = format!("{}+{}", row.bytes[at], row.bytes[1 - at]);
