@@ -342,11 +342,13 @@ fn analysis(out: &mut String, segment: &Segment, row: Option<&StreamRow>) -> fmt
             out,
             "        [This is an ACK to the segment in frame: {frame}]"
         )?;
-        writeln!(
-            out,
-            "        [The RTT to ACK the segment was: {} seconds]",
-            Seconds(rtt, 9)
-        )?;
+        if rtt != 0 {
+            writeln!(
+                out,
+                "        [The RTT to ACK the segment was: {} seconds]",
+                Seconds(rtt, 9)
+            )?;
+        }
     }
     let rtt = row.map_or(0, |row| row.initial_rtt);
     if rtt != 0 {
@@ -376,7 +378,7 @@ fn analysis(out: &mut String, segment: &Segment, row: Option<&StreamRow>) -> fmt
             "This frame is a (suspected) retransmission",
         )?;
     }
-    if let Some((rto, frame)) = segment.rto {
+    if let Some((rto, frame)) = segment.rto.filter(|(rto, _)| *rto != 0) {
         writeln!(
             out,
             "            [The RTO for this segment was: {} seconds]",

@@ -106,9 +106,12 @@ fn analysis(f: &mut fmt::Formatter<'_>, segment: &Segment) -> fmt::Result {
     }
     if let Some((frame, rtt)) = segment.acks {
         field(f, "acks_frame", &frame)?;
-        field(f, "ack_rtt", &Seconds(rtt, 9))?;
+        // Wireshark doesn't tell spans of 0.
+        if rtt != 0 {
+            field(f, "ack_rtt", &Seconds(rtt, 9))?;
+        }
     }
-    if let Some((rto, frame)) = segment.rto {
+    if let Some((rto, frame)) = segment.rto.filter(|(rto, _)| *rto != 0) {
         field(f, "rto", &Seconds(rto, 9))?;
         field(f, "rto_frame", &frame)?;
     }

@@ -81,7 +81,6 @@ pub struct Stream {
     low: Direction,
     high: Direction,
     syn_time: Option<i64>,
-    rtt_done: bool,
     /// Nanoseconds from the SYN to the end of the handshake, 0 if unknown.
     pub(super) initial_rtt: i64,
     first_side: Side,
@@ -305,7 +304,6 @@ impl Stream {
             low: Direction::new(),
             high: Direction::new(),
             syn_time: None,
-            rtt_done: false,
             initial_rtt: 0,
             first_side,
             packets: [0; 2],
@@ -360,9 +358,8 @@ impl Stream {
         } else if let Some(syn) = self.syn_time
             && packet.has(ACK)
             && !packet.has(SYN)
-            && !self.rtt_done
+            && self.initial_rtt == 0
         {
-            self.rtt_done = true;
             self.initial_rtt = time - syn;
         }
         if segment.is_analysed() && self.initial_rtt != 0 {
