@@ -280,6 +280,12 @@ impl<'a> Packet<'a> {
         })
     }
 
+    /// Returns whether the frame ends inside the options.
+    #[must_use]
+    pub fn has_cut_options(&self) -> bool {
+        self.options.len() + 20 < usize::from(self.header_len)
+    }
+
     /// Returns whether a flag is set.
     #[must_use]
     pub fn has(&self, flag: u16) -> bool {

@@ -98,6 +98,9 @@ impl fmt::Display for Info<'_> {
                 _ => {}
             }
         }
+        if packet.has_cut_options() {
+            f.write_str("[Packet size limited during capture]")?;
+        }
         Ok(())
     }
 }

@@ -133,6 +133,17 @@ impl Segment {
         }
     }
 
+    /// Forgets what the analysis has found.
+    pub(super) fn forget_findings(&mut self) {
+        self.marks = Marks::default();
+        self.duplicate_ack = None;
+        self.acks = None;
+        self.rto = None;
+        self.bytes_in_flight = None;
+        self.push_bytes = None;
+        self.looked_into = false;
+    }
+
     /// Returns whether anything is said about the segment, as a SEQ/ACK analysis.
     #[must_use]
     pub fn is_analysed(&self) -> bool {

@@ -49,6 +49,11 @@ pub fn analyse(streams: &mut Streams, frame: u64, time: i64, packet: &Packet<'_>
     this.acknowledge(f, r);
     this.flight(f, r);
     this.scaling(f, r);
+    this.window(f);
+    if packet.has_cut_options() {
+        // As Wireshark, which gives up on such a packet before it comes to what it has found.
+        this.segment.forget_findings();
+    }
     stream.note(time, packet, &mut this.segment);
     let segment = this.segment;
     let after = stream.unacked();
@@ -285,31 +290,36 @@ impl Step<'_, '_> {
         }
     }
 
-    /// Learns the window scale and tells the window in bytes.
-    fn scaling(&mut self, f: &mut Direction, r: &mut Direction) {
-        let window = u32::from(self.packet.window);
-        if self.packet.has(SYN) {
-            let shift = TcpOptions::new(self.packet.options)
-                .find(|option| option.kind == options::WINDOW_SCALE)
-                .and_then(|option| option.value.first().copied());
-            if let Some(shift) = shift {
-                f.scale = Scale::Shift(shift.min(options::MOST_WINDOW_SHIFT));
-            }
-            if f.scale == Scale::Unknown {
-                f.scale = Scale::Unused;
-                r.scale = Scale::Unused;
-            } else if self.packet.has(ACK) && r.scale == Scale::Unused {
-                f.scale = Scale::Unused;
-            }
-            f.awaits_first_ack = true;
-            self.segment.window = window;
-            self.segment.scale = None;
-        } else {
+    /// Learns the window scale.
+    fn scaling(&self, f: &mut Direction, r: &mut Direction) {
+        if !self.packet.has(SYN) {
             if self.packet.has(ACK) {
                 f.awaits_first_ack = false;
             }
-            self.segment.window = f.scaled(window);
-            self.segment.scale = Some(f.scale);
+            return;
         }
+        let shift = TcpOptions::new(self.packet.options)
+            .find(|option| option.kind == options::WINDOW_SCALE)
+            .and_then(|option| option.value.first().copied());
+        if let Some(shift) = shift {
+            f.scale = Scale::Shift(shift.min(options::MOST_WINDOW_SHIFT));
+        }
+        if self.packet.has_cut_options() {
+            // It may be among those that are missing.
+        } else if f.scale == Scale::Unknown {
+            f.scale = Scale::Unused;
+            r.scale = Scale::Unused;
+        } else if self.packet.has(ACK) && r.scale == Scale::Unused {
+            f.scale = Scale::Unused;
+        }
+        f.awaits_first_ack = true;
+    }
+
+    /// Tells the window in bytes.
+    fn window(&mut self, f: &Direction) {
+        let window = u32::from(self.packet.window);
+        let scaled = !self.packet.has(SYN);
+        self.segment.window = if scaled { f.scaled(window) } else { window };
+        self.segment.scale = scaled.then_some(f.scale);
     }
 }

@@ -22,9 +22,10 @@ pub(crate) const CAPTURES: [&str; 13] = [
     "slow.pcap",
 ];
 /// Made for one thing each: link types, byte orders, clocks, and arbitrary segments of a seeded generator.
-pub(crate) const MADE_CAPTURES: [&str; 16] = [
+pub(crate) const MADE_CAPTURES: [&str; 18] = [
     "big_endian_nanoseconds.pcap",
     "clocks.pcapng",
+    "random_cut_options.pcap",
     "links_ethernet.pcap",
     "links_loop.pcap",
     "links_null.pcap",
@@ -39,6 +40,7 @@ pub(crate) const MADE_CAPTURES: [&str; 16] = [
     "random_5.pcap",
     "random_6.pcap",
     "random_7.pcap",
+    "random_same_time.pcap",
 ];
 pub(crate) const CUT_CAPTURES: [&str; 2] = ["cut.pcap", "cut.pcapng"];
 
