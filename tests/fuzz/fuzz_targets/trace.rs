@@ -20,7 +20,16 @@ use libfuzzer_sys::fuzz_target;
 fn options() -> &'static TraceOptions {
     static OPTIONS: OnceLock<TraceOptions> = OnceLock::new();
     OPTIONS.get_or_init(|| {
-        let words = ["chatroom", "trace", "-l", "-m", "-s", "--details", "1-50", "x.pcap"];
+        let words = [
+            "chatroom",
+            "trace",
+            "-l",
+            "-m",
+            "-s",
+            "--details",
+            "1-50",
+            "x.pcap",
+        ];
         match Cli::parse_from(words).command {
             Command::Trace(options) => options,
             _ => unreachable!(),
