@@ -4,13 +4,15 @@
 //! to the [`Transcript`]; what one person alone hears is left in [`Room::private`].
 
 pub mod name;
+pub mod names;
 pub mod notice;
 pub mod transcript;
 
 use std::fmt::Write;
 use std::ops::Range;
 
-pub use self::name::{Name, Names};
+pub use self::name::Name;
+pub use self::names::Names;
 pub use self::notice::Notice;
 pub use self::transcript::Transcript;
 use crate::line::command::Command;

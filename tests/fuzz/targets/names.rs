@@ -1,6 +1,7 @@
 //! What may be a name is safe, and two people never hold names that look the same.
 
-use chatroom::room::name::{NAME_BYTES_MAX, NAME_CHARS_MAX, Name, Names};
+use chatroom::room::name::{NAME_BYTES_MAX, NAME_CHARS_MAX};
+use chatroom::room::{Name, Names};
 
 use super::assert_safe;
 

@@ -1,0 +1,237 @@
+//! The names in use, so that two people never hold names that look the same.
+
+use std::hash::{BuildHasher, RandomState};
+
+use hashbrown::HashTable;
+
+use super::name::Name;
+
+/// The names in use, by member.
+///
+/// A name costs a slot of 24 bytes and an index entry of 9, with the index half full in the worst
+/// case; names up to 23 bytes need no memory beyond. Keys are not kept but computed again where
+/// two hashes meet.
+#[derive(Debug, Default)]
+pub struct Names {
+    by_member: Vec<Name>,
+    /// An entry for each key in use. Never iterated, so that the random hash seed, which keeps
+    /// people from making names that collide, shows in no result.
+    index: HashTable<Entry>,
+    hasher: RandomState,
+    count: usize,
+}
+
+/// That `member` has a name with a key of this hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Entry {
+    hash: u32,
+    member: u32,
+}
+
+impl Entry {
+    /// Returns the hash spread over the 64 bits that the table uses.
+    fn spread(self) -> u64 {
+        u64::from(self.hash).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    }
+}
+
+impl Names {
+    /// Returns the name of `member`; empty if it has none.
+    #[must_use]
+    pub fn of(&self, member: u32) -> &str {
+        self.by_member.get(member as usize).map_or("", Name::as_str)
+    }
+
+    /// Returns who has a name that looks like `name`.
+    #[must_use]
+    pub fn find(&self, name: &Name) -> Option<u32> {
+        self.find_but(name, None)
+    }
+
+    /// Returns who else than `member` has a name that looks like `name`.
+    #[must_use]
+    pub fn find_other(&self, name: &Name, member: u32) -> Option<u32> {
+        self.find_but(name, Some(member))
+    }
+
+    fn find_but(&self, name: &Name, but: Option<u32>) -> Option<u32> {
+        name.keys().iter().find_map(|key| {
+            let entry = self.entry(0, key);
+            let holds = |other: &Entry| {
+                other.hash == entry.hash
+                    && Some(other.member) != but
+                    && self.by_member[other.member as usize].keys().contains(key)
+            };
+            self.index
+                .find(entry.spread(), holds)
+                .map(|found| found.member)
+        })
+    }
+
+    /// Returns how many names are in use.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Returns the names in use, in the order of their members.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.by_member
+            .iter()
+            .filter(|name| !name.is_empty())
+            .map(Name::as_str)
+    }
+
+    /// Gives `name` to `member`, in place of the one it had. The caller has made sure that nobody
+    /// else has a name that looks like it.
+    pub fn give(&mut self, member: u32, name: Name) {
+        self.take(member);
+        for entry in self.entries(member, &name) {
+            self.index
+                .insert_unique(entry.spread(), entry, |entry| entry.spread());
+        }
+        let slot = member as usize;
+        if self.by_member.len() <= slot {
+            self.by_member.resize_with(slot + 1, Name::default);
+        }
+        self.by_member[slot] = name;
+        self.count += 1;
+    }
+
+    /// Takes the name of `member` away and returns it; empty if it had none.
+    pub fn take(&mut self, member: u32) -> Name {
+        let Some(slot) = self.by_member.get_mut(member as usize) else {
+            return Name::default();
+        };
+        let name = std::mem::take(slot);
+        if name.is_empty() {
+            return name;
+        }
+        self.count -= 1;
+        for entry in self.entries(member, &name) {
+            if let Ok(found) = self
+                .index
+                .find_entry(entry.spread(), |other| *other == entry)
+            {
+                found.remove();
+            }
+        }
+        name
+    }
+
+    /// Returns the index entries of a name: one or, where its keys differ, two.
+    fn entries(&self, member: u32, name: &Name) -> impl Iterator<Item = Entry> + use<> {
+        let [first, second] = name.keys();
+        let second = (second != first).then(|| self.entry(member, &second));
+        [Some(self.entry(member, &first)), second]
+            .into_iter()
+            .flatten()
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "half of the hash is enough"
+    )]
+    fn entry(&self, member: u32, key: &str) -> Entry {
+        Entry {
+            hash: self.hasher.hash_one(key) as u32,
+            member,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn name(text: &str) -> Name {
+        Name::parse(text).unwrap_or_else(|error| panic!("{text:?} {error}"))
+    }
+
+    #[test]
+    fn names_that_look_the_same_meet() {
+        for (held, other) in [
+            ("ali", "ali"),
+            ("ali", "ALI"),
+            ("ali", "Ali"),
+            ("ali", "ａｌｉ"),
+            ("ali", "аli"),
+            ("ali", "АLI"),
+            ("ali", "ali\u{307}"),
+            ("ali", "alı"),
+            ("Zoë", "Zoe\u{308}"),
+            ("mary", "rnary"),
+            ("Ilya", "llya"),
+            ("b0b", "bOb"),
+            ("straße", "STRASSE"),
+            ("straße", "STRAẞE"),
+            ("سهیل", "سهيل"),
+            ("کاوه", "كاوه"),
+        ] {
+            for (held, other) in [(held, other), (other, held)] {
+                let mut names = Names::default();
+                names.give(3, name(held));
+                assert_eq!(names.find(&name(other)), Some(3), "{held} and {other}");
+                names.take(3);
+                assert_eq!(names.find(&name(other)), None);
+            }
+        }
+        let mut names = Names::default();
+        names.give(0, name("Zoë"));
+        for other in ["Zoe", "Zo", "Zoëy", "李雷"] {
+            assert_eq!(names.find(&name(other)), None, "{other}");
+        }
+    }
+
+    /// `llya` looks like `Ilya`, which looks like `ilya`: who has the first may not take the second
+    /// from who has the third.
+    #[test]
+    fn a_name_that_meets_two_others_is_taken_by_either() {
+        let mut names = Names::default();
+        names.give(0, name("ilya"));
+        names.give(1, name("llya"));
+        assert_eq!(names.find_other(&name("Ilya"), 1), Some(0));
+        assert_eq!(names.find_other(&name("Ilya"), 0), Some(1));
+        assert_eq!(
+            names.find_other(&name("ILYA"), 0),
+            None,
+            "one's own, otherwise written"
+        );
+    }
+
+    #[test]
+    fn a_new_name_frees_the_old_one() {
+        let mut names = Names::default();
+        names.give(1, name("Ali"));
+        names.give(1, name("Veli"));
+        assert_eq!((names.count(), names.of(1)), (1, "Veli"));
+        assert_eq!(names.find(&name("ali")), None);
+        assert_eq!(names.take(1), name("Veli"));
+        assert_eq!((names.count(), names.index.len()), (0, 0));
+    }
+
+    proptest! {
+        #[test]
+        fn the_index_knows_who_is_there(
+            steps in proptest::collection::vec((0_u32..20, "[aAbIl0Oı]{1,3}"), 0..200),
+        ) {
+            let mut names = Names::default();
+            let mut held: Vec<Option<Name>> = vec![None; 20];
+            for (member, text) in steps {
+                let name = name(&text);
+                let alike = |other: &Name| other.keys().iter().any(|key| name.keys().contains(key));
+                let holder = held.iter().position(|other| other.as_ref().is_some_and(alike));
+                prop_assert_eq!(names.find(&name).is_some(), holder.is_some());
+                if holder.is_none() {
+                    names.give(member, name.clone());
+                    held[member as usize] = Some(name);
+                } else {
+                    names.take(member);
+                    held[member as usize] = None;
+                }
+                prop_assert_eq!(names.count(), held.iter().flatten().count());
+            }
+        }
+    }
+}
