@@ -5,7 +5,6 @@
 //! a flush is one write of one slice. Everything rare lives in a box that is there only while
 //! it is needed, so that an idle member costs 32 bytes.
 
-use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
 use std::ops::Range;
@@ -17,10 +16,7 @@ use mio::net::TcpStream;
 use crate::line::framing::Unfinished;
 use crate::line::telnet::{Answer, Telnet};
 use crate::room::Transcript;
-use crate::server::limits::PRIVATE_BYTES_MAX;
-
-/// Most pieces handed to the kernel in one write; Linux takes up to 1,024.
-const SLICES_MAX: usize = 64;
+use crate::server::edits::{Edits, SLICES_MAX};
 
 /// Most reads at once to drop input.
 const DROPS_MAX: usize = 16;
@@ -110,23 +106,10 @@ struct Rare {
     /// Input already received whose turn has not come.
     held: Vec<u8>,
     telnet: Telnet,
-    edits: VecDeque<Edit>,
-    /// Private bytes, in the order of the edits that put them in.
-    private: Vec<u8>,
-    /// How many of `private` are sent.
-    private_sent: usize,
+    edits: Edits,
     /// Where in the transcript a draining connection's claim ends, and when.
     until: u64,
     deadline: Option<Instant>,
-}
-
-/// A place in the transcript where one connection hears something else than the others:
-/// `insert` private bytes are put in, then `skip` bytes are left out.
-#[derive(Debug, Clone, Copy)]
-struct Edit {
-    at: u64,
-    skip: u32,
-    insert: u32,
 }
 
 /// Boxes that were needed once and will be again.
@@ -174,7 +157,9 @@ impl<S: Stream> Connection<S> {
             let (offered, result) = match &self.rare {
                 Some(rare) if !rare.edits.is_empty() => {
                     let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-                    let (count, offered) = rare.gather(self.cursor, goal, transcript, &mut slices);
+                    let (count, offered) =
+                        rare.edits
+                            .gather(self.cursor, goal, transcript, &mut slices);
                     if offered == 0 {
                         (0, Ok(0))
                     } else {
@@ -231,32 +216,24 @@ impl<S: Stream> Connection<S> {
         self.stage = Stage::Member;
         self.cursor = cursor;
         if let Some(rare) = &mut self.rare {
-            rare.edits.iter_mut().for_each(|edit| edit.at = cursor);
+            rare.edits.move_to(cursor);
         }
-        self.insert(cursor, greeting, spares);
+        self.rare_mut(spares).edits.insert(cursor, greeting);
     }
 
     /// Owes it `bytes` that nobody else hears, after all that the room has heard so far.
     pub fn tell(&mut self, bytes: &[u8], transcript: &Transcript, spares: &mut Spares) {
-        self.insert(self.goal(transcript), bytes, spares);
+        let goal = self.goal(transcript);
+        self.rare_mut(spares).edits.insert(goal, bytes);
     }
 
     /// Leaves a line that it has said itself, the newest of the transcript, out of what it hears.
     pub fn skip(&mut self, line: Range<u64>, spares: &mut Spares) {
-        let edits = self.rare.as_ref().map_or(0, |rare| rare.edits.len());
-        if edits == 0 && self.cursor == line.start {
+        let unedited = self.rare.as_ref().is_none_or(|rare| rare.edits.is_empty());
+        if unedited && self.cursor == line.start {
             self.cursor = line.end;
-            return;
-        }
-        let skip = (line.end - line.start) as u32;
-        let rare = self.rare_mut(spares);
-        match rare.edits.back_mut() {
-            Some(last) if last.at + u64::from(last.skip) == line.start => last.skip += skip,
-            _ => rare.edits.push_back(Edit {
-                at: line.start,
-                skip,
-                insert: 0,
-            }),
+        } else {
+            self.rare_mut(spares).edits.skip(line);
         }
     }
 
@@ -304,7 +281,7 @@ impl<S: Stream> Connection<S> {
     pub fn private_len(&self) -> usize {
         self.rare
             .as_ref()
-            .map_or(0, |rare| rare.private.len() - rare.private_sent)
+            .map_or(0, |rare| rare.edits.private_len())
     }
 
     /// Takes telnet's own talk out of `chunk`, and returns what is left of it. What is to be
@@ -381,48 +358,12 @@ impl<S: Stream> Connection<S> {
         }
     }
 
-    fn insert(&mut self, at: u64, bytes: &[u8], spares: &mut Spares) {
-        let insert = bytes.len() as u32;
-        let rare = self.rare_mut(spares);
-        rare.private.extend_from_slice(bytes);
-        match rare.edits.back_mut() {
-            Some(last) if last.at == at && last.skip == 0 => last.insert += insert,
-            _ => rare.edits.push_back(Edit {
-                at,
-                skip: 0,
-                insert,
-            }),
-        }
-    }
-
     /// Moves the cursor behind `written` bytes that were sent, and behind what needs no sending.
-    fn advance(&mut self, mut written: usize, goal: u64) {
-        let Some(rare) = &mut self.rare else {
-            self.cursor += written as u64;
-            return;
+    fn advance(&mut self, written: usize, goal: u64) {
+        self.cursor = match &mut self.rare {
+            Some(rare) => rare.edits.advance(self.cursor, written, goal),
+            None => self.cursor + written as u64,
         };
-        loop {
-            let next = rare.edits.front().map_or(goal, |edit| edit.at);
-            let step = written.min((next - self.cursor) as usize);
-            self.cursor += step as u64;
-            written -= step;
-            if self.cursor < next {
-                return;
-            }
-            let Some(edit) = rare.edits.front_mut() else {
-                return;
-            };
-            let step = written.min(edit.insert as usize);
-            edit.insert -= step as u32;
-            rare.private_sent += step;
-            written -= step;
-            if edit.insert > 0 {
-                return;
-            }
-            self.cursor += u64::from(edit.skip);
-            rare.edits.pop_front();
-            rare.forget_sent();
-        }
     }
 
     fn rare_mut(&mut self, spares: &mut Spares) -> &mut Rare {
@@ -456,63 +397,11 @@ impl<S: Stream> Connection<S> {
 }
 
 impl Rare {
-    /// Lists what lies between `cursor` and `goal`, edits applied, and returns in how many slices
-    /// and how many bytes.
-    fn gather<'a>(
-        &'a self,
-        cursor: u64,
-        goal: u64,
-        transcript: &'a Transcript,
-        slices: &mut [IoSlice<'a>; SLICES_MAX],
-    ) -> (usize, usize) {
-        let (mut count, mut offered) = (0, 0);
-        let mut add = |bytes: &'a [u8]| {
-            if !bytes.is_empty() && count < SLICES_MAX {
-                slices[count] = IoSlice::new(bytes);
-                count += 1;
-                offered += bytes.len();
-            }
-            count < SLICES_MAX
-        };
-        let mut at = cursor;
-        let mut private = &self.private[self.private_sent..];
-        let end = Edit {
-            at: goal,
-            skip: 0,
-            insert: 0,
-        };
-        for edit in self.edits.iter().chain([&end]) {
-            let (first, second) = transcript.bytes(at..edit.at);
-            let (inserted, rest) = private.split_at(edit.insert as usize);
-            if !(add(first) && add(second) && add(inserted)) {
-                break;
-            }
-            private = rest;
-            at = edit.at + u64::from(edit.skip);
-        }
-        (count, offered)
-    }
-
-    /// Frees the room of private bytes that are sent.
-    fn forget_sent(&mut self) {
-        if self.private_sent == self.private.len() {
-            self.private.clear();
-            self.private_sent = 0;
-        } else if self.private_sent > PRIVATE_BYTES_MAX {
-            self.private.drain(..self.private_sent);
-            self.private_sent = 0;
-        }
-    }
-
     /// Gives large buffers back that are empty, where something else keeps the box.
     fn shrink(&mut self) {
-        if self.edits.is_empty() && self.edits.capacity() * size_of::<Edit>() > SPARE_BYTES_MAX {
-            self.edits = VecDeque::new();
-        }
-        for buffer in [&mut self.private, &mut self.held] {
-            if buffer.is_empty() && buffer.capacity() > SPARE_BYTES_MAX {
-                *buffer = Vec::new();
-            }
+        self.edits.shrink(SPARE_BYTES_MAX);
+        if self.held.is_empty() && self.held.capacity() > SPARE_BYTES_MAX {
+            self.held = Vec::new();
         }
     }
 
@@ -524,9 +413,6 @@ impl Rare {
     }
 
     fn capacity(&self) -> usize {
-        self.unfinished.capacity()
-            + self.held.capacity()
-            + self.private.capacity()
-            + self.edits.capacity() * size_of::<Edit>()
+        self.unfinished.capacity() + self.held.capacity() + self.edits.capacity()
     }
 }

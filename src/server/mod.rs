@@ -2,6 +2,7 @@
 
 pub mod connection;
 pub mod disconnect;
+mod edits;
 pub mod hub;
 pub mod laggards;
 pub mod limits;

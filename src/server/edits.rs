@@ -1,0 +1,163 @@
+//! What one connection hears otherwise than the room: private lines put in, own lines left out.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+use std::ops::Range;
+
+use super::limits::PRIVATE_BYTES_MAX;
+use crate::room::Transcript;
+
+/// Most pieces handed to the kernel in one write; Linux takes up to 1,024.
+pub(super) const SLICES_MAX: usize = 64;
+
+/// The places where one connection hears something else than the others, in their order.
+#[derive(Debug, Default)]
+pub(super) struct Edits {
+    list: VecDeque<Edit>,
+    /// The bytes to put in, in the order of the edits.
+    private: Vec<u8>,
+    /// How many of `private` are sent.
+    private_sent: usize,
+}
+
+/// A place in the transcript: `insert` private bytes are put in, then `skip` bytes are left out.
+#[derive(Debug, Clone, Copy)]
+struct Edit {
+    at: u64,
+    skip: u32,
+    insert: u32,
+}
+
+impl Edits {
+    /// Returns whether it hears just what the room does.
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Returns how many private bytes wait.
+    pub(super) fn private_len(&self) -> usize {
+        self.private.len() - self.private_sent
+    }
+
+    /// Puts `bytes` in at `at`, which is behind all other edits.
+    pub(super) fn insert(&mut self, at: u64, bytes: &[u8]) {
+        let insert = bytes.len() as u32;
+        self.private.extend_from_slice(bytes);
+        match self.list.back_mut() {
+            Some(last) if last.at == at && last.skip == 0 => last.insert += insert,
+            _ => self.list.push_back(Edit {
+                at,
+                skip: 0,
+                insert,
+            }),
+        }
+    }
+
+    /// Leaves `line` out, which is behind all other edits.
+    pub(super) fn skip(&mut self, line: Range<u64>) {
+        let skip = (line.end - line.start) as u32;
+        match self.list.back_mut() {
+            Some(last) if last.at + u64::from(last.skip) == line.start => last.skip += skip,
+            _ => self.list.push_back(Edit {
+                at: line.start,
+                skip,
+                insert: 0,
+            }),
+        }
+    }
+
+    /// Moves all of them to `at`: who they are for begins to hear the room there.
+    pub(super) fn move_to(&mut self, at: u64) {
+        self.list.iter_mut().for_each(|edit| edit.at = at);
+    }
+
+    /// Lists what lies between `cursor` and `goal`, edits applied, and returns in how many slices
+    /// and how many bytes.
+    pub(super) fn gather<'a>(
+        &'a self,
+        cursor: u64,
+        goal: u64,
+        transcript: &'a Transcript,
+        slices: &mut [IoSlice<'a>; SLICES_MAX],
+    ) -> (usize, usize) {
+        let (mut count, mut offered) = (0, 0);
+        let mut add = |bytes: &'a [u8]| {
+            if !bytes.is_empty() && count < SLICES_MAX {
+                slices[count] = IoSlice::new(bytes);
+                count += 1;
+                offered += bytes.len();
+            }
+            count < SLICES_MAX
+        };
+        let mut at = cursor;
+        let mut private = &self.private[self.private_sent..];
+        let end = Edit {
+            at: goal,
+            skip: 0,
+            insert: 0,
+        };
+        for edit in self.list.iter().chain([&end]) {
+            let (first, second) = transcript.bytes(at..edit.at);
+            let (inserted, rest) = private.split_at(edit.insert as usize);
+            if !(add(first) && add(second) && add(inserted)) {
+                break;
+            }
+            private = rest;
+            at = edit.at + u64::from(edit.skip);
+        }
+        (count, offered)
+    }
+
+    /// Returns where the cursor is once `written` bytes from it on are sent: behind what needs no
+    /// sending, too.
+    pub(super) fn advance(&mut self, mut cursor: u64, mut written: usize, goal: u64) -> u64 {
+        loop {
+            let next = self.list.front().map_or(goal, |edit| edit.at);
+            let step = written.min((next - cursor) as usize);
+            cursor += step as u64;
+            written -= step;
+            if cursor < next {
+                return cursor;
+            }
+            let Some(edit) = self.list.front_mut() else {
+                return cursor;
+            };
+            let step = written.min(edit.insert as usize);
+            edit.insert -= step as u32;
+            self.private_sent += step;
+            written -= step;
+            if edit.insert > 0 {
+                return cursor;
+            }
+            cursor += u64::from(edit.skip);
+            self.list.pop_front();
+            self.forget_sent();
+        }
+    }
+
+    /// Gives buffers back that are empty and larger than `bytes_max`.
+    pub(super) fn shrink(&mut self, bytes_max: usize) {
+        if self.list.is_empty() && self.list.capacity() * size_of::<Edit>() > bytes_max {
+            self.list = VecDeque::new();
+        }
+        if self.private.is_empty() && self.private.capacity() > bytes_max {
+            self.private = Vec::new();
+        }
+    }
+
+    /// Returns how many bytes of memory are held.
+    pub(super) fn capacity(&self) -> usize {
+        self.private.capacity() + self.list.capacity() * size_of::<Edit>()
+    }
+
+    /// Frees the room of private bytes that are sent.
+    fn forget_sent(&mut self) {
+        if self.private_sent == self.private.len() {
+            self.private.clear();
+            self.private_sent = 0;
+        } else if self.private_sent > PRIVATE_BYTES_MAX {
+            self.private.drain(..self.private_sent);
+            self.private_sent = 0;
+        }
+    }
+}
