@@ -4,6 +4,7 @@
 //! page or a JSON string but through one of the functions here.
 
 use std::fmt::{self, Write as _};
+use std::net::{IpAddr, Ipv4Addr};
 
 const NANOSECONDS: i64 = 1_000_000_000;
 
@@ -101,6 +102,25 @@ fn is_invisible(c: char) -> bool {
 fn is_right_to_left(c: char) -> bool {
     matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefe}'
         | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
+}
+
+/// An IP address as Wireshark writes it: with the last four bytes of a v4-compatible one in decimal.
+#[derive(Debug, Clone, Copy)]
+pub struct Address(pub IpAddr);
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            IpAddr::V6(address)
+                if address.segments()[..6] == [0; 6] && address.segments()[6] != 0 =>
+            {
+                let [.., high, low] = address.segments();
+                let last = Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
+                write!(f, "::{last}")
+            }
+            address => address.fmt(f),
+        }
+    }
 }
 
 /// Nanoseconds as seconds with so many digits, cut and not rounded, as Wireshark does.
