@@ -280,6 +280,12 @@ impl<'a> Packet<'a> {
         })
     }
 
+    /// Returns where the segment starts in the frame, captured or not.
+    #[must_use]
+    pub fn payload_at(&self) -> usize {
+        self.tcp_at + usize::from(self.header_len)
+    }
+
     /// Returns whether the frame ends inside the options.
     #[must_use]
     pub fn has_cut_options(&self) -> bool {

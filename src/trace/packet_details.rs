@@ -124,8 +124,9 @@ impl Details {
                     payload(out, packet)?;
                 }
                 out.push('\n');
+                // Behind the payload may lie what fills the frame up.
                 let shown = if self.redact {
-                    frame.data.len() - packet.payload.len()
+                    frame.data.len().min(packet.payload_at())
                 } else {
                     frame.data.len()
                 };
