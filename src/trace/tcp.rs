@@ -322,7 +322,11 @@ impl Step<'_, '_> {
     fn window(&mut self, f: &Direction) {
         let window = u32::from(self.packet.window);
         let scaled = !self.packet.has(SYN);
-        self.segment.window = if scaled { f.scaled(window) } else { window };
+        self.segment.window = if scaled {
+            f.scale.apply(window)
+        } else {
+            window
+        };
         self.segment.scale = scaled.then_some(f.scale);
     }
 }

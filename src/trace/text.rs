@@ -7,6 +7,8 @@ use std::fmt::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr};
 
 const NANOSECONDS: i64 = 1_000_000_000;
+/// Most bytes that are shown in hexadecimal.
+const MOST_HEX: usize = 36;
 
 /// Foreign bytes as one safe line: controls as `\x1b`, invisible reordering marks as `\u{202e}`,
 /// bytes that aren't UTF-8 as `\xff`.
@@ -200,6 +202,48 @@ impl fmt::Display for Decimal {
             let width = decimals as usize;
             write!(f, "{sign}{}.{:0width$}", rounded / part, rounded % part)
         }
+    }
+}
+
+/// Writes so many low bits, in groups of four from the left.
+pub(super) fn bits(value: u16, count: usize) -> String {
+    let digits = format!("{value:0count$b}");
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && at % 4 == 0 {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Bytes in hexadecimal, the first 36 of them.
+pub(super) struct Hex<'a>(pub(super) &'a [u8]);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.0.iter().take(MOST_HEX);
+        shown
+            .into_iter()
+            .try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        if self.0.len() > MOST_HEX {
+            f.write_str("…")?;
+        }
+        Ok(())
+    }
+}
+
+/// A hardware address.
+#[derive(Clone, Copy)]
+pub(super) struct Mac<'a>(pub(super) &'a [u8]);
+
+impl fmt::Display for Mac<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, byte) in self.0.iter().enumerate() {
+            write!(f, "{}{byte:02x}", if at > 0 { ":" } else { "" })?;
+        }
+        Ok(())
     }
 }
 
