@@ -2,12 +2,13 @@
 
 use std::fmt::{self, Write as _};
 
+use super::direction::not_after;
 use super::options::{self, TcpOption, TcpOptions};
-use super::packet::{ACK, FIN, Packet, RST, SYN, u16_at, u32_at};
+use super::packet::{ACK, FIN, Packet, RST, SYN, URG, u16_at, u32_at};
 use super::packet_list::Flags;
 use super::streams::{StreamRow, completeness_text};
 use super::tcp::{Marks, Scale, Segment};
-use super::text::Seconds;
+use super::text::{Hex, Seconds};
 
 /// The twelve flags as bits, name and letter, highest first.
 const FLAGS: [(&str, &str, u16); 9] = [
@@ -23,7 +24,7 @@ const FLAGS: [(&str, &str, u16); 9] = [
 ];
 
 /// The marks as expert information: severity and words, in the order of the analysis.
-const EXPERTS: [(Marks, &str, &str); 13] = [
+const EXPERTS: [(Marks, &str, &str); 14] = [
     (
         Marks::REUSED_PORTS,
         "Note",
@@ -38,6 +39,11 @@ const EXPERTS: [(Marks, &str, &str); 13] = [
         Marks::SPURIOUS_RETRANSMISSION,
         "Note",
         "This frame is a (suspected) spurious retransmission",
+    ),
+    (
+        Marks::SENT_AGAIN,
+        "Note",
+        "This frame is a (suspected) retransmission",
     ),
     (
         Marks::OUT_OF_ORDER,
@@ -96,7 +102,12 @@ pub(super) fn tree(
     writeln!(out, "    Source Port: {src}\n    Destination Port: {dst}")?;
     writeln!(out, "    [Stream index: {}]", segment.stream)?;
     if let Some(row) = row {
-        let words = completeness_text(row.completeness);
+        let completeness = if segment.is_first {
+            row.completeness_at_first
+        } else {
+            row.completeness
+        };
+        let words = completeness_text(completeness);
         writeln!(out, "    [Conversation completeness: {words}]")?;
     }
     writeln!(out, "    [TCP Segment Len: {len}]")?;
@@ -114,6 +125,10 @@ pub(super) fn tree(
         ""
     };
     writeln!(out, "    Acknowledgment Number: {}{relative}", segment.ack)?;
+    if packet.ack != 0 && !packet.has(ACK) {
+        let words = "The acknowledgment number field is nonzero while the ACK flag is not set";
+        expert_info(out, 8, "Note", "Protocol", words)?;
+    }
     writeln!(out, "    Acknowledgment number (raw): {}", packet.ack)?;
     let words = packet.header_len / 4;
     writeln!(
@@ -140,6 +155,10 @@ pub(super) fn tree(
     writeln!(out, "    Checksum: 0x{:04x} [unverified]", packet.checksum)?;
     writeln!(out, "    [Checksum Status: Unverified]")?;
     writeln!(out, "    Urgent Pointer: {}", packet.urgent)?;
+    if packet.urgent != 0 && !packet.has(URG) {
+        let words = "The urgent pointer field is nonzero while the URG flag is not set";
+        expert_info(out, 8, "Note", "Protocol", words)?;
+    }
     options_tree(out, packet, segment)?;
     writeln!(out, "    [Timestamps]")?;
     let (first, previous) = (time - segment.first_time, time - segment.previous_time);
@@ -204,7 +223,7 @@ fn flags(out: &mut String, packet: &Packet<'_>, segment: &Segment) -> fmt::Resul
         .collect();
     writeln!(out, "        [TCP Flags: {letters}]")?;
     if packet.has(FIN) {
-        let how = if segment.completeness_before & 16 == 0 {
+        let how = if segment.closes_first {
             "initiates"
         } else {
             "undergoes"
@@ -216,11 +235,22 @@ fn flags(out: &mut String, packet: &Packet<'_>, segment: &Segment) -> fmt::Resul
 }
 
 fn expert(out: &mut String, indent: usize, severity: &str, words: &str) -> fmt::Result {
+    expert_info(out, indent, severity, "Sequence", words)
+}
+
+/// Writes a remark.
+pub(super) fn expert_info(
+    out: &mut String,
+    indent: usize,
+    severity: &str,
+    group: &str,
+    words: &str,
+) -> fmt::Result {
     let (space, inner) = (" ".repeat(indent), " ".repeat(indent + 4));
-    writeln!(out, "{space}[Expert Info ({severity}/Sequence): {words}]")?;
+    writeln!(out, "{space}[Expert Info ({severity}/{group}): {words}]")?;
     writeln!(
         out,
-        "{inner}[{words}]\n{inner}[Severity level: {severity}]\n{inner}[Group: Sequence]"
+        "{inner}[{words}]\n{inner}[Severity level: {severity}]\n{inner}[Group: {group}]"
     )
 }
 
@@ -231,12 +261,36 @@ fn options_tree(out: &mut String, packet: &Packet<'_>, segment: &Segment) -> fmt
     write!(out, "    Options: ({} bytes)", packet.header_len - 20)?;
     for option in TcpOptions::new(packet.options) {
         write!(out, ", {}", option_name(option.kind))?;
+        if is_unknown(option.kind) {
+            write!(out, " (0x{:02x})", option.kind)?;
+        }
     }
     out.push('\n');
+    let mut idle = 0;
     for option in TcpOptions::new(packet.options) {
-        tcp_option(out, &option, segment)?;
+        remark_on_idle(out, option.kind, &mut idle)?;
+        tcp_option(out, &option, packet, segment)?;
+    }
+    let has_size = TcpOptions::new(packet.options).any(|option| option.kind == options::MSS);
+    if packet.has(SYN) && !has_size && !packet.has_cut_options() {
+        let words = "The SYN packet does not contain a MSS option";
+        expert_info(out, 8, "Note", "Protocol", words)?;
     }
     Ok(())
+}
+
+/// Counts options that do nothing, 1 in IP and in TCP, and remarks on the fourth in a row.
+pub(super) fn remark_on_idle(out: &mut String, kind: u8, idle: &mut u32) -> fmt::Result {
+    *idle = if kind == options::NOP { *idle + 1 } else { 0 };
+    if *idle != 4 {
+        return Ok(());
+    }
+    let words = "4 NOP in a row - a router may have removed some options";
+    expert_info(out, 8, "Warning", "Protocol", words)
+}
+
+fn is_unknown(kind: u8) -> bool {
+    option_name(kind) == "Unknown"
 }
 
 fn option_name(kind: u8) -> &'static str {
@@ -249,11 +303,17 @@ fn option_name(kind: u8) -> &'static str {
         options::SACK => "SACK",
         options::TIMESTAMPS => "Timestamps",
         options::MD5 => "TCP MD5 signature",
+        options::FAST_OPEN => "TCP Fast Open",
         _ => "Unknown",
     }
 }
 
-fn tcp_option(out: &mut String, option: &TcpOption<'_>, segment: &Segment) -> fmt::Result {
+fn tcp_option(
+    out: &mut String,
+    option: &TcpOption<'_>,
+    packet: &Packet<'_>,
+    segment: &Segment,
+) -> fmt::Result {
     let (kind, length) = (option.kind, option.value.len() + 2);
     write!(out, "        TCP Option - {}", option_name(kind))?;
     match (kind, option.value) {
@@ -267,10 +327,12 @@ fn tcp_option(out: &mut String, option: &TcpOption<'_>, segment: &Segment) -> fm
         }
         (options::MSS, [_, _]) => {
             let size = u16_at(option.value, 0);
-            writeln!(
-                out,
-                ": {size} bytes\n            Kind: Maximum Segment Size (2)"
-            )?;
+            writeln!(out, ": {size} bytes")?;
+            if !packet.has(SYN) {
+                let words = "The non-SYN packet does contain a MSS option";
+                expert_info(out, 12, "Warning", "Protocol", words)?;
+            }
+            writeln!(out, "            Kind: Maximum Segment Size (2)")?;
             writeln!(
                 out,
                 "            Length: {length}\n            MSS Value: {size}"
@@ -286,6 +348,10 @@ fn tcp_option(out: &mut String, option: &TcpOption<'_>, segment: &Segment) -> fm
                 out,
                 "            Length: {length}\n            Shift count: {shift}"
             )?;
+            if *shift > options::MOST_WINDOW_SHIFT {
+                let words = "Window scale shift exceeds 14";
+                expert_info(out, 16, "Warning", "Protocol", words)?;
+            }
             writeln!(out, "            [Multiplier: {factor}]")
         }
         (options::SACK_PERMITTED, _) => {
@@ -323,13 +389,67 @@ fn tcp_option(out: &mut String, option: &TcpOption<'_>, segment: &Segment) -> fm
                 writeln!(out, "            left edge = {left} (relative)")?;
                 writeln!(out, "            right edge = {right} (relative)")?;
             }
-            writeln!(out, "            [TCP SACK Count: {}]", blocks.len())
+            writeln!(out, "            [TCP SACK Count: {}]", blocks.len())?;
+            duplicate_sack(out, &blocks, segment.ack)
         }
-        _ => writeln!(
-            out,
-            "\n            Kind: {kind}\n            Length: {length}"
-        ),
+        (options::FAST_OPEN, cookie) => {
+            writeln!(
+                out,
+                "\n            Kind: TCP Fast Open Cookie (34)\n            Length: {length}"
+            )?;
+            if cookie.is_empty() {
+                return writeln!(out, "            Fast Open Cookie Request");
+            }
+            writeln!(out, "            Fast Open Cookie: {}", Hex(cookie))
+        }
+        (options::MD5, digest) if digest.len() == 16 => {
+            writeln!(
+                out,
+                "\n            Kind: MD5 Signature Option (19)\n            Length: {length}"
+            )?;
+            writeln!(out, "            MD5 digest: {}", Hex(digest))
+        }
+        (_, payload) => other_option(out, kind, payload),
     }
+}
+
+/// Writes an option that is unknown, or known but of a wrong length.
+fn other_option(out: &mut String, kind: u8, value: &[u8]) -> fmt::Result {
+    let length = value.len() + 2;
+    let (name, right) = match kind {
+        options::MSS => ("Maximum Segment Size", 4),
+        options::WINDOW_SCALE => ("Window Scale", 3),
+        options::TIMESTAMPS => ("Time Stamp Option", 10),
+        options::MD5 => ("MD5 Signature Option", 18),
+        _ => ("Unknown", length),
+    };
+    writeln!(
+        out,
+        "\n            Kind: {name} ({kind})\n            Length: {length}"
+    )?;
+    if right != length {
+        return expert(out, 16, "Note", &format!("option length should be {right}"));
+    }
+    if value.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "            Payload: {}", Hex(value))
+}
+
+/// Tells of a first block that reports a duplicate (RFC 2883): it was acknowledged before, or lies
+/// in the second.
+fn duplicate_sack(out: &mut String, blocks: &[(u32, u32)], ack: u32) -> fmt::Result {
+    let &[(left, right), ref others @ ..] = blocks else {
+        return Ok(());
+    };
+    let inside = |other: &(u32, u32)| not_after(other.0, left) && not_after(right, other.1);
+    if !not_after(right, ack) && !others.first().is_some_and(inside) {
+        return Ok(());
+    }
+    writeln!(out, "            [D-SACK Left Edge = {left} (relative)]")?;
+    writeln!(out, "            [D-SACK Right Edge = {right} (relative)]")?;
+    writeln!(out, "            D-SACK Sequence")?;
+    expert_info(out, 16, "Warning", "Sequence", "D-SACK Sequence")
 }
 
 fn analysis(out: &mut String, segment: &Segment, row: Option<&StreamRow>) -> fmt::Result {
@@ -365,26 +485,10 @@ fn analysis(out: &mut String, segment: &Segment, row: Option<&StreamRow>) -> fmt
     for (mark, severity, words) in EXPERTS {
         if segment.marks.any(mark) {
             expert(out, 12, severity, words)?;
+            if mark == Marks::SENT_AGAIN {
+                timeout(out, segment)?;
+            }
         }
-    }
-    let again = Marks(
-        Marks::RETRANSMISSION.0 | Marks::FAST_RETRANSMISSION.0 | Marks::SPURIOUS_RETRANSMISSION.0,
-    );
-    if segment.marks.any(again) {
-        expert(
-            out,
-            12,
-            "Note",
-            "This frame is a (suspected) retransmission",
-        )?;
-    }
-    if let Some((rto, frame)) = segment.rto.filter(|(rto, _)| *rto != 0) {
-        writeln!(
-            out,
-            "            [The RTO for this segment was: {} seconds]",
-            Seconds(rto, 9)
-        )?;
-        writeln!(out, "            [RTO based on delta from frame: {frame}]")?;
     }
     if let Some((frame, number)) = segment.duplicate_ack {
         writeln!(out, "            [This is a TCP duplicate ack]")?;
@@ -393,4 +497,17 @@ fn analysis(out: &mut String, segment: &Segment, row: Option<&StreamRow>) -> fmt
         expert(out, 12, "Note", &format!("Duplicate ACK (#{number})"))?;
     }
     Ok(())
+}
+
+/// Tells how long the sender has waited before it sent this again.
+fn timeout(out: &mut String, segment: &Segment) -> fmt::Result {
+    let Some((rto, frame)) = segment.rto.filter(|(rto, _)| *rto != 0) else {
+        return Ok(());
+    };
+    writeln!(
+        out,
+        "            [The RTO for this segment was: {} seconds]",
+        Seconds(rto, 9)
+    )?;
+    writeln!(out, "            [RTO based on delta from frame: {frame}]")
 }

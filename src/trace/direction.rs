@@ -157,12 +157,4 @@ impl Direction {
         }
         acked
     }
-
-    /// Returns the window in bytes.
-    pub(super) fn scaled(&self, window: u32) -> u32 {
-        match self.scale {
-            Scale::Shift(shift) => window << shift,
-            Scale::Unknown | Scale::Unused => window,
-        }
-    }
 }

@@ -8,7 +8,7 @@ use super::messages::Said;
 use super::packet::Packet;
 use super::packet_list::Info;
 use super::tcp::{Marks, Scale, Segment};
-use super::text::{Json, Seconds};
+use super::text::{Address, Json, Seconds};
 
 /// The marks by tshark's field names, without `tcp.analysis.`.
 const FIELDS: [(Marks, &str); 15] = [
@@ -57,7 +57,12 @@ impl fmt::Display for PacketRecord<'_> {
         write!(
             f,
             ",\"length\":{},\"src\":\"{}\",\"srcport\":{},\"dst\":\"{}\",\"dstport\":{},\"stream\":{}",
-            self.length, packet.src, packet.src_port, packet.dst, packet.dst_port, segment.stream
+            self.length,
+            Address(packet.src),
+            packet.src_port,
+            Address(packet.dst),
+            packet.dst_port,
+            segment.stream
         )?;
         write!(
             f,

@@ -19,6 +19,9 @@ pub const TIMESTAMPS: u8 = 8;
 /// MD5 signature.
 pub const MD5: u8 = 19;
 
+/// Fast open, a cookie or the request for one.
+pub const FAST_OPEN: u8 = 34;
+
 /// The largest shift that counts (RFC 7323).
 pub const MOST_WINDOW_SHIFT: u8 = 14;
 

@@ -280,6 +280,18 @@ impl<'a> Packet<'a> {
         })
     }
 
+    /// Returns where the segment starts in the frame, captured or not.
+    #[must_use]
+    pub fn payload_at(&self) -> usize {
+        self.tcp_at + usize::from(self.header_len)
+    }
+
+    /// Returns where the packet ends in the frame, captured or not, by its IP header.
+    #[must_use]
+    pub fn end(&self) -> usize {
+        self.payload_at() + self.len as usize
+    }
+
     /// Returns whether the frame ends inside the options.
     #[must_use]
     pub fn has_cut_options(&self) -> bool {

@@ -8,11 +8,11 @@ use super::capture::Frame;
 use super::chat::Note;
 use super::clock::Clock;
 use super::framing::OwnedFrame;
-use super::packet::{Packet, Skip};
+use super::packet::{ACK, Packet, RST, Skip};
 use super::streams::StreamRow;
 use super::tcp::{Marks, Segment};
-use super::text::{Isolated, Seconds, Span, Utc};
-use super::{details_tcp, details_tree};
+use super::text::{Hex, Isolated, Safe, Seconds, Span, Utc};
+use super::{details_ip, details_link, details_tcp};
 
 /// Most frames that are shown in detail.
 pub const MOST_FRAMES: usize = 1000;
@@ -26,6 +26,8 @@ const MONTHS: [&str; 12] = [
 pub struct Details {
     wanted: Vec<(u64, u64)>,
     kept: Vec<Kept>,
+    /// The streams of the frames that are kept, as they turned out.
+    rows: Vec<StreamRow>,
     redact: bool,
     /// When the frame before this one came.
     previous: Option<i64>,
@@ -39,6 +41,18 @@ struct Kept {
     seen: Result<(Box<Segment>, Option<Note>), Skip>,
 }
 
+impl Kept {
+    /// Returns whether the payload goes to the next layer: not if it tells why the connection is
+    /// reset, nor if it was sent before, which isn't asked where a part of it is missing.
+    fn hands_payload_on(&self, packet: &Packet<'_>) -> bool {
+        let again = Marks(Marks::RETRANSMISSION.0 | Marks::SPURIOUS_RETRANSMISSION.0);
+        let sent_again = |seen: &(Box<Segment>, _)| seen.0.marks.any(again);
+        let is_whole = packet.payload.len() == packet.len as usize;
+        let known = is_whole && self.seen.as_ref().is_ok_and(sent_again);
+        !(packet.payload.is_empty() || packet.has(RST) || known)
+    }
+}
+
 impl Details {
     /// Returns a collection of the frames in these ranges.
     #[must_use]
@@ -46,6 +60,7 @@ impl Details {
         Self {
             wanted: wanted.to_vec(),
             kept: Vec::new(),
+            rows: Vec::new(),
             redact,
             previous: None,
         }
@@ -61,6 +76,18 @@ impl Details {
     /// Takes a frame that isn't looked at.
     pub fn skipped(&mut self, frame: &Frame<'_>, time: i64, why: Skip) {
         self.keep(frame, time, |_| Err(why));
+    }
+
+    /// Takes a stream that is over.
+    pub fn ended(&mut self, row: &StreamRow) {
+        let of_row = |seen: &(Box<Segment>, _)| seen.0.stream == row.stream;
+        if self
+            .kept
+            .iter()
+            .any(|kept| kept.seen.as_ref().is_ok_and(of_row))
+        {
+            self.rows.push(row.clone());
+        }
     }
 
     fn keep(
@@ -86,46 +113,48 @@ impl Details {
         }
     }
 
-    /// Writes all of them; `rows` are the streams as they turned out.
+    /// Writes all of them, once every stream is over.
     #[must_use]
-    pub fn write(&self, rows: &[StreamRow], clock: &Clock) -> String {
+    pub fn write(&self, clock: &Clock) -> String {
         let mut out = String::new();
         for (at, kept) in self.kept.iter().enumerate() {
             if at > 0 {
                 out.push('\n');
             }
             // Writing to a string can't fail.
-            let written = self.frame(&mut out, kept, rows, clock);
+            let written = self.frame(&mut out, kept, clock);
             debug_assert!(written.is_ok());
         }
         out
     }
 
-    fn frame(
-        &self,
-        out: &mut String,
-        kept: &Kept,
-        rows: &[StreamRow],
-        clock: &Clock,
-    ) -> fmt::Result {
+    fn frame(&self, out: &mut String, kept: &Kept, clock: &Clock) -> fmt::Result {
         let frame = kept.frame.frame();
         let packet = Packet::parse(&frame);
         frame_tree(out, &frame, kept, packet.as_ref().ok())?;
         match (&kept.seen, packet.as_ref()) {
             (Ok((segment, note)), Ok(packet)) => {
-                details_tree::link(out, &frame, packet)?;
-                details_tree::ip(out, frame.data, packet)?;
-                let row = rows.iter().find(|row| row.stream == segment.stream);
-                details_tcp::tree(out, packet, segment, row, kept.time)?;
+                details_link::link(out, &frame, packet)?;
+                details_ip::ip(out, frame.data, packet)?;
+                let row = self.rows.iter().find(|row| row.stream == segment.stream);
+                let segment = row.map_or_else(
+                    || (**segment).clone(),
+                    |row| as_it_turned_out(segment, packet, row),
+                );
+                details_tcp::tree(out, packet, &segment, row, kept.time)?;
                 if let Some(note) = note {
                     chat_line(out, note, clock, frame.digits)?;
                 }
-                if !packet.payload.is_empty() && !self.redact {
-                    payload(out, packet)?;
+                if !self.redact {
+                    payload(out, kept, packet)?;
+                }
+                if packet.has_cut_options() {
+                    out.push_str("[Packet size limited during capture: TCP truncated]\n");
                 }
                 out.push('\n');
+                // Behind the payload may lie what fills the frame up.
                 let shown = if self.redact {
-                    frame.data.len() - packet.payload.len()
+                    frame.data.len().min(packet.payload_at())
                 } else {
                     frame.data.len()
                 };
@@ -143,6 +172,30 @@ impl Details {
     }
 }
 
+/// Returns a segment by what was known of its stream in the end: an answer to the SYN may come late,
+/// begin elsewhere and tell the scale of the windows.
+fn as_it_turned_out(segment: &Segment, packet: &Packet<'_>, row: &StreamRow) -> Segment {
+    let from_first = (packet.src, packet.src_port) == (row.first.address, row.first.port);
+    let (own, other) = if from_first { (0, 1) } else { (1, 0) };
+    let mut segment = segment.clone();
+    let (own, other) = (&row.ends[own], &row.ends[other]);
+    if let Some(base) = own.base {
+        segment.seq = packet.seq.wrapping_sub(base);
+    }
+    if let Some(base) = other.base {
+        if packet.has(ACK) {
+            segment.ack = packet.ack.wrapping_sub(base);
+        }
+        segment.other_base = base;
+    }
+    if segment.scale.is_some() {
+        segment.scale = Some(own.scale);
+        segment.window = own.scale.apply(u32::from(packet.window));
+    }
+    segment.closes_first = own.closed_first;
+    segment
+}
+
 fn frame_tree(
     out: &mut String,
     frame: &Frame<'_>,
@@ -156,7 +209,7 @@ fn frame_tree(
         "Frame {}: {length} bytes on wire ({bits} bits), {captured} bytes captured ({captured_bits} bits)",
         frame.number
     )?;
-    let encapsulation = details_tree::encapsulation(frame.link);
+    let encapsulation = details_link::encapsulation(frame.link);
     writeln!(out, "    Encapsulation type: {encapsulation}")?;
     if let Some(time) = frame.time_ns {
         writeln!(out, "    Arrival Time: {}", arrival(time))?;
@@ -180,10 +233,13 @@ fn frame_tree(
         "    Capture Length: {captured} bytes ({captured_bits} bits)"
     )?;
     if let Some(packet) = packet {
-        let sent_again = |seen: &(Box<Segment>, _)| seen.0.marks.any(Marks::RETRANSMISSION);
-        let again = kept.seen.as_ref().is_ok_and(sent_again);
-        let protocols = details_tree::protocols(frame, packet, again);
-        writeln!(out, "    [Protocols in frame: {protocols}]")?;
+        let mut protocols = details_link::protocols(frame, packet);
+        protocols.extend(details_ip::protocols(frame.data, packet));
+        protocols.push("tcp");
+        if kept.hands_payload_on(packet) {
+            protocols.push("data");
+        }
+        writeln!(out, "    [Protocols in frame: {}]", protocols.join(":"))?;
     }
     Ok(())
 }
@@ -223,26 +279,24 @@ fn chat_line(out: &mut String, note: &Note, clock: &Clock, digits: u8) -> fmt::R
     writeln!(out, "]")
 }
 
-fn payload(out: &mut String, packet: &Packet<'_>) -> fmt::Result {
+fn payload(out: &mut String, kept: &Kept, packet: &Packet<'_>) -> fmt::Result {
+    if packet.has(RST) && !packet.payload.is_empty() {
+        return writeln!(out, "    Reset cause: {}", Safe(packet.payload));
+    }
+    if !kept.hands_payload_on(packet) {
+        return Ok(());
+    }
     writeln!(out, "    TCP payload ({} bytes)", packet.payload.len())?;
     writeln!(out, "Data ({} bytes)", packet.payload.len())?;
-    out.push_str("    Data: ");
-    let most = 36;
-    packet
-        .payload
-        .iter()
-        .take(most)
-        .try_for_each(|byte| write!(out, "{byte:02x}"))?;
-    if packet.payload.len() > most {
-        out.push('…');
-    }
-    writeln!(out, "\n    [Length: {}]", packet.payload.len())
+    writeln!(out, "    Data: {}", Hex(packet.payload))?;
+    writeln!(out, "    [Length: {}]", packet.payload.len())
 }
 
 /// Writes bytes as offset, hexadecimal and ASCII, sixteen to a line.
 fn hex_dump(out: &mut String, bytes: &[u8]) -> fmt::Result {
+    let digits = if bytes.len() > 0x1_0000 { 5 } else { 4 };
     for (at, line) in bytes.chunks(16).enumerate() {
-        write!(out, "{:04x}  ", at * 16)?;
+        write!(out, "{:0digits$x}  ", at * 16)?;
         for column in 0..16 {
             match line.get(column) {
                 Some(byte) => write!(out, "{byte:02x} ")?,

@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 use super::options::{self, TcpOptions};
 use super::packet::{Packet, SYN, URG};
 use super::tcp::{Marks, Segment};
+use super::text::Address;
 
 const FLAG_NAMES: [&str; 9] = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "AE"];
 const RESERVED: u16 = 0xe00;
@@ -161,8 +162,8 @@ impl Row<'_> {
         let written = writeln!(
             out,
             "{number:>5} {time:>11} {} {} {protocol} {length} {}",
-            packet.src,
-            packet.dst,
+            Address(packet.src),
+            Address(packet.dst),
             Info(packet, segment)
         );
         debug_assert!(written.is_ok());

@@ -15,6 +15,8 @@ impl Marks {
     pub const FAST_RETRANSMISSION: Self = Self(1 << 2);
     /// Sent again though acknowledged.
     pub const SPURIOUS_RETRANSMISSION: Self = Self(1 << 3);
+    /// Any of these three.
+    pub const SENT_AGAIN: Self = Self(7 << 1);
     /// Overtaken by a later segment.
     pub const OUT_OF_ORDER: Self = Self(1 << 4);
     /// A segment before this one is missing.
@@ -67,6 +69,17 @@ pub enum Scale {
     Shift(u8),
 }
 
+impl Scale {
+    /// Returns a window in bytes.
+    #[must_use]
+    pub(super) fn apply(self, window: u32) -> u32 {
+        match self {
+            Self::Shift(shift) => window << shift,
+            Self::Unknown | Self::Unused => window,
+        }
+    }
+}
+
 /// What is known about a segment in its stream.
 #[derive(Debug, Clone)]
 pub struct Segment {
@@ -100,6 +113,10 @@ pub struct Segment {
     pub scale: Option<Scale>,
     /// What was known of the conversation before this packet.
     pub completeness_before: u8,
+    /// Its sender is the first to send a FIN; known when the stream is over.
+    pub closes_first: bool,
+    /// It is the first of its stream.
+    pub is_first: bool,
     /// The first number of the other direction, for SACK blocks.
     pub other_base: u32,
     /// Time of the stream's first frame.
@@ -127,6 +144,8 @@ impl Segment {
             window: 0,
             scale: None,
             completeness_before: completeness,
+            closes_first: false,
+            is_first: false,
             other_base: 0,
             first_time: times.0,
             previous_time: times.1,

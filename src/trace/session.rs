@@ -211,8 +211,7 @@ impl<'a> Session<'a> {
         if !self.deferred.is_empty() {
             parts.push(std::mem::take(&mut self.deferred));
         }
-        let rows = &self.totals.rows;
-        let details = self.details.write(rows, &self.clock);
+        let details = self.details.write(&self.clock);
         if !details.is_empty() {
             parts.push(details);
         }
@@ -304,6 +303,7 @@ impl<'a> Session<'a> {
     fn keep(&mut self, row: super::streams::StreamRow) -> bool {
         let port = self.options.port;
         let on_port = row.first.port == port || row.second.port == port;
+        self.details.ended(&row);
         if on_port {
             self.totals.ended(row);
         }

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use super::direction::Direction;
 use super::packet::{ACK, FIN, Packet, RST, SYN};
-use super::segment::Segment;
+use super::segment::{Scale, Segment};
 
 const CLOSED_FOR_NS: i64 = 120_000_000_000;
 const NOBODY: usize = usize::MAX;
@@ -59,6 +59,21 @@ pub struct StreamRow {
     pub initial_rtt: i64,
     /// What was seen of the conversation, as Wireshark's bit mask.
     pub completeness: u8,
+    /// The same as Wireshark has it at the first packet, whose own share may come later.
+    pub completeness_at_first: u8,
+    /// What is known of the first and of the second.
+    pub ends: [End; 2],
+}
+
+/// What is known of one end of a stream.
+#[derive(Debug, Clone, Copy)]
+pub struct End {
+    /// Its first sequence number.
+    pub base: Option<u32>,
+    /// The scale of its windows.
+    pub scale: Scale,
+    /// It was the first to send a FIN.
+    pub closed_first: bool,
 }
 
 impl StreamRow {
@@ -92,6 +107,8 @@ pub struct Stream {
     /// What the first packet would add, if it wasn't a SYN.
     first_bits: u8,
     closed_time: Option<i64>,
+    /// Who sent a FIN before the other.
+    closed_first: Option<Side>,
     older: usize,
     newer: usize,
 }
@@ -313,6 +330,7 @@ impl Stream {
             completeness: 0,
             first_bits: 0,
             closed_time: None,
+            closed_first: None,
             older: NOBODY,
             newer: NOBODY,
         }
@@ -351,6 +369,7 @@ impl Stream {
             self.first_time = time;
             segment.first_time = time;
             segment.previous_time = time;
+            segment.is_first = true;
         }
         let pure_syn = packet.has(SYN) && !packet.has(ACK);
         if pure_syn {
@@ -383,15 +402,24 @@ impl Stream {
         let sender = usize::from(segment.side != self.first_side);
         self.packets[sender] += 1;
         self.bytes[sender] += u64::from(packet.len);
+        if packet.has(FIN) {
+            self.closed_first.get_or_insert(segment.side);
+        }
         if packet.has(RST | FIN) {
             self.closed_time = Some(time);
         }
     }
 
     fn row(&self) -> StreamRow {
-        let (first, second) = match self.first_side {
-            Side::Low => (self.key.low, self.key.high),
-            Side::High => (self.key.high, self.key.low),
+        let end = |side, direction: &Direction| End {
+            base: direction.base,
+            scale: direction.scale,
+            closed_first: self.closed_first == Some(side),
+        };
+        let (low, high) = (end(Side::Low, &self.low), end(Side::High, &self.high));
+        let (first, second, ends) = match self.first_side {
+            Side::Low => (self.key.low, self.key.high, [low, high]),
+            Side::High => (self.key.high, self.key.low, [high, low]),
         };
         // Wireshark's quirk: a first packet that isn't a SYN counts only once a second one came.
         let many = self.packets[0] + self.packets[1] > 1;
@@ -405,6 +433,8 @@ impl Stream {
             last_time: self.last_time,
             initial_rtt: self.initial_rtt,
             completeness: self.completeness | if many { self.first_bits } else { 0 },
+            completeness_at_first: self.completeness,
+            ends,
         }
     }
 }

@@ -298,9 +298,12 @@ impl Step<'_, '_> {
             }
             return;
         }
+        // The last one counts, and none that isn't one byte long.
         let shift = TcpOptions::new(self.packet.options)
-            .find(|option| option.kind == options::WINDOW_SCALE)
-            .and_then(|option| option.value.first().copied());
+            .filter(|option| option.kind == options::WINDOW_SCALE)
+            .filter_map(|option| <[u8; 1]>::try_from(option.value).ok())
+            .last()
+            .map(|[shift]| shift);
         if let Some(shift) = shift {
             f.scale = Scale::Shift(shift.min(options::MOST_WINDOW_SHIFT));
         }
@@ -319,7 +322,11 @@ impl Step<'_, '_> {
     fn window(&mut self, f: &Direction) {
         let window = u32::from(self.packet.window);
         let scaled = !self.packet.has(SYN);
-        self.segment.window = if scaled { f.scaled(window) } else { window };
+        self.segment.window = if scaled {
+            f.scale.apply(window)
+        } else {
+            window
+        };
         self.segment.scale = scaled.then_some(f.scale);
     }
 }

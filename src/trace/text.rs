@@ -4,8 +4,11 @@
 //! page or a JSON string but through one of the functions here.
 
 use std::fmt::{self, Write as _};
+use std::net::{IpAddr, Ipv4Addr};
 
 const NANOSECONDS: i64 = 1_000_000_000;
+/// Most bytes that are shown in hexadecimal.
+const MOST_HEX: usize = 36;
 
 /// Foreign bytes as one safe line: controls as `\x1b`, invisible reordering marks as `\u{202e}`,
 /// bytes that aren't UTF-8 as `\xff`.
@@ -103,6 +106,25 @@ fn is_right_to_left(c: char) -> bool {
         | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
 }
 
+/// An IP address as Wireshark writes it: with the last four bytes of a v4-compatible one in decimal.
+#[derive(Debug, Clone, Copy)]
+pub struct Address(pub IpAddr);
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            IpAddr::V6(address)
+                if address.segments()[..6] == [0; 6] && address.segments()[6] != 0 =>
+            {
+                let [.., high, low] = address.segments();
+                let last = Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
+                write!(f, "::{last}")
+            }
+            address => address.fmt(f),
+        }
+    }
+}
+
 /// Nanoseconds as seconds with so many digits, cut and not rounded, as Wireshark does.
 #[derive(Debug, Clone, Copy)]
 pub struct Seconds(pub i64, pub u8);
@@ -180,6 +202,48 @@ impl fmt::Display for Decimal {
             let width = decimals as usize;
             write!(f, "{sign}{}.{:0width$}", rounded / part, rounded % part)
         }
+    }
+}
+
+/// Writes so many low bits, in groups of four from the left.
+pub(super) fn bits(value: u16, count: usize) -> String {
+    let digits = format!("{value:0count$b}");
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && at % 4 == 0 {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Bytes in hexadecimal, the first 36 of them.
+pub(super) struct Hex<'a>(pub(super) &'a [u8]);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.0.iter().take(MOST_HEX);
+        shown
+            .into_iter()
+            .try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        if self.0.len() > MOST_HEX {
+            f.write_str("…")?;
+        }
+        Ok(())
+    }
+}
+
+/// A hardware address.
+#[derive(Clone, Copy)]
+pub(super) struct Mac<'a>(pub(super) &'a [u8]);
+
+impl fmt::Display for Mac<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, byte) in self.0.iter().enumerate() {
+            write!(f, "{}{byte:02x}", if at > 0 { ":" } else { "" })?;
+        }
+        Ok(())
     }
 }
 

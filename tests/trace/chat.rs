@@ -307,6 +307,16 @@ fn foreign_text_can_not_touch_the_terminal() {
 }
 
 #[test]
+fn a_redacted_text_is_not_in_the_dump_of_a_padded_frame_either() {
+    // Thirty times x, then six bytes of trailer.
+    let file = capture("random_headers.pcap");
+    assert!(trace_ok(&["-d", "8"], &file).contains("78 78"));
+    let redacted = trace_ok(&["-d", "8", "--redact"], &file);
+    assert!(redacted.contains("<36 bytes>"), "{redacted}");
+    assert!(!redacted.contains("78 78"), "{redacted}");
+}
+
+#[test]
 fn redacted_texts_are_nowhere() {
     let mut outputs = vec![trace_ok(
         &["-m", "-s", "-d", "33,35", "--redact"],

@@ -22,9 +22,10 @@ pub(crate) const CAPTURES: [&str; 13] = [
     "slow.pcap",
 ];
 /// Made for one thing each: link types, byte orders, clocks, and arbitrary segments of a seeded generator.
-pub(crate) const MADE_CAPTURES: [&str; 18] = [
+pub(crate) const MADE_CAPTURES: [&str; 19] = [
     "big_endian_nanoseconds.pcap",
     "clocks.pcapng",
+    "random_headers.pcap",
     "random_cut_options.pcap",
     "links_ethernet.pcap",
     "links_loop.pcap",
