@@ -284,6 +284,13 @@ impl<S: Stream> Connection<S> {
             .map_or(0, |rare| rare.edits.private_len())
     }
 
+    /// Returns a number that grows with the private bytes that its stream takes.
+    pub fn private_taken(&self) -> u64 {
+        self.rare
+            .as_ref()
+            .map_or(0, |rare| rare.edits.private_taken())
+    }
+
     /// Takes telnet's own talk out of `chunk`, and returns what is left of it. What is to be
     /// answered is added to `refusals`; the second value tells whether it asked "are you there".
     pub fn filter<'c>(

@@ -18,6 +18,8 @@ pub(super) struct Edits {
     private: Vec<u8>,
     /// How many of `private` are sent.
     private_sent: usize,
+    /// How many private bytes were ever sent.
+    private_taken: u64,
 }
 
 /// A place in the transcript: `insert` private bytes are put in, then `skip` bytes are left out.
@@ -37,6 +39,11 @@ impl Edits {
     /// Returns how many private bytes wait.
     pub(super) fn private_len(&self) -> usize {
         self.private.len() - self.private_sent
+    }
+
+    /// Returns a number that grows with the private bytes sent.
+    pub(super) fn private_taken(&self) -> u64 {
+        self.private_taken
     }
 
     /// Puts `bytes` in at `at`, which is behind all other edits.
@@ -125,6 +132,7 @@ impl Edits {
             let step = written.min(edit.insert as usize);
             edit.insert -= step as u32;
             self.private_sent += step;
+            self.private_taken += step as u64;
             written -= step;
             if edit.insert > 0 {
                 return cursor;

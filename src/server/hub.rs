@@ -65,12 +65,14 @@ pub struct Hub<S> {
     newcomers: VecDeque<(usize, u64)>,
     /// When to look for members who have been silent for too long, in seconds of the hub's time.
     look_for_idle_s: Option<u64>,
+    /// Somebody for whom the room waits may have caught up.
+    look_soon: bool,
     /// Bytes of input that are held back, from all connections together.
     held_bytes: usize,
     /// How much has been heard this turn, in lines.
     work: usize,
     /// Who is to be read from again although no event will say so.
-    resume: Vec<usize>,
+    resume: VecDeque<usize>,
     /// Who may be owed private bytes.
     owed: VecDeque<usize>,
     /// Whose stream failed to take a write.
@@ -108,9 +110,10 @@ impl<S: Stream> Hub<S> {
             nameless: 0,
             newcomers: VecDeque::new(),
             look_for_idle_s: None,
+            look_soon: false,
             held_bytes: 0,
             work: 0,
-            resume: Vec::new(),
+            resume: VecDeque::new(),
             owed: VecDeque::new(),
             broken: Vec::new(),
             leaving: VecDeque::new(),
@@ -196,7 +199,7 @@ impl<S: Stream> Hub<S> {
         self.slots = self.slots.max(key + 1);
         self.origins.enter(key, address);
         self.nameless += 1;
-        self.newcomers.push_back((key, now_s));
+        self.remember_newcomer(key, now_s);
         // Sent by the next turn: who gives its name at once gets prompt and greeting in one write.
         self.tell(key, PROMPT.as_bytes());
     }
@@ -229,21 +232,22 @@ impl<S: Stream> Hub<S> {
         }
     }
 
-    /// Reads on where a budget ran out, or the room had to catch up.
+    /// Reads on where a budget ran out, or the room had to catch up: first come, first served.
     pub fn resume(&mut self) {
-        if self.laggards.room_waits() {
-            return;
-        }
-        // Those who have to wait again go to the new list: a round, not a loop.
-        let mut round = std::mem::take(&mut self.resume);
-        for key in round.drain(..) {
+        // A budget of their own: what new events bring must not use up that of those who wait.
+        self.work = 0;
+        // Those who have to wait again go to the end: a round, not a loop.
+        for _ in 0..self.resume.len() {
+            if self.all_wait() {
+                break;
+            }
+            let Some(key) = self.resume.pop_front() else {
+                break;
+            };
             if let Some(connection) = self.connections.get_mut(key) {
                 connection.flags.remove(Flags::RESUMING);
                 self.read(key);
             }
-        }
-        if self.resume.is_empty() {
-            self.resume = round;
         }
     }
 
@@ -271,6 +275,9 @@ impl<S: Stream> Hub<S> {
         }
         while let Some(key) = self.broken.pop() {
             self.read_last_words(key);
+        }
+        if std::mem::take(&mut self.look_soon) {
+            self.look();
         }
     }
 

@@ -21,7 +21,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 struct Watched {
     key: usize,
     cursor: u64,
-    private: usize,
+    private: u64,
     /// When it was last seen to have taken something.
     moved: Instant,
     /// Since when it has been far behind.
@@ -37,8 +37,8 @@ pub enum Sight {
     At {
         /// The offset before which its stream has taken the transcript.
         cursor: u64,
-        /// How many private bytes wait for it.
-        private: usize,
+        /// A number that grows with the private bytes it takes.
+        private: u64,
     },
 }
 
@@ -71,12 +71,12 @@ impl Laggards {
         }
     }
 
-    /// Watches a connection, whose cursor is at `cursor`, until it has caught up.
-    pub fn watch(&mut self, key: usize, cursor: u64, now: Instant) {
+    /// Watches a connection until it has caught up; `cursor` and `private` as in [`Sight::At`].
+    pub fn watch(&mut self, key: usize, (cursor, private): (u64, u64), now: Instant) {
         self.watched.push(Watched {
             key,
             cursor,
-            private: 0,
+            private,
             moved: now,
             behind_since: None,
         });
@@ -113,7 +113,7 @@ impl Laggards {
             let Sight::At { cursor, private } = see(watched.key) else {
                 return false;
             };
-            if cursor != watched.cursor || private < watched.private {
+            if cursor != watched.cursor || private != watched.private {
                 watched.moved = now;
             }
             watched.cursor = cursor;
@@ -177,7 +177,7 @@ mod tests {
     fn the_room_waits_for_progress_and_not_for_ever() {
         let start = Instant::now();
         let mut laggards = Laggards::new(FAR, Some(Duration::from_mins(1)));
-        laggards.watch(7, 0, start);
+        laggards.watch(7, (0, 0), start);
         assert_eq!(
             look(&mut laggards, FAR, start, 0),
             (false, vec![]),
@@ -202,7 +202,7 @@ mod tests {
     fn who_stands_still_slows_nobody_and_is_cut_in_the_end() {
         let start = Instant::now();
         let mut laggards = Laggards::new(FAR, Some(Duration::from_mins(1)));
-        laggards.watch(7, 0, start);
+        laggards.watch(7, (0, 0), start);
         let later = start + PROGRESS_WITHIN;
         assert_eq!(look(&mut laggards, 2 * FAR, later, 0), (false, vec![]));
         let due = laggards.deadline().unwrap();
@@ -217,7 +217,7 @@ mod tests {
     fn who_has_caught_up_is_watched_no_more() {
         let start = Instant::now();
         let mut laggards = Laggards::new(FAR, None);
-        laggards.watch(7, 0, start);
+        laggards.watch(7, (0, 0), start);
         assert_eq!(look(&mut laggards, 2 * FAR, start, 0), (true, vec![]));
         laggards.look(2 * FAR, start, |_| Sight::Fine, |_| panic!("cut"));
         assert!(!laggards.room_waits());

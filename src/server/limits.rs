@@ -26,6 +26,9 @@ pub const TURN_WORK_MAX: usize = 16 * 1024;
 /// What a line costs that names somebody, in lines: names are compared by how they look.
 pub const NAME_WORK: usize = 16;
 
+/// How many slots can be looked at for names in the time that a line takes, rounded down.
+pub const SLOTS_A_LINE: usize = 1024;
+
 /// How much writing one slice of a sweep may do before the loop looks at its sockets again: each
 /// write counts as its bytes and [`WRITE_COST_BYTES`].
 const SLICE_BYTES: usize = 4 * 1024 * 1024;

@@ -18,7 +18,9 @@
     clippy::struct_excessive_bools
 )]
 
+mod fairness;
 mod random;
+mod scene;
 mod scenes;
 mod stream;
 mod verdict;

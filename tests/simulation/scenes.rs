@@ -1,127 +1,13 @@
 //! Scenes that chance seldom plays: each is one promise, put to the test on purpose.
 
-use std::cell::RefCell;
-use std::net::{IpAddr, Ipv4Addr};
-use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chatroom::server::disconnect::Disconnect;
-use chatroom::server::hub::{Hub, Readiness};
+use chatroom::server::hub::Readiness;
 use chatroom::server::laggards::PATIENCE;
 use chatroom::server::limits::Limits;
 
-use crate::random::Random;
-use crate::stream::{SimStream, Wire};
-
-const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-const EVERYTHING: usize = usize::MAX;
-
-/// A hub and the other ends of its connections, by slot.
-struct Scene {
-    hub: Hub<SimStream>,
-    wires: Vec<Rc<RefCell<Wire>>>,
-    now: Instant,
-}
-
-impl Scene {
-    fn new(limits: Limits) -> Self {
-        let now = Instant::now();
-        Self {
-            hub: Hub::new(limits, now),
-            wires: Vec::new(),
-            now,
-        }
-    }
-
-    /// Lets somebody connect who takes `window` bytes, and returns its slot.
-    fn connect(&mut self, window: usize) -> usize {
-        let key = self.hub.next_key();
-        let wire = Wire::new(window, Random::new(key as u64));
-        self.hub.accept(SimStream(Rc::clone(&wire)), HOME);
-        if key == self.wires.len() {
-            self.wires.push(wire);
-        } else {
-            self.wires[key] = wire;
-        }
-        key
-    }
-
-    fn join(&mut self, name: &str, window: usize) -> usize {
-        let key = self.connect(window);
-        self.say(key, name);
-        self.turn();
-        key
-    }
-
-    fn say(&self, key: usize, line: &str) {
-        let mut wire = self.wires[key].borrow_mut();
-        wire.arrived.extend(line.bytes().chain([b'\n']));
-        wire.readable = true;
-    }
-
-    fn reset(&self, key: usize) {
-        let mut wire = self.wires[key].borrow_mut();
-        (wire.reset, wire.readable, wire.writable) = (true, true, true);
-    }
-
-    /// Hands out all events that are due, and lets the hub do its work.
-    fn turn(&mut self) {
-        self.hub.start_turn(self.now);
-        for key in 0..self.wires.len() {
-            let mut wire = self.wires[key].borrow_mut();
-            let due = !wire.dropped && (wire.readable || wire.writable);
-            let readiness = Readiness {
-                readable: std::mem::take(&mut wire.readable),
-                writable: std::mem::take(&mut wire.writable),
-                read_until_empty: wire.finished || wire.reset,
-            };
-            drop(wire);
-            if due {
-                self.hub.ready(key, readiness);
-            }
-        }
-        self.hub.resume();
-        self.hub.settle();
-        self.hub.reap();
-    }
-
-    /// Takes turns until there is nothing to do, and returns how many.
-    fn settle(&mut self) -> usize {
-        for turns in 0..100_000 {
-            let due = |wire: &Rc<RefCell<Wire>>| {
-                let wire = wire.borrow();
-                !wire.dropped && (wire.readable || wire.writable)
-            };
-            if !self.hub.has_work() && !self.wires.iter().any(due) {
-                return turns;
-            }
-            self.turn();
-        }
-        panic!("the hub does not come to rest");
-    }
-
-    fn pass(&mut self, time: Duration) {
-        self.now += time;
-        self.turn();
-        self.settle();
-    }
-
-    /// Returns what has been received since the last call.
-    fn heard(&self, key: usize) -> String {
-        String::from_utf8(std::mem::take(&mut self.wires[key].borrow_mut().received)).unwrap()
-    }
-
-    fn is_open(&self, key: usize) -> bool {
-        !self.wires[key].borrow().dropped
-    }
-}
-
-fn limits() -> Limits {
-    Limits {
-        rate: 0,
-        ..Limits::default()
-    }
-}
+use crate::scene::{EVERYTHING, HOME, Scene, limits};
 
 #[test]
 fn an_event_for_who_had_the_slot_before_does_no_harm() {
@@ -357,72 +243,6 @@ fn silence_and_standing_still_end_in_their_time() {
             .ends_with("* You were silent for 10 s; join again.\n")
     );
     assert_eq!(scene.hub.disconnects().of(Disconnect::Stalled), 1);
-}
-
-#[test]
-fn a_fast_sender_is_slowed_and_loses_nothing() {
-    let mut scene = Scene::new(Limits {
-        rate: 10,
-        burst: 5,
-        ..limits()
-    });
-    let ears = scene.join("ears", EVERYTHING);
-    let sender = scene.join("sender", EVERYTHING);
-    scene.heard(ears);
-    for n in 0..50 {
-        scene.say(sender, &format!("{n}"));
-    }
-    scene.wires[sender].borrow_mut().finished = true;
-    scene.settle();
-    let at_once = scene.heard(ears).lines().count();
-    assert!(at_once <= 5, "{at_once}");
-    let mut heard = at_once;
-    for second in 1..=5 {
-        for _ in 0..20 {
-            scene.pass(Duration::from_millis(50));
-        }
-        heard += scene.heard(ears).matches("sender: ").count();
-        assert!(
-            (10 * second - 2..=10 * second + 6).contains(&heard),
-            "{heard} after {second} s"
-        );
-    }
-    assert_eq!(heard, 50, "all of it, before its end");
-    assert!(!scene.is_open(sender));
-}
-
-#[test]
-fn one_who_never_stops_talking_starves_nobody() {
-    const FLOOD: usize = 100_000;
-    let mut scene = Scene::new(limits());
-    let ears = scene.join("ears", EVERYTHING);
-    let flood = scene.join("flood", EVERYTHING);
-    let quiet: Vec<usize> = (0..1000)
-        .map(|n| scene.join(&format!("q{n}"), EVERYTHING))
-        .collect();
-    scene.settle();
-    scene.heard(ears);
-    for _ in 0..FLOOD {
-        scene.say(flood, "more and more and more of it");
-    }
-    scene.turn();
-    for &key in &quiet {
-        scene.say(key, "me too");
-    }
-    // Everybody has to be visited in between, which takes turns, but not until the flood is over.
-    for _ in 0..200 {
-        scene.turn();
-    }
-    let heard = scene.heard(ears);
-    assert_eq!(heard.matches(": me too\n").count(), 1000);
-    assert!(heard.matches("flood: ").count() < FLOOD);
-    scene.settle();
-    let rest = scene.heard(ears).matches("flood: ").count();
-    assert_eq!(
-        heard.matches("flood: ").count() + rest,
-        FLOOD,
-        "every byte is handled"
-    );
 }
 
 /// Input that waited was overtaken by what came when a write had failed: the room heard the end of

@@ -15,6 +15,8 @@ pub struct Audit {
     pub names: usize,
     /// Those who have left and were not announced yet.
     pub leaving: usize,
+    /// Those who came without a name, as far as they are remembered.
+    pub newcomers: usize,
     /// Bytes of unfinished lines of the connection that has most of them.
     pub unfinished_bytes_max: usize,
     /// Private bytes waiting for the connection that has most of them.
@@ -34,6 +36,7 @@ impl<S: Stream> Hub<S> {
         let mut audit = Audit {
             names: self.room.names().count(),
             leaving: self.leaving.len(),
+            newcomers: self.newcomers.len(),
             held_bytes_counted: self.held_bytes,
             disconnects: Disconnect::ALL
                 .into_iter()

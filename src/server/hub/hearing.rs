@@ -12,7 +12,7 @@ use crate::server::connection::{Flags, Stage, Stream};
 use crate::server::disconnect::Disconnect;
 use crate::server::limits::{
     CONNECTION_WORK_MAX, HELD_BYTES_MAX, NAME_WORK, PRIVATE_BYTES_MAX, SCARCE_READ_BYTES,
-    TURN_WORK_MAX,
+    SLOTS_A_LINE, TURN_WORK_MAX,
 };
 
 /// Most reads after a write has failed, for the lines that came before the connection broke.
@@ -100,7 +100,7 @@ impl<S: Stream> Hub<S> {
         let connection = &mut self.connections[key];
         if !connection.flags.contains(Flags::RESUMING) {
             connection.flags.insert(Flags::RESUMING);
-            self.resume.push(key);
+            self.resume.push_back(key);
         }
     }
 
@@ -122,12 +122,17 @@ impl<S: Stream> Hub<S> {
         if self.laggards.is_due(self.room.transcript().end(), self.now) {
             self.look();
         }
-        let waits =
-            self.work >= TURN_WORK_MAX || self.laggards.room_waits() || self.is_sweep_behind();
+        let waits = self.all_wait();
         if waits {
             self.resume_later(key);
         }
         waits
+    }
+
+    /// Returns whether nobody may be heard at the moment: this turn has heard enough, somebody has
+    /// to catch up, or what was said has to be sent first.
+    pub(super) fn all_wait(&self) -> bool {
+        self.work >= TURN_WORK_MAX || self.laggards.room_waits() || self.is_sweep_behind()
     }
 
     /// Returns whether a connection has said more than its pace allows; it is woken when it may
@@ -277,7 +282,8 @@ impl<S: Stream> Hub<S> {
             quit,
         } = self.room.hear(member, text);
         if said.is_none() || renamed_from.is_some() {
-            self.work += NAME_WORK;
+            // An answer to /who looks at every slot.
+            self.work += NAME_WORK + self.slots / SLOTS_A_LINE;
         }
         let name = self.room.names().of(member);
         if let Some(said) = said {
@@ -311,8 +317,8 @@ impl<S: Stream> Hub<S> {
             let name = names.of(to as u32).to_owned();
             return self.notify(from, &Notice::NobodyCalled { name: &name });
         }
-        let waiting = self.connections[to].private_len() + self.room.private().len();
-        if waiting <= PRIVATE_BYTES_MAX {
+        let waiting = self.connections[to].private_len();
+        if waiting == 0 || waiting + self.room.private().len() <= PRIVATE_BYTES_MAX {
             return self.tell_private(to);
         }
         let name = names.of(to as u32).to_owned();

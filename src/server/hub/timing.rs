@@ -8,6 +8,9 @@ use crate::server::connection::{Connection, Flags, Stage, Stream};
 use crate::server::disconnect::Disconnect;
 use crate::server::laggards::Sight;
 
+/// How many more newcomers than there are without a name may be remembered.
+const NEWCOMERS_SPARE: usize = 1024;
+
 impl<S: Stream> Hub<S> {
     /// Takes the time, and does what is due. A clock that goes back is taken to stand still.
     pub fn start_turn(&mut self, now: Instant) {
@@ -81,6 +84,20 @@ impl<S: Stream> Hub<S> {
         }
     }
 
+    /// Remembers who came without a name. Who has given one since, or is gone, is forgotten in time
+    /// also where names are waited for for ever.
+    pub(super) fn remember_newcomer(&mut self, key: usize, since_s: u64) {
+        if self.newcomers.len() > 2 * self.nameless + NEWCOMERS_SPARE {
+            let mut newcomers = Vec::from(std::mem::take(&mut self.newcomers));
+            newcomers.retain(|&(key, since_s)| self.is_nameless(key, since_s));
+            // A slot may have had several owners within a second.
+            newcomers.sort_unstable_by_key(|&(key, since_s)| (since_s, key));
+            newcomers.dedup();
+            self.newcomers = newcomers.into();
+        }
+        self.newcomers.push_back((key, since_s));
+    }
+
     /// Takes note of a member's joining, for the time it may be silent.
     pub(super) fn start_idle_time(&mut self) {
         if self.limits.idle_timeout_s > 0 {
@@ -95,9 +112,11 @@ impl<S: Stream> Hub<S> {
         let watched = connection.flags.contains(Flags::WATCHED);
         if connection.is_blocked() && !watched && connection.stage == Stage::Member {
             connection.flags.insert(Flags::WATCHED);
-            self.laggards.watch(key, connection.cursor(), self.now);
-        } else if watched && self.laggards.room_waits() && !connection.is_blocked() {
-            self.look();
+            let at = (connection.cursor(), connection.private_taken());
+            self.laggards.watch(key, at, self.now);
+        } else if watched && !connection.is_blocked() {
+            // Once a turn is enough: when thousands catch up, each look costs as much as all of them.
+            self.look_soon |= self.laggards.room_waits();
         }
     }
 
@@ -123,7 +142,7 @@ impl<S: Stream> Hub<S> {
             if connection.flags.contains(Flags::WATCHED) {
                 Sight::At {
                     cursor: connection.cursor(),
-                    private: connection.private_len(),
+                    private: connection.private_taken(),
                 }
             } else {
                 Sight::Fine
