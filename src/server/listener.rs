@@ -29,6 +29,8 @@ pub struct Listener {
     ready: bool,
     /// Until when nothing is accepted, for want of descriptors.
     paused_until: Option<Instant>,
+    /// When that was last logged.
+    warned: Option<Instant>,
 }
 
 /// What came of accepting.
@@ -80,6 +82,7 @@ impl Listener {
             address,
             ready: false,
             paused_until: None,
+            warned: None,
         })
     }
 
@@ -136,8 +139,13 @@ impl Listener {
             // The matter of that one connection.
             Err(error) if is_transient(&error) => Accepted::Broken,
             Err(error) => {
-                warn!("{}: nobody can be let in for now: {error}", self.address);
-                self.paused_until = Some(Instant::now() + PAUSE);
+                let now = Instant::now();
+                // Each connection that ends may let one in and make the next one fail.
+                if self.warned.is_none_or(|warned| now - warned >= PAUSE) {
+                    warn!("{}: nobody can be let in for now: {error}", self.address);
+                    self.warned = Some(now);
+                }
+                self.paused_until = Some(now + PAUSE);
                 Accepted::Nobody
             }
         }

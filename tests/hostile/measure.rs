@@ -8,6 +8,7 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use rustix::event::PollFlags;
+use socket2::{Domain, Socket, Type};
 
 use crate::common::incoming::is_ready;
 use crate::common::{PATIENCE, Peer, Server};
@@ -72,6 +73,14 @@ pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
         idle(Duration::from_millis(5));
     }
+}
+
+/// Connects with the smallest receive buffer there is.
+pub(crate) fn connect_deaf(server: &Server) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(1).unwrap();
+    socket.connect(&server.address().into()).unwrap();
+    socket.into()
 }
 
 /// Sends what the socket takes of `bytes` until it has taken nothing for `patience`; returns how

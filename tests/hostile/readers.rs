@@ -4,18 +4,15 @@ use std::collections::BTreeMap;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use socket2::{Domain, SockRef, Socket, Type};
+use socket2::SockRef;
 
 use crate::common::crowd::{crowd_permit, join_crowd};
 use crate::common::{PATIENCE, Server};
-use crate::measure::{MIB, pings};
+use crate::measure::{MIB, connect_deaf, pings};
 
 /// Lets somebody join with the smallest receive buffer there is, who then reads nothing any more.
 fn join_and_read_nothing(server: &Server, name: &str) -> TcpStream {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    socket.set_recv_buffer_size(1).unwrap();
-    socket.connect(&server.address().into()).unwrap();
-    let stream: TcpStream = socket.into();
+    let stream = connect_deaf(server);
     std::io::Write::write_all(&mut &stream, format!("{name}\n").as_bytes()).unwrap();
     stream
 }

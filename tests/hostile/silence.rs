@@ -1,10 +1,11 @@
 //! Who says nothing: without a name, with one, for ever.
 
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use crate::common::crowd::{crowd_permit, that_fit};
 use crate::common::{GREETING, PROMPT, Peer, Server, Signal};
-use crate::measure::{busy_part, descriptors, idle, wait_until};
+use crate::measure::{busy_part, connect_deaf, descriptors, idle, wait_until};
 
 /// How long a person may have to wait for the greeting, whatever others do.
 const WELCOME: Duration = Duration::from_secs(1);
@@ -81,6 +82,29 @@ fn the_nameless_hold_half_of_the_places_at_most() {
     silent[99].enter("nina");
     members[0].say("hello nina");
     silent[99].expect("m0: hello nina");
+}
+
+/// While what they were owed was waited for, those who had made place still held it.
+#[test]
+fn the_nameless_who_read_nothing_hold_half_of_the_places_at_most() {
+    let server = Server::start(&["--max-connections", "40"]);
+    let mut stuck = Vec::new();
+    for number in 0..5 {
+        for _ in 0..30 {
+            let mut stream = connect_deaf(&server);
+            // Each is refused as a name, and each refusal is owed.
+            stream.write_all("a b\n".repeat(4000).as_bytes()).unwrap();
+            stuck.push(stream);
+        }
+        let start = Instant::now();
+        wait_until("there is a place", || {
+            let mut person = server.connect();
+            person.say(format!("person{number}"));
+            person.line() == PROMPT && person.line() == GREETING
+        });
+        let took = start.elapsed();
+        assert!(took < WELCOME, "had to wait {took:?}");
+    }
 }
 
 #[test]

@@ -78,10 +78,18 @@ impl<S: Stream> Hub<S> {
             && let Some((key, since_s)) = self.newcomers.pop_front()
         {
             if self.is_nameless(key, since_s) {
-                self.notify(key, &Notice::Crowded);
-                self.close(key, Disconnect::Crowded);
+                self.dismiss(key, &Notice::Crowded, Disconnect::Crowded);
             }
         }
+    }
+
+    /// Ends the connection of somebody without a name, and waits for nothing: while it drained, it
+    /// would hold a place that isn't counted among those of the nameless.
+    fn dismiss(&mut self, key: usize, notice: &Notice<'_>, why: Disconnect) {
+        self.notify(key, notice);
+        self.close(key, why);
+        self.flush(key);
+        self.close_now(key);
     }
 
     /// Remembers who came without a name. Who has given one since, or is gone, is forgotten in time
@@ -180,8 +188,8 @@ impl<S: Stream> Hub<S> {
             }
             self.newcomers.pop_front();
             if nameless {
-                self.notify(key, &Notice::NameTimeout { seconds });
-                self.close(key, Disconnect::NameTimeout);
+                let notice = Notice::NameTimeout { seconds };
+                self.dismiss(key, &notice, Disconnect::NameTimeout);
             }
         }
     }
