@@ -123,7 +123,7 @@ pub struct TraceOptions {
         long,
         value_name = "N",
         env = "CHATROOM_TRACE_MAX_STREAMS",
-        default_value_t = 20_480
+        default_value_t = 20_000
     )]
     pub max_streams: usize,
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 /// Most bytes that wait in one direction.
 pub const MOST_WAITING: usize = 1024 * 1024;
 /// Most bytes that wait in all.
-pub const MOST_WAITING_IN_ALL: usize = 12 * 1024 * 1024;
+pub const MOST_WAITING_IN_ALL: usize = 10 * 1024 * 1024;
 /// What a waiting segment costs besides its bytes.
 const ENTRY_COST: usize = 128;
 
