@@ -65,7 +65,7 @@ pub struct Hub<S> {
     newcomers: VecDeque<(usize, u64)>,
     /// When to look for members who have been silent for too long, in seconds of the hub's time.
     look_for_idle_s: Option<u64>,
-    /// Somebody for whom the room waits may have caught up.
+    /// Somebody who is watched may have caught up.
     look_soon: bool,
     /// Bytes of input that are held back, from all connections together.
     held_bytes: usize,

@@ -116,6 +116,30 @@ fn however_many_never_stop_talking_everybody_is_heard() {
     }
 }
 
+/// Who had caught up was still taken for who fell behind before: the second burst cut it.
+#[test]
+fn one_burst_after_another_cuts_nobody_who_reads_on() {
+    let mut scene = Scene::new(Limits {
+        backlog_bytes: 64 * 1024,
+        ..limits()
+    });
+    let slow = scene.join("slow", 100);
+    let sender = scene.join("sender", EVERYTHING);
+    let text = "x".repeat(300);
+    for burst in 0..4 {
+        for n in 0..2000 {
+            scene.say(sender, &format!("{n} {text}"));
+        }
+        for _ in 0..100 {
+            scene.wires[slow].borrow_mut().open_window(20_000);
+            scene.pass(Duration::from_millis(20));
+        }
+        assert!(scene.is_open(slow), "burst {burst}");
+        assert_eq!(scene.heard(slow).matches(&text).count(), 2000);
+        scene.pass(Duration::from_secs(13));
+    }
+}
+
 /// Where names are waited for for ever, one silent connection kept all that came later on a list.
 #[test]
 fn who_came_and_went_is_not_remembered_for_ever() {

@@ -124,7 +124,8 @@ impl<S: Stream> Hub<S> {
             self.laggards.watch(key, at, self.now);
         } else if watched && !connection.is_blocked() {
             // Once a turn is enough: when thousands catch up, each look costs as much as all of them.
-            self.look_soon |= self.laggards.room_waits();
+            let caught_up = connection.is_settled(self.room.transcript());
+            self.look_soon |= caught_up || self.laggards.room_waits();
         }
     }
 
