@@ -179,6 +179,34 @@ fn an_end_with_unread_data_is_one_disconnect_and_loses_no_line() {
     }
 }
 
+/// What others said made the next write to it fail, and then the rest of its lines was dropped.
+#[test]
+fn a_paced_sender_that_closes_is_heard_to_its_end_though_others_speak() {
+    let server = Server::start(&["--rate", "20", "--burst", "20"]);
+    let (ali, mut bob, talker) = (
+        server.join("ali"),
+        server.join("bob"),
+        server.join("talker"),
+    );
+    ali.send(numbered_lines(60));
+    drop(ali);
+    for number in 0..60 {
+        if number % 10 == 0 {
+            talker.say("hello");
+        }
+        let before = bob.lines_before(&format!("ali: line {number}"));
+        assert!(
+            before.iter().all(|line| line == "talker: hello"),
+            "{before:?}"
+        );
+    }
+    let before = bob.lines_before("ali has left the chatroom!");
+    assert!(
+        before.iter().all(|line| line == "talker: hello"),
+        "{before:?}"
+    );
+}
+
 #[test]
 fn who_closes_its_side_and_stays_keeps_nothing_busy() {
     let server = Server::start(&["--name-timeout", "0"]);

@@ -92,7 +92,11 @@ impl<S: Stream> Hub<S> {
             goes_on = self.receive(key, &mut scratch[..length]);
         }
         self.scratch = scratch;
-        self.close(key, Disconnect::Reset);
+        let waits = Flags::PACED | Flags::RESUMING;
+        if goes_on || !self.connections[key].flags.intersects(waits) {
+            self.close(key, Disconnect::Reset);
+        }
+        // Else its turn comes again, and with it the rest, up to its end.
     }
 
     /// Puts a connection on the list of those to read from again without an event.
