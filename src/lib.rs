@@ -43,8 +43,10 @@
 
 pub mod cli;
 pub mod client;
+pub mod failure;
 pub mod line;
 pub mod logging;
 pub mod room;
 pub mod server;
 pub mod trace;
+pub mod wire;

@@ -24,7 +24,8 @@ use signal_hook_mio::v1_0::Signals;
 use self::hub::{Hub, Readiness};
 use self::limits::{DRAIN_S, Limits};
 use self::listener::{Accepted, Listener};
-use crate::cli::{Failure, ServeOptions};
+use crate::cli::ServeOptions;
+use crate::failure::Failure;
 
 /// Events taken from the kernel in one turn.
 const EVENTS_MAX: usize = 1024;

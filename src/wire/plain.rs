@@ -1,0 +1,198 @@
+//! The room as people read it with `nc`: a line of text for each thing that happens.
+
+use crate::room::name::Name;
+
+/// What the server says to a connection without a name.
+pub const PROMPT: &str = "Please enter your name:";
+
+/// What the server says to somebody whose name is accepted.
+pub const GREETING: &str = "Chat with your friends and enjoy";
+
+/// What stands between a name and what it says to everybody.
+pub const SAYS: &str = ": ";
+
+/// What stands between a name and what it says to one person alone.
+pub const SAYS_PRIVATELY: &str = " (privately): ";
+
+/// What follows the name of somebody who came.
+pub const JOINED: &str = " is joined to the chatroom!";
+
+/// What follows the name of somebody who left.
+pub const LEFT: &str = " has left the chatroom!";
+
+/// What stands between an old name and a new one, which [`RENAMED_END`] follows.
+pub const RENAMED: &str = " is now known as ";
+
+/// See [`RENAMED`].
+pub const RENAMED_END: &str = "!";
+
+/// What each line of a notice starts with, and what somebody does.
+pub const STAR: &str = "* ";
+
+/// A line of the server, by what it tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line<'a> {
+    /// The question for a name.
+    Prompt,
+    /// The welcome after it.
+    Greeting,
+    /// Somebody says something to everybody.
+    Said {
+        /// Who.
+        name: &'a str,
+        /// What.
+        text: &'a str,
+    },
+    /// Somebody says something to the reader alone.
+    SaidPrivately {
+        /// Who.
+        name: &'a str,
+        /// What.
+        text: &'a str,
+    },
+    /// Somebody tells what they do.
+    Did {
+        /// Who.
+        name: &'a str,
+        /// What.
+        text: &'a str,
+    },
+    /// Somebody came.
+    Joined(&'a str),
+    /// Somebody left.
+    Left(&'a str),
+    /// Somebody goes by another name now.
+    Renamed {
+        /// The name so far.
+        from: &'a str,
+        /// The name from now on.
+        to: &'a str,
+    },
+    /// The server's word to the reader: one line of it, without its star.
+    Notice(&'a str),
+    /// None of these: another server's, or part of a line too long for one.
+    Other(&'a str),
+}
+
+impl<'a> Line<'a> {
+    /// Returns what to write one after the other, the line end included.
+    #[must_use]
+    pub fn parts(self) -> [&'a str; 5] {
+        match self {
+            Self::Prompt => [PROMPT, "\n", "", "", ""],
+            Self::Greeting => [GREETING, "\n", "", "", ""],
+            Self::Said { name, text } => [name, SAYS, text, "\n", ""],
+            Self::SaidPrivately { name, text } => [name, SAYS_PRIVATELY, text, "\n", ""],
+            Self::Did { name, text } => [STAR, name, " ", text, "\n"],
+            Self::Joined(name) => [name, JOINED, "\n", "", ""],
+            Self::Left(name) => [name, LEFT, "\n", "", ""],
+            Self::Renamed { from, to } => [from, RENAMED, to, RENAMED_END, "\n"],
+            Self::Notice(text) => [STAR, text, "\n", "", ""],
+            Self::Other(text) => [text, "\n", "", "", ""],
+        }
+    }
+
+    /// Returns what `line`, without its line end, tells. No notice starts with a word that can be a
+    /// name, and no name has a space or a colon: so the start of a line says what it is.
+    #[must_use]
+    pub fn parse(line: &'a str) -> Self {
+        if line == PROMPT {
+            return Self::Prompt;
+        }
+        if line == GREETING {
+            return Self::Greeting;
+        }
+        if let Some(rest) = line.strip_prefix(STAR) {
+            return match rest.split_once(' ') {
+                Some((name, text)) if is_name(name) => Self::Did { name, text },
+                _ => Self::Notice(rest),
+            };
+        }
+        if let Some((name, text)) = line.split_once(SAYS)
+            && is_name(name)
+        {
+            return Self::Said { name, text };
+        }
+        if let Some((name, text)) = line.split_once(SAYS_PRIVATELY)
+            && is_name(name)
+        {
+            return Self::SaidPrivately { name, text };
+        }
+        Self::parse_coming(line).unwrap_or(Self::Other(line))
+    }
+
+    fn parse_coming(line: &'a str) -> Option<Self> {
+        let (name, rest) = line.split_at(line.find(' ')?);
+        if !is_name(name) {
+            return None;
+        }
+        match rest {
+            JOINED => Some(Self::Joined(name)),
+            LEFT => Some(Self::Left(name)),
+            _ => {
+                let to = rest.strip_prefix(RENAMED)?.strip_suffix(RENAMED_END)?;
+                is_name(to).then_some(Self::Renamed { from: name, to })
+            }
+        }
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    Name::parse(text).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::room::notice::Notice;
+    use proptest::prelude::*;
+
+    fn line() -> impl Strategy<Value = (String, String, u8)> {
+        let name = proptest::sample::select(&["ali", "سهیل", "b0b", "Is", "Zoë"][..])
+            .prop_map(str::to_owned);
+        let text = prop_oneof![
+            Just("has left the chatroom!".to_owned()),
+            Just("ali: hi".to_owned()),
+            Just("* ali waves".to_owned()),
+            "[^\n]{0,20}",
+        ];
+        (name, text, 0_u8..8)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back((name, text, kind) in line()) {
+            let (name, text) = (name.as_str(), text.as_str());
+            let line = match kind {
+                0 => Line::Prompt,
+                1 => Line::Greeting,
+                2 => Line::Said { name, text },
+                3 => Line::SaidPrivately { name, text },
+                4 => Line::Did { name, text },
+                5 => Line::Joined(name),
+                6 => Line::Left(name),
+                _ => Line::Renamed { from: name, to: "Veli" },
+            };
+            let written = line.parts().concat();
+            prop_assert_eq!(Line::parse(written.strip_suffix('\n').unwrap()), line);
+        }
+    }
+
+    #[test]
+    fn notices_and_the_rest_are_read_back() {
+        let closing = Notice::Closing.to_string();
+        for (line, expected) in [
+            (closing.as_str(), Line::Notice("The chatroom is closing.")),
+            ("* Here (2): ali, bob", Line::Notice("Here (2): ali, bob")),
+            ("half a line", Line::Other("half a line")),
+            (
+                "a b is joined to the chatroom!",
+                Line::Other("a b is joined to the chatroom!"),
+            ),
+            ("", Line::Other("")),
+        ] {
+            assert_eq!(Line::parse(line), expected);
+            assert_eq!(expected.parts().concat().trim_end(), line);
+        }
+    }
+}
