@@ -6,9 +6,9 @@ mod support;
 use std::hint::black_box;
 use std::time::Duration;
 
+use chatroom::feed::Transcript;
 use chatroom::line::framing::{Piece, Unfinished};
-use chatroom::line::text;
-use chatroom::room::Transcript;
+use chatroom::line::sanitize;
 use criterion::Criterion;
 use support::micro::Ways;
 
@@ -61,7 +61,7 @@ fn framing(criterion: &mut Criterion) {
             let mut rest = black_box(&chunk[..]);
             while let Some(piece) = unfinished.next(&mut rest, LINE_BYTES_MAX) {
                 if let Piece::Line(line) = piece {
-                    black_box(text::safe(line, &mut buffer));
+                    black_box(sanitize::safe(line, &mut buffer));
                 }
             }
         });

@@ -13,9 +13,9 @@ use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use allocation_counter::measure;
-use chatroom::server::connection::Stream;
-use chatroom::server::hub::{Hub, Readiness};
-use chatroom::server::limits::Limits;
+use chatroom::hub::connection::Stream;
+use chatroom::hub::limits::Limits;
+use chatroom::hub::{Hub, Readiness};
 use criterion::{Criterion, SamplingMode, Throughput};
 
 const MEMBERS: usize = 1_000_000;

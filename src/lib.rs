@@ -10,20 +10,20 @@
 //!
 //! | ring | modules | knows |
 //! |---|---|---|
-//! | shell | `main.rs`, [`cli`], [`logging`], [`server`] (`mod`, `listener`), [`client`] | sockets, the poll, signals, the clock; no rules |
-//! | hub | [`server::hub`] with [`server::connection`], [`server::sweep`], [`server::pace`], [`server::laggards`], [`server::origins`], [`server::limits`], [`server::disconnect`] | connections generic over their streams; applies what the room decided |
-//! | pure | [`mod@line`], [`room`], the client's editor | bytes and values in, bytes and values out: no sockets, clock, log or threads |
+//! | shell | `main.rs`, [`cli`], [`logging`], [`server`], [`client`] | sockets, the poll, signals, the clock; no rules |
+//! | hub | [`hub`] with [`hub::connection`], [`feed::fan_out`], [`hub::rate_limit`], [`feed::slow_readers`], [`hub::per_address`], [`hub::limits`], [`hub::disconnect`] | connections generic over their streams; applies what the room decided |
+//! | pure | [`mod@line`], [`room`], [`wire`], the client's editor | bytes and values in, bytes and values out: no sockets, clock, log or threads |
 //!
 //! # One message through the house
 //!
 //! ```text
-//! socket -> hub::hearing (one shared 64 KiB scratch) -> line::telnet -> line::framing: &[u8] line
-//!        -> line::text: safe &str -> line::command -> Room -> Transcript::append("NAME: TEXT\n")
+//! socket -> hub::input (one shared 64 KiB scratch) -> line::telnet -> line::framing: &[u8] line
+//!        -> line::sanitize: safe &str -> line::command -> Room -> Transcript::append("NAME: TEXT\n")
 //!        -> Hub::settle: for each member behind, one write of transcript[cursor..end]
 //! ```
 //!
 //! The transcript holds the room's outgoing lines once for everybody. What a connection is owed is
-//! its cursor into the transcript plus, only while it has any, *edits*: own lines to leave out and
+//! its cursor into the transcript plus, only while it has any, *splices*: own lines to leave out and
 //! private lines to put in, each at its place. So a broadcast to N members costs one append and N
 //! writes, whatever piled up meanwhile rides in the same write, and someone who stopped reading
 //! costs nothing but the socket.
@@ -44,6 +44,8 @@
 pub mod cli;
 pub mod client;
 pub mod failure;
+pub mod feed;
+pub mod hub;
 pub mod line;
 pub mod logging;
 pub mod room;

@@ -12,9 +12,9 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use allocation_counter::measure;
-use chatroom::server::connection::Stream;
-use chatroom::server::hub::{Hub, Readiness};
-use chatroom::server::limits::Limits;
+use chatroom::hub::connection::Stream;
+use chatroom::hub::limits::Limits;
+use chatroom::hub::{Hub, Readiness};
 
 /// Nobody is slowed, so that what is counted is the work itself.
 fn limits() -> Limits {

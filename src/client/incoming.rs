@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use crate::line::text;
+use crate::line::sanitize;
 
 /// The longest piece shown at once, in bytes: an endless line costs no more memory than this.
 pub(super) const PIECE_MAX_BYTES: usize = 64 * 1024;
@@ -69,7 +69,7 @@ impl Incoming {
     fn piece(&mut self, bytes: &[u8], ends: bool) -> Piece {
         let starts = !mem::replace(&mut self.within_line, !ends);
         Piece {
-            text: text::safe(bytes, &mut String::new()).to_owned(),
+            text: sanitize::safe(bytes, &mut String::new()).to_owned(),
             starts,
             ends,
         }

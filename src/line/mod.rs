@@ -1,11 +1,11 @@
 //! From bytes to lines to commands. Pure: no sockets, no clock, no log.
 //!
 //! In the order a byte meets them: [`telnet`] takes out what a telnet client says to the server's
-//! terminal and not to people, [`framing`] cuts at line ends, [`text`] makes a line safe to show,
-//! [`command`] tells talk from commands, [`stranger`] people from programs at the wrong port.
+//! terminal and not to people, [`framing`] cuts at line ends, [`sanitize`] makes a line safe to show,
+//! [`command`] tells talk from commands, [`wrong_protocol`] people from programs at the wrong port.
 
 pub mod command;
 pub mod framing;
-pub mod stranger;
+pub mod sanitize;
 pub mod telnet;
-pub mod text;
+pub mod wrong_protocol;

@@ -6,7 +6,6 @@
 pub mod name;
 pub mod names;
 pub mod notice;
-pub mod transcript;
 
 use std::fmt::Write;
 use std::ops::Range;
@@ -14,7 +13,7 @@ use std::ops::Range;
 pub use self::name::Name;
 pub use self::names::Names;
 pub use self::notice::Notice;
-pub use self::transcript::Transcript;
+pub use crate::feed::Transcript;
 use crate::line::command::Command;
 
 /// What the server says to someone who has just connected.

@@ -264,7 +264,7 @@ mod tests {
             if let Ok(name) = Name::parse(&text) {
                 let shown = name.as_str();
                 let mut buffer = String::new();
-                prop_assert_eq!(crate::line::text::safe(shown.as_bytes(), &mut buffer), shown);
+                prop_assert_eq!(crate::line::sanitize::safe(shown.as_bytes(), &mut buffer), shown);
                 prop_assert!(!shown.contains([' ', ':', '\t']));
                 prop_assert!(shown.len() <= NAME_BYTES_MAX);
                 prop_assert_eq!(Name::parse(shown), Ok(name.clone()));

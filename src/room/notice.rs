@@ -21,7 +21,7 @@ pub enum Notice<'a> {
     Incomplete { usage: &'a str },
     Help,
     StillHere,
-    Stranger { protocol: &'a str },
+    WrongProtocol { protocol: &'a str },
     Full,
     FullForAddress,
     NameTimeout { seconds: u16 },
@@ -70,7 +70,7 @@ impl fmt::Display for Notice<'_> {
                     .try_for_each(|(usage, what)| write!(f, "\n*   {usage:15} {what}"))
             }
             Self::StillHere => f.write_str("* Here and listening."),
-            Self::Stranger { protocol } => {
+            Self::WrongProtocol { protocol } => {
                 write!(
                     f,
                     "* That was {protocol}; this is a chat room, to join with nc or telnet."
@@ -123,7 +123,7 @@ mod tests {
             Notice::Incomplete { usage },
             Notice::Help,
             Notice::StillHere,
-            Notice::Stranger { protocol: "HTTP" },
+            Notice::WrongProtocol { protocol: "HTTP" },
             Notice::Full,
             Notice::FullForAddress,
             Notice::NameTimeout { seconds: 30 },

@@ -9,7 +9,7 @@ use mio::net::{TcpListener, TcpStream};
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
-use super::limits::{
+use crate::hub::limits::{
     KEEPALIVE_AFTER_S, KEEPALIVE_EVERY_S, KEEPALIVE_PROBES, KERNEL_UNSENT_BYTES, UNANSWERED_S,
 };
 

@@ -1,15 +1,6 @@
 //! The server: the hub of connections, and the thin shell of poll, listeners and signals around it.
 
-pub mod connection;
-pub mod disconnect;
-mod edits;
-pub mod hub;
-pub mod laggards;
-pub mod limits;
 pub mod listener;
-pub mod origins;
-pub mod pace;
-pub mod sweep;
 
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
@@ -21,11 +12,11 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook_mio::v1_0::Signals;
 
-use self::hub::{Hub, Readiness};
-use self::limits::{DRAIN_S, Limits};
 use self::listener::{Accepted, Listener};
 use crate::cli::ServeOptions;
 use crate::failure::Failure;
+use crate::hub::limits::{DRAIN_S, Limits};
+use crate::hub::{Hub, Readiness};
 
 /// Events taken from the kernel in one turn.
 const EVENTS_MAX: usize = 1024;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use chatroom::server::disconnect::Disconnect;
-use chatroom::server::limits::Limits;
+use chatroom::hub::disconnect::Disconnect;
+use chatroom::hub::limits::Limits;
 
 use crate::scene::{EVERYTHING, Scene, limits};
 

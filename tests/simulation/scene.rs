@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use chatroom::server::hub::{Hub, Readiness};
-use chatroom::server::limits::Limits;
+use chatroom::hub::limits::Limits;
+use chatroom::hub::{Hub, Readiness};
 
 use crate::random::Random;
 use crate::stream::{SimStream, Wire};

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use chatroom::server::disconnect::Disconnect;
-use chatroom::server::hub::Readiness;
-use chatroom::server::laggards::PATIENCE;
-use chatroom::server::limits::Limits;
+use chatroom::feed::slow_readers::PATIENCE;
+use chatroom::hub::Readiness;
+use chatroom::hub::disconnect::Disconnect;
+use chatroom::hub::limits::Limits;
 
 use crate::scene::{EVERYTHING, HOME, Scene, limits};
 

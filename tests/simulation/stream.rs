@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::rc::Rc;
 
-use chatroom::server::connection::Stream;
+use chatroom::hub::connection::Stream;
 
 use crate::random::Random;
 

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chatroom::hub::disconnect::Disconnect;
 use chatroom::room::{GREETING, PROMPT};
-use chatroom::server::disconnect::Disconnect;
 
 use crate::world::{End, Manner, Peer, World};
 

@@ -6,10 +6,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use chatroom::server::hub::{Hub, Readiness};
-use chatroom::server::limits::{
+use chatroom::hub::limits::{
     HELD_BYTES_MAX, Limits, PRIVATE_BYTES_MAX, READ_BYTES, WRITE_COST_BYTES,
 };
+use chatroom::hub::{Hub, Readiness};
 
 use crate::random::Random;
 use crate::stream::{SimStream, Wire};

@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use crate::line::text;
+use crate::line::sanitize;
 
 /// What a key asks the editor to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,7 +148,7 @@ impl Paste {
 
 /// Returns `line` without what may not be shown.
 fn safe(line: &str) -> String {
-    text::safe(line.as_bytes(), &mut String::new()).replace(char::REPLACEMENT_CHARACTER, "")
+    sanitize::safe(line.as_bytes(), &mut String::new()).replace(char::REPLACEMENT_CHARACTER, "")
 }
 
 fn start(bytes: &[u8]) -> Start {

@@ -1,7 +1,7 @@
 //! Whatever a member types, what the others hear begins with its name, is one line, and is safe.
 
 use chatroom::line::command::Command;
-use chatroom::line::text::safe;
+use chatroom::line::sanitize::safe;
 use chatroom::room::{GREETING, Outcome, PROMPT, Room, RoomOptions};
 
 use super::assert_safe;

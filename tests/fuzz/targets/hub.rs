@@ -5,9 +5,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use chatroom::server::disconnect::Disconnect;
-use chatroom::server::hub::{Hub, Readiness};
-use chatroom::server::limits::{Limits, PRIVATE_BYTES_MAX};
+use chatroom::hub::disconnect::Disconnect;
+use chatroom::hub::limits::{Limits, PRIVATE_BYTES_MAX};
+use chatroom::hub::{Hub, Readiness};
 
 use super::wire::{End, Wire};
 

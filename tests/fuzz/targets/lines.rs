@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use chatroom::line::framing::{Piece, Unfinished};
+use chatroom::line::sanitize::{GROWTH_MAX, safe};
 use chatroom::line::telnet::{Answer, Telnet};
-use chatroom::line::text::{GROWTH_MAX, safe};
 
 use super::assert_safe;
 

@@ -4,17 +4,17 @@ use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::ops::Range;
 
-use super::limits::PRIVATE_BYTES_MAX;
-use crate::room::Transcript;
+use super::Transcript;
+use crate::hub::limits::PRIVATE_BYTES_MAX;
 
 /// Most pieces handed to the kernel in one write; Linux takes up to 1,024.
-pub(super) const SLICES_MAX: usize = 64;
+pub const SLICES_MAX: usize = 64;
 
 /// The places where one connection hears something else than the others, in their order.
 #[derive(Debug, Default)]
-pub(super) struct Edits {
-    list: VecDeque<Edit>,
-    /// The bytes to put in, in the order of the edits.
+pub struct Splices {
+    list: VecDeque<Splice>,
+    /// The bytes to put in, in the order of the splices.
     private: Vec<u8>,
     /// How many of `private` are sent.
     private_sent: usize,
@@ -24,35 +24,38 @@ pub(super) struct Edits {
 
 /// A place in the transcript: `insert` private bytes are put in, then `skip` bytes are left out.
 #[derive(Debug, Clone, Copy)]
-struct Edit {
+struct Splice {
     at: u64,
     skip: u32,
     insert: u32,
 }
 
-impl Edits {
+impl Splices {
     /// Returns whether it hears just what the room does.
-    pub(super) fn is_empty(&self) -> bool {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
     /// Returns how many private bytes wait.
-    pub(super) fn private_len(&self) -> usize {
+    #[must_use]
+    pub fn private_len(&self) -> usize {
         self.private.len() - self.private_sent
     }
 
     /// Returns a number that grows with the private bytes sent.
-    pub(super) fn private_taken(&self) -> u64 {
+    #[must_use]
+    pub fn private_taken(&self) -> u64 {
         self.private_taken
     }
 
-    /// Puts `bytes` in at `at`, which is behind all other edits.
-    pub(super) fn insert(&mut self, at: u64, bytes: &[u8]) {
+    /// Puts `bytes` in at `at`, which is behind all other splices.
+    pub fn insert(&mut self, at: u64, bytes: &[u8]) {
         let insert = bytes.len() as u32;
         self.private.extend_from_slice(bytes);
         match self.list.back_mut() {
             Some(last) if last.at == at && last.skip == 0 => last.insert += insert,
-            _ => self.list.push_back(Edit {
+            _ => self.list.push_back(Splice {
                 at,
                 skip: 0,
                 insert,
@@ -60,12 +63,12 @@ impl Edits {
         }
     }
 
-    /// Leaves `line` out, which is behind all other edits.
-    pub(super) fn skip(&mut self, line: Range<u64>) {
+    /// Leaves `line` out, which is behind all other splices.
+    pub fn skip(&mut self, line: Range<u64>) {
         let skip = (line.end - line.start) as u32;
         match self.list.back_mut() {
             Some(last) if last.at + u64::from(last.skip) == line.start => last.skip += skip,
-            _ => self.list.push_back(Edit {
+            _ => self.list.push_back(Splice {
                 at: line.start,
                 skip,
                 insert: 0,
@@ -74,13 +77,13 @@ impl Edits {
     }
 
     /// Moves all of them to `at`: who they are for begins to hear the room there.
-    pub(super) fn move_to(&mut self, at: u64) {
-        self.list.iter_mut().for_each(|edit| edit.at = at);
+    pub fn move_to(&mut self, at: u64) {
+        self.list.iter_mut().for_each(|splice| splice.at = at);
     }
 
-    /// Lists what lies between `cursor` and `goal`, edits applied, and returns in how many slices
+    /// Lists what lies between `cursor` and `goal`, splices applied, and returns in how many slices
     /// and how many bytes.
-    pub(super) fn gather<'a>(
+    pub fn gather<'a>(
         &'a self,
         cursor: u64,
         goal: u64,
@@ -98,54 +101,54 @@ impl Edits {
         };
         let mut at = cursor;
         let mut private = &self.private[self.private_sent..];
-        let end = Edit {
+        let end = Splice {
             at: goal,
             skip: 0,
             insert: 0,
         };
-        for edit in self.list.iter().chain([&end]) {
-            let (first, second) = transcript.bytes(at..edit.at);
-            let (inserted, rest) = private.split_at(edit.insert as usize);
+        for splice in self.list.iter().chain([&end]) {
+            let (first, second) = transcript.bytes(at..splice.at);
+            let (inserted, rest) = private.split_at(splice.insert as usize);
             if !(add(first) && add(second) && add(inserted)) {
                 break;
             }
             private = rest;
-            at = edit.at + u64::from(edit.skip);
+            at = splice.at + u64::from(splice.skip);
         }
         (count, offered)
     }
 
     /// Returns where the cursor is once `written` bytes from it on are sent: behind what needs no
     /// sending, too.
-    pub(super) fn advance(&mut self, mut cursor: u64, mut written: usize, goal: u64) -> u64 {
+    pub fn advance(&mut self, mut cursor: u64, mut written: usize, goal: u64) -> u64 {
         loop {
-            let next = self.list.front().map_or(goal, |edit| edit.at);
+            let next = self.list.front().map_or(goal, |splice| splice.at);
             let step = written.min((next - cursor) as usize);
             cursor += step as u64;
             written -= step;
             if cursor < next {
                 return cursor;
             }
-            let Some(edit) = self.list.front_mut() else {
+            let Some(splice) = self.list.front_mut() else {
                 return cursor;
             };
-            let step = written.min(edit.insert as usize);
-            edit.insert -= step as u32;
+            let step = written.min(splice.insert as usize);
+            splice.insert -= step as u32;
             self.private_sent += step;
             self.private_taken += step as u64;
             written -= step;
-            if edit.insert > 0 {
+            if splice.insert > 0 {
                 return cursor;
             }
-            cursor += u64::from(edit.skip);
+            cursor += u64::from(splice.skip);
             self.list.pop_front();
             self.forget_sent();
         }
     }
 
     /// Gives buffers back that are empty and larger than `bytes_max`.
-    pub(super) fn shrink(&mut self, bytes_max: usize) {
-        if self.list.is_empty() && self.list.capacity() * size_of::<Edit>() > bytes_max {
+    pub fn shrink(&mut self, bytes_max: usize) {
+        if self.list.is_empty() && self.list.capacity() * size_of::<Splice>() > bytes_max {
             self.list = VecDeque::new();
         }
         if self.private.is_empty() && self.private.capacity() > bytes_max {
@@ -154,8 +157,9 @@ impl Edits {
     }
 
     /// Returns how many bytes of memory are held.
-    pub(super) fn capacity(&self) -> usize {
-        self.private.capacity() + self.list.capacity() * size_of::<Edit>()
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.private.capacity() + self.list.capacity() * size_of::<Splice>()
     }
 
     /// Frees the room of private bytes that are sent.

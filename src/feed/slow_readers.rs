@@ -44,7 +44,7 @@ pub enum Sight {
 
 /// The watched connections.
 #[derive(Debug)]
-pub struct Laggards {
+pub struct SlowReaders {
     /// How far behind is far, in bytes.
     far_bytes: u64,
     /// Who stands still for so long is cut; none when nobody is.
@@ -57,7 +57,7 @@ pub struct Laggards {
     waits: bool,
 }
 
-impl Laggards {
+impl SlowReaders {
     /// Returns a watch that finds `far_bytes` far behind.
     #[must_use]
     pub fn new(far_bytes: u64, stall_timeout: Option<Duration>) -> Self {
@@ -162,24 +162,29 @@ mod tests {
 
     const FAR: u64 = 1000;
 
-    fn look(laggards: &mut Laggards, end: u64, now: Instant, cursor: u64) -> (bool, Vec<usize>) {
+    fn look(
+        slow_readers: &mut SlowReaders,
+        end: u64,
+        now: Instant,
+        cursor: u64,
+    ) -> (bool, Vec<usize>) {
         let mut cut = Vec::new();
-        laggards.look(
+        slow_readers.look(
             end,
             now,
             |_| Sight::At { cursor, private: 0 },
             |key| cut.push(key),
         );
-        (laggards.room_waits(), cut)
+        (slow_readers.room_waits(), cut)
     }
 
     #[test]
     fn the_room_waits_for_progress_and_not_for_ever() {
         let start = Instant::now();
-        let mut laggards = Laggards::new(FAR, Some(Duration::from_mins(1)));
-        laggards.watch(7, (0, 0), start);
+        let mut slow_readers = SlowReaders::new(FAR, Some(Duration::from_mins(1)));
+        slow_readers.watch(7, (0, 0), start);
         assert_eq!(
-            look(&mut laggards, FAR, start, 0),
+            look(&mut slow_readers, FAR, start, 0),
             (false, vec![]),
             "not far"
         );
@@ -187,7 +192,7 @@ mod tests {
         let mut waited = Duration::ZERO;
         for cursor in 1..1000 {
             now += Duration::from_millis(100);
-            if !look(&mut laggards, cursor + FAR + 1, now, cursor).0 {
+            if !look(&mut slow_readers, cursor + FAR + 1, now, cursor).0 {
                 break;
             }
             waited += Duration::from_millis(100);
@@ -201,26 +206,26 @@ mod tests {
     #[test]
     fn who_stands_still_slows_nobody_and_is_cut_in_the_end() {
         let start = Instant::now();
-        let mut laggards = Laggards::new(FAR, Some(Duration::from_mins(1)));
-        laggards.watch(7, (0, 0), start);
+        let mut slow_readers = SlowReaders::new(FAR, Some(Duration::from_mins(1)));
+        slow_readers.watch(7, (0, 0), start);
         let later = start + PROGRESS_WITHIN;
-        assert_eq!(look(&mut laggards, 2 * FAR, later, 0), (false, vec![]));
-        let due = laggards.deadline().unwrap();
+        assert_eq!(look(&mut slow_readers, 2 * FAR, later, 0), (false, vec![]));
+        let due = slow_readers.deadline().unwrap();
         assert_eq!(due, start + Duration::from_mins(1));
-        assert!(!laggards.is_due(2 * FAR, start + Duration::from_secs(59)));
-        assert!(laggards.is_due(2 * FAR, due));
-        assert_eq!(look(&mut laggards, 2 * FAR, due, 0), (false, vec![7]));
-        assert_eq!(laggards.deadline(), None);
+        assert!(!slow_readers.is_due(2 * FAR, start + Duration::from_secs(59)));
+        assert!(slow_readers.is_due(2 * FAR, due));
+        assert_eq!(look(&mut slow_readers, 2 * FAR, due, 0), (false, vec![7]));
+        assert_eq!(slow_readers.deadline(), None);
     }
 
     #[test]
     fn who_has_caught_up_is_watched_no_more() {
         let start = Instant::now();
-        let mut laggards = Laggards::new(FAR, None);
-        laggards.watch(7, (0, 0), start);
-        assert_eq!(look(&mut laggards, 2 * FAR, start, 0), (true, vec![]));
-        laggards.look(2 * FAR, start, |_| Sight::Fine, |_| panic!("cut"));
-        assert!(!laggards.room_waits());
-        assert!(!laggards.is_due(9 * FAR, start));
+        let mut slow_readers = SlowReaders::new(FAR, None);
+        slow_readers.watch(7, (0, 0), start);
+        assert_eq!(look(&mut slow_readers, 2 * FAR, start, 0), (true, vec![]));
+        slow_readers.look(2 * FAR, start, |_| Sight::Fine, |_| panic!("cut"));
+        assert!(!slow_readers.room_waits());
+        assert!(!slow_readers.is_due(9 * FAR, start));
     }
 }

@@ -5,15 +5,15 @@ use std::io::ErrorKind;
 use log::{debug, info};
 
 use super::Hub;
-use crate::line::framing::Piece;
-use crate::line::{stranger, text};
-use crate::room::{Notice, Outcome, PROMPT};
-use crate::server::connection::{Flags, Stage, Stream};
-use crate::server::disconnect::Disconnect;
-use crate::server::limits::{
+use crate::hub::connection::{Flags, Stage, Stream};
+use crate::hub::disconnect::Disconnect;
+use crate::hub::limits::{
     CONNECTION_WORK_MAX, HELD_BYTES_MAX, NAME_WORK, PRIVATE_BYTES_MAX, SCARCE_READ_BYTES,
     SLOTS_A_LINE, TURN_WORK_MAX,
 };
+use crate::line::framing::Piece;
+use crate::line::{sanitize, wrong_protocol};
+use crate::room::{Notice, Outcome, PROMPT};
 
 /// Most reads after a write has failed, for the lines that came before the connection broke.
 const LAST_READS_MAX: usize = 16;
@@ -38,7 +38,7 @@ impl<S: Stream> Hub<S> {
             scratch.len()
         };
         let mut budget = most;
-        while self.connections[key].stage != Stage::Closed && !self.put_off(key) {
+        while self.connections[key].stage != Stage::Closed && !self.must_wait(key) {
             let length = match self.connections[key].fill(&mut scratch[..most]) {
                 Ok(0) => {
                     self.hear_end(key);
@@ -118,12 +118,15 @@ impl<S: Stream> Hub<S> {
 
     /// Puts a connection off that may not be heard at the moment, and returns whether it is so.
     /// It is heard again without an event.
-    fn put_off(&mut self, key: usize) -> bool {
+    fn must_wait(&mut self, key: usize) -> bool {
         // Its own answers wait for it to read; flushing them resumes it.
-        if self.connections[key].private_len() > PRIVATE_BYTES_MAX || self.is_over_pace(key) {
+        if self.connections[key].private_len() > PRIVATE_BYTES_MAX || self.is_over_rate(key) {
             return true;
         }
-        if self.laggards.is_due(self.room.transcript().end(), self.now) {
+        if self
+            .slow_readers
+            .is_due(self.room.transcript().end(), self.now)
+        {
             self.look();
         }
         let waits = self.all_wait();
@@ -136,18 +139,18 @@ impl<S: Stream> Hub<S> {
     /// Returns whether nobody may be heard at the moment: this turn has heard enough, somebody has
     /// to catch up, or what was said has to be sent first.
     pub(super) fn all_wait(&self) -> bool {
-        self.work >= TURN_WORK_MAX || self.laggards.room_waits() || self.is_sweep_behind()
+        self.work >= TURN_WORK_MAX || self.slow_readers.room_waits() || self.is_sweep_behind()
     }
 
-    /// Returns whether a connection has said more than its pace allows; it is woken when it may
+    /// Returns whether a connection has said more than its rate allows; it is woken when it may
     /// go on.
-    fn is_over_pace(&mut self, key: usize) -> bool {
+    fn is_over_rate(&mut self, key: usize) -> bool {
         let now_ns = self.now_ns();
         let connection = &mut self.connections[key];
-        let over = self.pace.is_over(connection.due_ns, now_ns);
+        let over = self.rate_limit.is_over(connection.due_ns, now_ns);
         if over && !connection.flags.contains(Flags::PACED) {
             connection.flags.insert(Flags::PACED);
-            self.pace.wait(key, connection.due_ns);
+            self.rate_limit.wait(key, connection.due_ns);
         }
         over
     }
@@ -156,7 +159,7 @@ impl<S: Stream> Hub<S> {
     fn receive(&mut self, key: usize, chunk: &mut [u8]) -> bool {
         let mut refusals = std::mem::take(&mut self.refusals);
         let connection = &mut self.connections[key];
-        let (data, asked) = connection.filter(chunk, &mut refusals, &mut self.spares);
+        let (data, asked) = connection.filter(chunk, &mut refusals, &mut self.pool);
         if !refusals.is_empty() {
             self.tell(key, &refusals);
             refusals.clear();
@@ -176,7 +179,7 @@ impl<S: Stream> Hub<S> {
         );
         let mut rest = data;
         let work_before = self.work;
-        let mut unfinished = self.connections[key].take_unfinished(data, &mut self.spares);
+        let mut unfinished = self.connections[key].take_unfinished(data, &mut self.pool);
         let goes_on = loop {
             if !matches!(self.connections[key].stage, Stage::Nameless | Stage::Member) {
                 // It has left: nobody hears what it said behind that, but it may still be read.
@@ -186,7 +189,7 @@ impl<S: Stream> Hub<S> {
                 self.resume_later(key);
                 break false;
             }
-            if self.put_off(key) {
+            if self.must_wait(key) {
                 break false;
             }
             match unfinished.next(&mut rest, self.limits.max_line_bytes) {
@@ -197,15 +200,15 @@ impl<S: Stream> Hub<S> {
         let connection = &mut self.connections[key];
         if !rest.is_empty() {
             self.held_bytes += rest.len();
-            connection.hold(rest, &mut self.spares);
+            connection.hold(rest, &mut self.pool);
         }
-        connection.put_unfinished(unfinished, &mut self.spares);
+        connection.put_unfinished(unfinished, &mut self.pool);
         goes_on
     }
 
     /// Hears the end of a stream: a last line without a line end counts.
     fn hear_end(&mut self, key: usize) {
-        let mut unfinished = self.connections[key].take_unfinished(&[], &mut self.spares);
+        let mut unfinished = self.connections[key].take_unfinished(&[], &mut self.pool);
         if let Some(piece) = unfinished.last(self.limits.max_line_bytes) {
             self.hear_piece(key, &piece);
         }
@@ -215,7 +218,8 @@ impl<S: Stream> Hub<S> {
 
     fn hear_piece(&mut self, key: usize, piece: &Piece<'_>) {
         let now_ns = self.now_ns();
-        self.pace.spend(&mut self.connections[key].due_ns, now_ns);
+        self.rate_limit
+            .spend(&mut self.connections[key].due_ns, now_ns);
         self.work += 1;
         let line = match piece {
             Piece::TooLong => return self.refuse_long_line(key),
@@ -223,9 +227,9 @@ impl<S: Stream> Hub<S> {
             Piece::Line(line) => line,
         };
         let mut buffer = std::mem::take(&mut self.text);
-        let text = text::safe(line, &mut buffer);
+        let text = sanitize::safe(line, &mut buffer);
         match self.connections[key].stage {
-            Stage::Nameless => match stranger::protocol_of(line) {
+            Stage::Nameless => match wrong_protocol::protocol_of(line) {
                 Some(protocol) => self.turn_away(key, protocol),
                 None => self.enter(key, text),
             },
@@ -246,8 +250,8 @@ impl<S: Stream> Hub<S> {
     /// Ends the connection of a program that has come to the wrong port.
     fn turn_away(&mut self, key: usize, protocol: &str) {
         info!("a connection that speaks {protocol} is turned away");
-        self.notify(key, &Notice::Stranger { protocol });
-        self.close(key, Disconnect::Stranger);
+        self.notify(key, &Notice::WrongProtocol { protocol });
+        self.close(key, Disconnect::WrongProtocol);
     }
 
     /// Takes a line for a name.
@@ -267,10 +271,10 @@ impl<S: Stream> Hub<S> {
         let greeting = self.room.private().as_bytes();
         let connection = &mut self.connections[key];
         connection.heard_s = heard_s;
-        connection.enter(entrance.hears_from, greeting, &mut self.spares);
+        connection.enter(entrance.hears_from, greeting, &mut self.pool);
         if let Some(said) = entrance.said {
-            self.sweep.extend(self.slots, said.start);
-            connection.skip(said, &mut self.spares);
+            self.fan_out.extend(self.slots, said.start);
+            connection.skip(said, &mut self.pool);
         }
         self.owe(key);
     }
@@ -295,8 +299,8 @@ impl<S: Stream> Hub<S> {
                 Some(old) => info!("{} is now known as {name}!", old.as_str()),
                 None => info!("{name} said {text}"),
             }
-            self.sweep.extend(self.slots, said.start);
-            self.connections[key].skip(said, &mut self.spares);
+            self.fan_out.extend(self.slots, said.start);
+            self.connections[key].skip(said, &mut self.pool);
         }
         match private_to {
             Some(to) if to != member => self.whisper(key, to as usize),

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::Hub;
+use crate::feed::slow_readers::Sight;
+use crate::hub::connection::{Connection, Flags, Stage, Stream};
+use crate::hub::disconnect::Disconnect;
 use crate::room::Notice;
-use crate::server::connection::{Connection, Flags, Stage, Stream};
-use crate::server::disconnect::Disconnect;
-use crate::server::laggards::Sight;
 
 /// How many more newcomers than there are without a name may be remembered.
 const NEWCOMERS_SPARE: usize = 1024;
@@ -20,13 +20,16 @@ impl<S: Stream> Hub<S> {
         self.end_nameless();
         self.end_idle();
         let now_ns = self.now_ns();
-        while let Some(key) = self.pace.next(now_ns) {
+        while let Some(key) = self.rate_limit.next(now_ns) {
             if let Some(connection) = self.connections.get_mut(key) {
                 connection.flags.remove(Flags::PACED);
                 self.resume_later(key);
             }
         }
-        if self.laggards.is_due(self.room.transcript().end(), self.now) {
+        if self
+            .slow_readers
+            .is_due(self.room.transcript().end(), self.now)
+        {
             self.look();
         }
     }
@@ -52,10 +55,10 @@ impl<S: Stream> Hub<S> {
         let name = name.map(|&(_, since_s)| at_s(self.name_due_s(since_s)));
         let idle = self.look_for_idle_s.map(at_s);
         let pace = self
-            .pace
+            .rate_limit
             .deadline_ns()
             .map(|ns| self.started + Duration::from_nanos(ns));
-        [drain, name, idle, pace, self.laggards.deadline()]
+        [drain, name, idle, pace, self.slow_readers.deadline()]
             .into_iter()
             .flatten()
             .min()
@@ -121,18 +124,18 @@ impl<S: Stream> Hub<S> {
         if connection.is_blocked() && !watched && connection.stage == Stage::Member {
             connection.flags.insert(Flags::WATCHED);
             let at = (connection.cursor(), connection.private_taken());
-            self.laggards.watch(key, at, self.now);
+            self.slow_readers.watch(key, at, self.now);
         } else if watched && !connection.is_blocked() {
             // Once a turn is enough: when thousands catch up, each look costs as much as all of them.
             let caught_up = connection.is_settled(self.room.transcript());
-            self.look_soon |= caught_up || self.laggards.room_waits();
+            self.look_soon |= caught_up || self.slow_readers.room_waits();
         }
     }
 
     /// Looks how far behind the watched connections are.
     pub(super) fn look(&mut self) {
         let Self {
-            laggards,
+            slow_readers,
             connections,
             room,
             now,
@@ -157,7 +160,7 @@ impl<S: Stream> Hub<S> {
                 Sight::Fine
             }
         };
-        laggards.look(transcript.end(), *now, see, |key| stalled.push(key));
+        slow_readers.look(transcript.end(), *now, see, |key| stalled.push(key));
         for key in stalled {
             self.close(key, Disconnect::Stalled);
         }

@@ -10,7 +10,7 @@ pub enum Disconnect {
     /// The peer asked to leave.
     Quit,
     /// The peer speaks another protocol.
-    Stranger,
+    WrongProtocol,
     /// The peer gave no name in time.
     NameTimeout,
     /// The peer gave no name yet, and its place was needed.
@@ -32,7 +32,7 @@ impl Disconnect {
     pub const ALL: [Self; 10] = [
         Self::Closed,
         Self::Quit,
-        Self::Stranger,
+        Self::WrongProtocol,
         Self::NameTimeout,
         Self::Crowded,
         Self::IdleTimeout,
@@ -54,7 +54,7 @@ impl fmt::Display for Disconnect {
         f.write_str(match self {
             Self::Closed => "closed",
             Self::Quit => "quit",
-            Self::Stranger => "another protocol",
+            Self::WrongProtocol => "another protocol",
             Self::NameTimeout => "no name in time",
             Self::Crowded => "no name yet, and no place left",
             Self::IdleTimeout => "silent for too long",

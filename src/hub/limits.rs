@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::cli::ServeOptions;
-use crate::line::text;
+use crate::line::sanitize;
 use crate::room::RoomOptions;
 use crate::room::name::NAME_BYTES_MAX;
 
@@ -29,7 +29,7 @@ pub const NAME_WORK: usize = 16;
 /// How many slots can be looked at for names in the time that a line takes, rounded down.
 pub const SLOTS_A_LINE: usize = 1024;
 
-/// How much writing one slice of a sweep may do before the loop looks at its sockets again: each
+/// How much writing one slice of a fan-out may do before the loop looks at its sockets again: each
 /// write counts as its bytes and [`WRITE_COST_BYTES`].
 const SLICE_BYTES: usize = 4 * 1024 * 1024;
 
@@ -37,7 +37,7 @@ const SLICE_BYTES: usize = 4 * 1024 * 1024;
 /// for copying this much.
 pub const WRITE_COST_BYTES: usize = 4096;
 
-/// How many bytes one round of the sweep may have to write to all members together before nothing
+/// How many bytes one round of the fan-out may have to write to all members together before nothing
 /// more is heard: about a tenth of a second, so that a flood delays what others say by not more.
 const ROUND_BYTES: u64 = 128 * 1024 * 1024;
 
@@ -107,7 +107,7 @@ pub struct Limits {
     pub history_lines: usize,
     /// Whether the room is told when somebody joins.
     pub announce_joins: bool,
-    /// How much writing one slice of a sweep may do, in bytes; see [`WRITE_COST_BYTES`].
+    /// How much writing one slice of a fan-out may do, in bytes; see [`WRITE_COST_BYTES`].
     pub slice_bytes: usize,
     /// How many slots one slice may look at.
     pub slice_slots: usize,
@@ -151,7 +151,7 @@ impl Limits {
     /// by being made safe, and the names of two people may stand in it.
     #[must_use]
     pub fn longest_said_bytes(&self) -> usize {
-        text::GROWTH_MAX * self.max_line_bytes + 2 * NAME_BYTES_MAX + FRAME_BYTES
+        sanitize::GROWTH_MAX * self.max_line_bytes + 2 * NAME_BYTES_MAX + FRAME_BYTES
     }
 
     /// Returns how far, in bytes, readers who read on may fall behind before the room waits.
@@ -160,7 +160,7 @@ impl Limits {
         self.backlog_bytes as u64 / 2
     }
 
-    /// Returns how far, in bytes, the sweep may fall behind in a room of so many slots before
+    /// Returns how far, in bytes, the fan-out may fall behind in a room of so many slots before
     /// nobody is heard.
     #[must_use]
     pub fn round_bytes_max(&self, slots: usize) -> u64 {

@@ -1,8 +1,8 @@
 //! A look at the whole hub, for tests that hold it to its limits after each turn.
 
 use super::Hub;
-use crate::server::connection::{Stage, Stream};
-use crate::server::disconnect::Disconnect;
+use crate::hub::connection::{Stage, Stream};
+use crate::hub::disconnect::Disconnect;
 
 /// What a hub holds at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

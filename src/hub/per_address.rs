@@ -22,14 +22,14 @@ impl From<IpAddr> for Origin {
 
 /// The connections of each origin. Where there is no limit nothing is kept.
 #[derive(Debug)]
-pub struct Origins {
+pub struct PerAddress {
     max: Option<usize>,
     counts: HashMap<Origin, usize>,
     /// The origin of each connection, by its slot.
     by_slot: Vec<Option<Origin>>,
 }
 
-impl Origins {
+impl PerAddress {
     /// Returns a count that allows `max` connections an origin.
     #[must_use]
     pub fn new(max: Option<usize>) -> Self {
@@ -79,32 +79,32 @@ mod tests {
 
     #[test]
     fn an_address_has_so_many_places_and_gets_them_back() {
-        let mut origins = Origins::new(Some(2));
+        let mut per_address = PerAddress::new(Some(2));
         let addresses = ["10.0.0.1", "::ffff:10.0.0.1", "10.0.0.2"];
         let [first, mapped, other] = addresses.map(|address| address.parse().unwrap());
-        origins.enter(0, first);
-        assert!(origins.has_place(mapped));
-        origins.enter(5, mapped);
-        assert!(!origins.has_place(first) && origins.has_place(other));
-        origins.leave(5);
-        assert!(origins.has_place(first));
-        origins.leave(5);
-        origins.leave(0);
-        assert!(origins.counts.is_empty());
+        per_address.enter(0, first);
+        assert!(per_address.has_place(mapped));
+        per_address.enter(5, mapped);
+        assert!(!per_address.has_place(first) && per_address.has_place(other));
+        per_address.leave(5);
+        assert!(per_address.has_place(first));
+        per_address.leave(5);
+        per_address.leave(0);
+        assert!(per_address.counts.is_empty());
     }
 
     #[test]
     fn ipv6_counts_by_the_64() {
-        let mut origins = Origins::new(Some(1));
-        origins.enter(0, "2001:db8:0:1::1".parse().unwrap());
-        assert!(!origins.has_place("2001:db8:0:1:ffff::2".parse().unwrap()));
-        assert!(origins.has_place("2001:db8:0:2::1".parse().unwrap()));
+        let mut per_address = PerAddress::new(Some(1));
+        per_address.enter(0, "2001:db8:0:1::1".parse().unwrap());
+        assert!(!per_address.has_place("2001:db8:0:1:ffff::2".parse().unwrap()));
+        assert!(per_address.has_place("2001:db8:0:2::1".parse().unwrap()));
     }
 
     #[test]
     fn without_a_limit_nothing_is_kept() {
-        let mut origins = Origins::new(None);
-        origins.enter(9, "10.0.0.1".parse().unwrap());
-        assert!(origins.by_slot.is_empty() && origins.counts.is_empty());
+        let mut per_address = PerAddress::new(None);
+        per_address.enter(9, "10.0.0.1".parse().unwrap());
+        assert!(per_address.by_slot.is_empty() && per_address.counts.is_empty());
     }
 }

@@ -9,7 +9,12 @@
 //! only puts work on lists, and each connection closes once, so it ends.
 
 mod audit;
-mod hearing;
+pub mod connection;
+pub mod disconnect;
+mod input;
+pub mod limits;
+pub mod per_address;
+pub mod rate_limit;
 mod timing;
 
 use std::collections::VecDeque;
@@ -20,13 +25,13 @@ use log::{debug, info, warn};
 use slab::Slab;
 
 pub use self::audit::Audit;
-use super::connection::{Connection, Flags, Spares, Stage, Stream};
-use super::disconnect::{Disconnect, Disconnects};
-use super::laggards::Laggards;
-use super::limits::{DRAIN_S, Limits, PRIVATE_BYTES_MAX, READ_BYTES, WRITE_COST_BYTES};
-use super::origins::Origins;
-use super::pace::Pace;
-use super::sweep::Sweep;
+use self::connection::{Connection, Flags, Pool, Stage, Stream};
+use self::disconnect::{Disconnect, Disconnects};
+use self::limits::{DRAIN_S, Limits, PRIVATE_BYTES_MAX, READ_BYTES, WRITE_COST_BYTES};
+use self::per_address::PerAddress;
+use self::rate_limit::RateLimit;
+use crate::feed::fan_out::FanOut;
+use crate::feed::slow_readers::SlowReaders;
 use crate::room::{Notice, PROMPT, Room};
 
 /// Slots freed in one turn: closing a socket takes the kernel some microseconds.
@@ -54,10 +59,10 @@ pub struct Hub<S> {
     started: Instant,
     now: Instant,
     closing: bool,
-    sweep: Sweep,
-    pace: Pace,
-    laggards: Laggards,
-    origins: Origins,
+    fan_out: FanOut,
+    rate_limit: RateLimit,
+    slow_readers: SlowReaders,
+    per_address: PerAddress,
     /// How many connections have no name.
     nameless: usize,
     /// Who came without a name, and when, in seconds of the hub's time: the oldest first. Whoever
@@ -85,7 +90,7 @@ pub struct Hub<S> {
     closed: VecDeque<usize>,
     disconnects: Disconnects,
     turned_away: u64,
-    spares: Spares,
+    pool: Pool,
     scratch: Vec<u8>,
     text: String,
     refusals: Vec<u8>,
@@ -103,10 +108,10 @@ impl<S: Stream> Hub<S> {
             started: now,
             now,
             closing: false,
-            sweep: Sweep::default(),
-            pace: Pace::new(limits.rate, limits.burst),
-            laggards: Laggards::new(limits.far_bytes(), limits.stall_timeout()),
-            origins: Origins::new(limits.max_per_address),
+            fan_out: FanOut::default(),
+            rate_limit: RateLimit::new(limits.rate, limits.burst),
+            slow_readers: SlowReaders::new(limits.far_bytes(), limits.stall_timeout()),
+            per_address: PerAddress::new(limits.max_per_address),
             nameless: 0,
             newcomers: VecDeque::new(),
             look_for_idle_s: None,
@@ -121,7 +126,7 @@ impl<S: Stream> Hub<S> {
             closed: VecDeque::new(),
             disconnects: Disconnects::default(),
             turned_away: 0,
-            spares: Spares::default(),
+            pool: Pool::default(),
             scratch: vec![0; READ_BYTES],
             text: String::new(),
             refusals: Vec::new(),
@@ -165,7 +170,7 @@ impl<S: Stream> Hub<S> {
     pub fn admit(&self, address: IpAddr) -> Result<(), Notice<'static>> {
         if self.connections.len() >= self.limits.max_connections {
             Err(Notice::Full)
-        } else if self.origins.has_place(address) {
+        } else if self.per_address.has_place(address) {
             Ok(())
         } else {
             Err(Notice::FullForAddress)
@@ -175,8 +180,8 @@ impl<S: Stream> Hub<S> {
     /// Returns whether there is work that no event will bring up.
     #[must_use]
     pub fn has_work(&self) -> bool {
-        self.sweep.is_under_way()
-            || (!self.resume.is_empty() && !self.laggards.room_waits())
+        self.fan_out.is_under_way()
+            || (!self.resume.is_empty() && !self.slow_readers.room_waits())
             || !self.owed.is_empty()
             || !self.broken.is_empty()
             || !self.leaving.is_empty()
@@ -197,7 +202,7 @@ impl<S: Stream> Hub<S> {
             .connections
             .insert(Connection::new(stream, now_s as u16));
         self.slots = self.slots.max(key + 1);
-        self.origins.enter(key, address);
+        self.per_address.enter(key, address);
         self.nameless += 1;
         self.remember_newcomer(key, now_s);
         // Sent by the next turn: who gives its name at once gets prompt and greeting in one write.
@@ -267,7 +272,7 @@ impl<S: Stream> Hub<S> {
         let (mut bytes, mut slots) = (0, 0);
         while bytes < self.limits.slice_bytes && slots < self.limits.slice_slots {
             let end = self.room.transcript().end();
-            let Some(key) = self.sweep.next(self.slots, end) else {
+            let Some(key) = self.fan_out.next(self.slots, end) else {
                 break;
             };
             bytes += self.flush(key);
@@ -291,7 +296,7 @@ impl<S: Stream> Hub<S> {
             };
             if self.room.names().of(key as u32).is_empty() {
                 self.connections.remove(key);
-                self.origins.leave(key);
+                self.per_address.leave(key);
             } else {
                 self.closed.push_back(key);
             }
@@ -321,14 +326,14 @@ impl<S: Stream> Hub<S> {
 
     /// Owes `bytes` to one connection, behind all that the room has said so far.
     fn tell(&mut self, key: usize, bytes: &[u8]) {
-        self.connections[key].tell(bytes, self.room.transcript(), &mut self.spares);
+        self.connections[key].tell(bytes, self.room.transcript(), &mut self.pool);
         self.owe(key);
     }
 
     /// Owes what [`Room::private`] holds to one connection.
     fn tell_private(&mut self, key: usize) {
         let private = self.room.private().as_bytes();
-        self.connections[key].tell(private, self.room.transcript(), &mut self.spares);
+        self.connections[key].tell(private, self.room.transcript(), &mut self.pool);
         self.owe(key);
     }
 
@@ -361,7 +366,7 @@ impl<S: Stream> Hub<S> {
             return 0;
         }
         let waited = connection.private_len() > PRIVATE_BYTES_MAX;
-        match connection.flush(transcript, &mut self.spares) {
+        match connection.flush(transcript, &mut self.pool) {
             Ok(sent) => {
                 let waits = connection.private_len() > PRIVATE_BYTES_MAX;
                 let slow = connection.is_blocked() || connection.flags.contains(Flags::WATCHED);
@@ -404,7 +409,7 @@ impl<S: Stream> Hub<S> {
         let was_member = connection.stage == Stage::Member;
         // Its claim ends here, before the room learns that it has left.
         let deadline = self.now + Duration::from_secs(DRAIN_S);
-        connection.drain(deadline, self.room.transcript(), &mut self.spares);
+        connection.drain(deadline, self.room.transcript(), &mut self.pool);
         if was_member {
             if !why.is_orderly() {
                 warn!("{} is cut off: {why}", self.room.names().of(key as u32));
@@ -422,7 +427,7 @@ impl<S: Stream> Hub<S> {
     }
 
     /// Tells the room who has left. However many leave at once, those who keep up must not be
-    /// overrun by it: the rest is told when the sweep has come round.
+    /// overrun by it: the rest is told when the fan-out has come round.
     fn announce_leaving(&mut self) {
         while !self.is_sweep_behind()
             && let Some(key) = self.leaving.pop_front()
@@ -430,16 +435,16 @@ impl<S: Stream> Hub<S> {
             let (name, line) = self.room.leave(key as u32, !self.closing);
             if let Some(line) = line {
                 info!("{} has left the chatroom!", name.as_str());
-                self.sweep.extend(self.slots, line.start);
+                self.fan_out.extend(self.slots, line.start);
             }
         }
     }
 
-    /// Returns whether the sweep has to come round before more is said: it would be late, and in the
+    /// Returns whether the fan-out has to come round before more is said: it would be late, and in the
     /// end overrun those who keep up.
     fn is_sweep_behind(&self) -> bool {
         let end = self.room.transcript().end();
-        end - self.sweep.sent_up_to(end) > self.limits.round_bytes_max(self.slots)
+        end - self.fan_out.sent_up_to(end) > self.limits.round_bytes_max(self.slots)
     }
 
     /// Ends a connection that has been sent all it was owed, as soon as that has arrived.

@@ -6,7 +6,7 @@
 
 /// The way round the slots of the slab.
 #[derive(Debug, Default)]
-pub struct Sweep {
+pub struct FanOut {
     /// The slot to visit next.
     next: usize,
     /// How many slots are still to be visited.
@@ -19,7 +19,7 @@ pub struct Sweep {
     mark_before: u64,
 }
 
-impl Sweep {
+impl FanOut {
     /// Makes the way longer by a whole round, for a line that starts at `start`.
     pub fn extend(&mut self, slots: usize, start: u64) {
         if self.left == 0 {
@@ -91,23 +91,23 @@ mod tests {
         fn everybody_is_visited_after_each_line_though_the_room_grows(
             steps in proptest::collection::vec(step(), 1..60),
         ) {
-            let mut sweep = Sweep::default();
+            let mut fan_out = FanOut::default();
             let mut end = 0;
             // Up to where each slot has been sent the transcript; who comes hears what follows.
             let mut sent: Vec<u64> = vec![0; 3];
             for step in steps.into_iter().chain([Step::Say, Step::Visit(usize::MAX)]) {
                 match step {
                     Step::Say => {
-                        sweep.extend(sent.len(), end);
+                        fan_out.extend(sent.len(), end);
                         end += 1;
                     }
                     Step::Grow(count) => sent.resize(sent.len() + count, end),
                     Step::Visit(count) => for _ in 0..count {
-                        let Some(slot) = sweep.next(sent.len(), end) else { break };
+                        let Some(slot) = fan_out.next(sent.len(), end) else { break };
                         sent[slot] = end;
                     },
                 }
-                let least = sweep.sent_up_to(end);
+                let least = fan_out.sent_up_to(end);
                 prop_assert!(sent.iter().all(|&sent| sent >= least), "{least}: {sent:?}");
             }
             prop_assert!(sent.iter().all(|&sent| sent == end), "{end}: {sent:?}");

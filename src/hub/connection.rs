@@ -1,6 +1,6 @@
 //! One peer: its stream, its place in the transcript, and what little else it needs.
 //!
-//! What a connection is owed is the transcript from its cursor on, with *edits*: places where bytes
+//! What a connection is owed is the transcript from its cursor on, with *splices*: places where bytes
 //! are left out (its own lines) or put in (its private lines). Nearly always there are none, and
 //! a flush is one write of one slice. Everything rare lives in a box that is there only while
 //! it is needed, so that an idle member costs 32 bytes.
@@ -13,19 +13,19 @@ use std::time::Instant;
 use bitflags::bitflags;
 use mio::net::TcpStream;
 
+use crate::feed::splices::{SLICES_MAX, Splices};
 use crate::line::framing::Unfinished;
 use crate::line::telnet::{Answer, Telnet};
 use crate::room::Transcript;
-use crate::server::edits::{Edits, SLICES_MAX};
 
 /// Most reads at once to drop input.
 const DROPS_MAX: usize = 16;
 
 /// Boxes kept for reuse, so that talking allocates nothing once warm.
-const SPARES_MAX: usize = 512;
+const POOL_MAX: usize = 512;
 
 /// Largest buffer, in bytes, that a box kept for reuse may hold.
-const SPARE_BYTES_MAX: usize = 512;
+const POOL_BYTES_MAX: usize = 512;
 
 /// How far a connection has come. `Nameless -> Member -> Draining -> Lingering -> Closed`; any
 /// stage may be left out but the last.
@@ -54,7 +54,7 @@ bitflags! {
         const READ_UNTIL_EMPTY = 1 << 1;
         /// It is on the hub's list of those to read from again.
         const RESUMING = 1 << 2;
-        /// It waits until its pace allows it to be heard.
+        /// It waits until its rate allows it to be heard.
         const PACED = 1 << 3;
         /// It is watched until it has caught up.
         const WATCHED = 1 << 4;
@@ -93,20 +93,20 @@ pub struct Connection<S> {
     pub flags: Flags,
     /// When it was last heard, in whole seconds of the hub's time; wraps.
     pub heard_s: u16,
-    /// When it has paid for all it has said; see [`Pace`](super::pace::Pace).
+    /// When it has paid for all it has said; see [`RateLimit`](super::rate_limit::RateLimit).
     pub due_ns: u64,
     cursor: u64,
-    rare: Option<Box<Rare>>,
+    extra: Option<Box<Extra>>,
 }
 
 /// What only few connections have at any moment.
 #[derive(Debug, Default)]
-struct Rare {
+struct Extra {
     unfinished: Unfinished,
     /// Input already received whose turn has not come.
     held: Vec<u8>,
     telnet: Telnet,
-    edits: Edits,
+    splices: Splices,
     /// Where in the transcript a draining connection's claim ends, and when.
     until: u64,
     deadline: Option<Instant>,
@@ -115,7 +115,7 @@ struct Rare {
 /// Boxes that were needed once and will be again.
 #[expect(clippy::vec_box, reason = "the boxes are what is kept for reuse")]
 #[derive(Debug, Default)]
-pub struct Spares(Vec<Box<Rare>>);
+pub struct Pool(Vec<Box<Extra>>);
 
 impl<S: Stream> Connection<S> {
     /// Returns a connection that has just been accepted.
@@ -127,7 +127,7 @@ impl<S: Stream> Connection<S> {
             heard_s: now_s,
             due_ns: 0,
             cursor: 0,
-            rare: None,
+            extra: None,
         }
     }
 
@@ -149,16 +149,17 @@ impl<S: Stream> Connection<S> {
     ///
     /// # Errors
     /// As the stream says: the connection is broken.
-    pub fn flush(&mut self, transcript: &Transcript, spares: &mut Spares) -> io::Result<usize> {
+    pub fn flush(&mut self, transcript: &Transcript, pool: &mut Pool) -> io::Result<usize> {
         debug_assert!(!self.is_overrun(transcript), "would tear a line");
         let mut sent = 0;
         while !self.is_blocked() {
             let goal = self.goal(transcript);
-            let (offered, result) = match &self.rare {
-                Some(rare) if !rare.edits.is_empty() => {
+            let (offered, result) = match &self.extra {
+                Some(extra) if !extra.splices.is_empty() => {
                     let mut slices = [IoSlice::new(&[]); SLICES_MAX];
                     let (count, offered) =
-                        rare.edits
+                        extra
+                            .splices
                             .gather(self.cursor, goal, transcript, &mut slices);
                     if offered == 0 {
                         (0, Ok(0))
@@ -186,7 +187,7 @@ impl<S: Stream> Connection<S> {
                 Err(error) => return Err(error),
             }
         }
-        self.retire_rare(spares);
+        self.retire_extra(pool);
         Ok(sent)
     }
 
@@ -203,7 +204,10 @@ impl<S: Stream> Connection<S> {
     /// Returns whether everything owed has been sent.
     pub fn is_settled(&self, transcript: &Transcript) -> bool {
         self.cursor >= self.goal(transcript)
-            && self.rare.as_ref().is_none_or(|rare| rare.edits.is_empty())
+            && self
+                .extra
+                .as_ref()
+                .is_none_or(|extra| extra.splices.is_empty())
     }
 
     /// Returns whether lines that it is owed have fallen off the transcript.
@@ -212,47 +216,50 @@ impl<S: Stream> Connection<S> {
     }
 
     /// Puts it into the room: it hears the transcript from `cursor` on, `greeting` first.
-    pub fn enter(&mut self, cursor: u64, greeting: &[u8], spares: &mut Spares) {
+    pub fn enter(&mut self, cursor: u64, greeting: &[u8], pool: &mut Pool) {
         self.stage = Stage::Member;
         self.cursor = cursor;
-        if let Some(rare) = &mut self.rare {
-            rare.edits.move_to(cursor);
+        if let Some(extra) = &mut self.extra {
+            extra.splices.move_to(cursor);
         }
-        self.rare_mut(spares).edits.insert(cursor, greeting);
+        self.extra_mut(pool).splices.insert(cursor, greeting);
     }
 
     /// Owes it `bytes` that nobody else hears, after all that the room has heard so far.
-    pub fn tell(&mut self, bytes: &[u8], transcript: &Transcript, spares: &mut Spares) {
+    pub fn tell(&mut self, bytes: &[u8], transcript: &Transcript, pool: &mut Pool) {
         let goal = self.goal(transcript);
-        self.rare_mut(spares).edits.insert(goal, bytes);
+        self.extra_mut(pool).splices.insert(goal, bytes);
     }
 
     /// Leaves a line that it has said itself, the newest of the transcript, out of what it hears.
-    pub fn skip(&mut self, line: Range<u64>, spares: &mut Spares) {
-        let unedited = self.rare.as_ref().is_none_or(|rare| rare.edits.is_empty());
+    pub fn skip(&mut self, line: Range<u64>, pool: &mut Pool) {
+        let unedited = self
+            .extra
+            .as_ref()
+            .is_none_or(|extra| extra.splices.is_empty());
         if unedited && self.cursor == line.start {
             self.cursor = line.end;
         } else {
-            self.rare_mut(spares).edits.skip(line);
+            self.extra_mut(pool).splices.skip(line);
         }
     }
 
     /// Lets it hear what the room has said so far, until `deadline`, and no more. What it has sent
     /// and nobody has heard is forgotten.
-    pub fn drain(&mut self, deadline: Instant, transcript: &Transcript, spares: &mut Spares) {
+    pub fn drain(&mut self, deadline: Instant, transcript: &Transcript, pool: &mut Pool) {
         let until = self.goal(transcript);
-        let rare = self.rare_mut(spares);
-        rare.unfinished.clear();
-        rare.held.clear();
-        rare.until = until;
-        rare.deadline = Some(deadline);
+        let extra = self.extra_mut(pool);
+        extra.unfinished.clear();
+        extra.held.clear();
+        extra.until = until;
+        extra.deadline = Some(deadline);
         self.stage = Stage::Draining;
     }
 
     /// Returns until when it may read what it is owed, if it has left.
     pub fn drain_deadline(&self) -> Option<Instant> {
         let has_left = matches!(self.stage, Stage::Draining | Stage::Lingering);
-        self.rare.as_ref().filter(|_| has_left)?.deadline
+        self.extra.as_ref().filter(|_| has_left)?.deadline
     }
 
     /// Tells it that no more comes, and drops what it has sent meanwhile; `scratch` is where that
@@ -279,16 +286,16 @@ impl<S: Stream> Connection<S> {
 
     /// Returns how many private bytes wait for it.
     pub fn private_len(&self) -> usize {
-        self.rare
+        self.extra
             .as_ref()
-            .map_or(0, |rare| rare.edits.private_len())
+            .map_or(0, |extra| extra.splices.private_len())
     }
 
     /// Returns a number that grows with the private bytes that its stream takes.
     pub fn private_taken(&self) -> u64 {
-        self.rare
+        self.extra
             .as_ref()
-            .map_or(0, |rare| rare.edits.private_taken())
+            .map_or(0, |extra| extra.splices.private_taken())
     }
 
     /// Takes telnet's own talk out of `chunk`, and returns what is left of it. What is to be
@@ -297,14 +304,14 @@ impl<S: Stream> Connection<S> {
         &mut self,
         chunk: &'c mut [u8],
         refusals: &mut Vec<u8>,
-        spares: &mut Spares,
+        pool: &mut Pool,
     ) -> (&'c [u8], bool) {
         let mut asked = false;
-        if !Telnet::needed(self.rare.as_deref().map(|rare| &rare.telnet), chunk) {
+        if !Telnet::needed(self.extra.as_deref().map(|extra| &extra.telnet), chunk) {
             return (chunk, asked);
         }
         let kept = self
-            .rare_mut(spares)
+            .extra_mut(pool)
             .telnet
             .filter(chunk, |answer| match answer {
                 Answer::Refuse(refusal) => refusals.extend_from_slice(&refusal),
@@ -314,72 +321,74 @@ impl<S: Stream> Connection<S> {
     }
 
     /// Takes out the line whose end has not come, for `data` to be added to it.
-    pub fn take_unfinished(&mut self, data: &[u8], spares: &mut Spares) -> Unfinished {
+    pub fn take_unfinished(&mut self, data: &[u8], pool: &mut Pool) -> Unfinished {
         if data.last().is_some_and(|&byte| byte != b'\n') {
             // Something will be kept: a box kept for reuse has the memory for it.
-            self.rare_mut(spares);
+            self.extra_mut(pool);
         }
-        self.rare
+        self.extra
             .as_mut()
-            .map(|rare| std::mem::take(&mut rare.unfinished))
+            .map(|extra| std::mem::take(&mut extra.unfinished))
             .unwrap_or_default()
     }
 
     /// Puts back what [`Self::take_unfinished`] took out.
-    pub fn put_unfinished(&mut self, unfinished: Unfinished, spares: &mut Spares) {
-        if self.rare.is_some() || !unfinished.is_empty() {
-            self.rare_mut(spares).unfinished = unfinished;
-            self.retire_rare(spares);
+    pub fn put_unfinished(&mut self, unfinished: Unfinished, pool: &mut Pool) {
+        if self.extra.is_some() || !unfinished.is_empty() {
+            self.extra_mut(pool).unfinished = unfinished;
+            self.retire_extra(pool);
         }
     }
 
     /// Returns how many bytes of an unfinished line are kept.
     pub fn unfinished_len(&self) -> usize {
-        self.rare.as_ref().map_or(0, |rare| rare.unfinished.len())
+        self.extra
+            .as_ref()
+            .map_or(0, |extra| extra.unfinished.len())
     }
 
     /// Returns how many bytes of input are held back.
     pub fn held_len(&self) -> usize {
-        self.rare.as_ref().map_or(0, |rare| rare.held.len())
+        self.extra.as_ref().map_or(0, |extra| extra.held.len())
     }
 
     /// Takes out the input that was held back.
     pub fn take_held(&mut self) -> Vec<u8> {
-        self.rare
+        self.extra
             .as_mut()
-            .map(|rare| std::mem::take(&mut rare.held))
+            .map(|extra| std::mem::take(&mut extra.held))
             .unwrap_or_default()
     }
 
     /// Holds input back until its turn comes.
-    pub fn hold(&mut self, input: &[u8], spares: &mut Spares) {
-        self.rare_mut(spares).held.extend_from_slice(input);
+    pub fn hold(&mut self, input: &[u8], pool: &mut Pool) {
+        self.extra_mut(pool).held.extend_from_slice(input);
     }
 
     /// Returns the end of what it may hear.
     fn goal(&self, transcript: &Transcript) -> u64 {
         match self.stage {
             Stage::Member => transcript.end(),
-            Stage::Draining => self.rare.as_ref().map_or(self.cursor, |rare| rare.until),
+            Stage::Draining => self.extra.as_ref().map_or(self.cursor, |extra| extra.until),
             Stage::Nameless | Stage::Lingering | Stage::Closed => self.cursor,
         }
     }
 
     /// Moves the cursor behind `written` bytes that were sent, and behind what needs no sending.
     fn advance(&mut self, written: usize, goal: u64) {
-        self.cursor = match &mut self.rare {
-            Some(rare) => rare.edits.advance(self.cursor, written, goal),
+        self.cursor = match &mut self.extra {
+            Some(extra) => extra.splices.advance(self.cursor, written, goal),
             None => self.cursor + written as u64,
         };
     }
 
-    fn rare_mut(&mut self, spares: &mut Spares) -> &mut Rare {
-        self.rare
-            .get_or_insert_with(|| spares.0.pop().unwrap_or_default())
+    fn extra_mut(&mut self, pool: &mut Pool) -> &mut Extra {
+        self.extra
+            .get_or_insert_with(|| pool.0.pop().unwrap_or_default())
     }
 
     /// Gives the box back when nothing in it is needed.
-    fn retire_rare(&mut self, spares: &mut Spares) {
+    fn retire_extra(&mut self, pool: &mut Pool) {
         if self.stage == Stage::Draining {
             self.flags.set(
                 Flags::LINGERS,
@@ -391,35 +400,35 @@ impl<S: Stream> Connection<S> {
             // The box holds its deadline.
             return;
         }
-        if let Some(rare) = &mut self.rare {
-            rare.shrink();
+        if let Some(extra) = &mut self.extra {
+            extra.shrink();
         }
-        if let Some(rare) = self.rare.take_if(|rare| rare.is_idle())
-            && spares.0.len() < SPARES_MAX
-            && rare.capacity() <= SPARE_BYTES_MAX
+        if let Some(extra) = self.extra.take_if(|extra| extra.is_idle())
+            && pool.0.len() < POOL_MAX
+            && extra.capacity() <= POOL_BYTES_MAX
         {
-            spares.0.push(rare);
+            pool.0.push(extra);
         }
     }
 }
 
-impl Rare {
+impl Extra {
     /// Gives large buffers back that are empty, where something else keeps the box.
     fn shrink(&mut self) {
-        self.edits.shrink(SPARE_BYTES_MAX);
-        if self.held.is_empty() && self.held.capacity() > SPARE_BYTES_MAX {
+        self.splices.shrink(POOL_BYTES_MAX);
+        if self.held.is_empty() && self.held.capacity() > POOL_BYTES_MAX {
             self.held = Vec::new();
         }
     }
 
     fn is_idle(&self) -> bool {
-        self.edits.is_empty()
+        self.splices.is_empty()
             && self.unfinished.is_empty()
             && self.held.is_empty()
             && self.telnet.is_idle()
     }
 
     fn capacity(&self) -> usize {
-        self.unfinished.capacity() + self.held.capacity() + self.edits.capacity()
+        self.unfinished.capacity() + self.held.capacity() + self.splices.capacity()
     }
 }

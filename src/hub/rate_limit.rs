@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// The rate all connections are held to, and who is waiting for its turn to speak.
 #[derive(Debug)]
-pub struct Pace {
+pub struct RateLimit {
     /// What a line is worth; zero when there is no limit.
     line_ns: u64,
     /// How far ahead a connection's due time may be.
@@ -23,8 +23,8 @@ pub struct Pace {
     waiting: BinaryHeap<Reverse<(u64, usize)>>,
 }
 
-impl Pace {
-    /// Returns a pace of `rate` lines a second (0: no limit), `burst` of them at once.
+impl RateLimit {
+    /// Returns a limit of `rate` lines a second (0: no limit), `burst` of them at once.
     #[must_use]
     pub fn new(rate: u32, burst: u32) -> Self {
         let line_ns = 1_000_000_000_u64.checked_div(u64::from(rate)).unwrap_or(0);
@@ -77,10 +77,10 @@ mod tests {
     const SECOND: u64 = 1_000_000_000;
 
     /// How many lines a connection gets through at `now_ns`.
-    fn lines(pace: &Pace, due_ns: &mut u64, now_ns: u64) -> usize {
+    fn lines(limit: &RateLimit, due_ns: &mut u64, now_ns: u64) -> usize {
         let mut count = 0;
-        while count < 10_000 && !pace.is_over(*due_ns, now_ns) {
-            pace.spend(due_ns, now_ns);
+        while count < 10_000 && !limit.is_over(*due_ns, now_ns) {
+            limit.spend(due_ns, now_ns);
             count += 1;
         }
         count
@@ -88,33 +88,33 @@ mod tests {
 
     #[test]
     fn a_burst_and_then_the_rate() {
-        let pace = Pace::new(100, 1000);
+        let limit = RateLimit::new(100, 1000);
         let mut due = 0;
-        assert_eq!(lines(&pace, &mut due, 5 * SECOND), 1000);
-        assert_eq!(lines(&pace, &mut due, 5 * SECOND), 0);
-        assert_eq!(lines(&pace, &mut due, 6 * SECOND), 100);
-        assert_eq!(lines(&pace, &mut due, 6 * SECOND + SECOND / 100), 1);
-        assert_eq!(lines(&pace, &mut due, 100 * SECOND), 1000, "rested");
+        assert_eq!(lines(&limit, &mut due, 5 * SECOND), 1000);
+        assert_eq!(lines(&limit, &mut due, 5 * SECOND), 0);
+        assert_eq!(lines(&limit, &mut due, 6 * SECOND), 100);
+        assert_eq!(lines(&limit, &mut due, 6 * SECOND + SECOND / 100), 1);
+        assert_eq!(lines(&limit, &mut due, 100 * SECOND), 1000, "rested");
         // A clock that stands still or goes back lets nobody through early.
-        assert_eq!(lines(&pace, &mut due, 99 * SECOND), 0);
+        assert_eq!(lines(&limit, &mut due, 99 * SECOND), 0);
     }
 
     #[test]
     fn no_rate_is_no_limit() {
-        let pace = Pace::new(0, 1);
-        assert_eq!(lines(&pace, &mut 0, 0), 10_000);
+        let limit = RateLimit::new(0, 1);
+        assert_eq!(lines(&limit, &mut 0, 0), 10_000);
     }
 
     #[test]
     fn who_waits_is_woken_when_it_may_speak() {
-        let mut pace = Pace::new(10, 1);
+        let mut limit = RateLimit::new(10, 1);
         let mut due = 0;
-        assert_eq!(lines(&pace, &mut due, 0), 1);
-        pace.wait(7, due);
-        let until = pace.deadline_ns().unwrap();
-        assert_eq!(pace.next(until - 1), None);
-        assert_eq!(pace.next(until), Some(7));
-        assert_eq!((pace.next(until), pace.deadline_ns()), (None, None));
-        assert!(!pace.is_over(due, until));
+        assert_eq!(lines(&limit, &mut due, 0), 1);
+        limit.wait(7, due);
+        let until = limit.deadline_ns().unwrap();
+        assert_eq!(limit.next(until - 1), None);
+        assert_eq!(limit.next(until), Some(7));
+        assert_eq!((limit.next(until), limit.deadline_ns()), (None, None));
+        assert!(!limit.is_over(due, until));
     }
 }
