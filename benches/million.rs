@@ -13,9 +13,11 @@ use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use allocation_counter::measure;
-use chatroom::hub::connection::Stream;
 use chatroom::hub::limits::Limits;
 use chatroom::hub::{Hub, Readiness};
+use chatroom::room::MemberId;
+use chatroom::stream::Stream;
+use chatroom::tick::Tick;
 use criterion::{Criterion, SamplingMode, Throughput};
 
 const MEMBERS: usize = 1_000_000;
@@ -81,10 +83,10 @@ impl Room {
             ..Limits::default()
         };
         let mut room = Self {
-            hub: Hub::new(limits, Instant::now()),
+            hub: Hub::new(limits, Tick::START),
         };
         for number in 0..members {
-            let key = room.hub.next_key();
+            let key = room.hub.next_id();
             room.hub.accept(Silent(0), Ipv4Addr::LOCALHOST.into());
             room.says(key, format!("u{number:07}\n").as_bytes());
             if number % 256 == 0 {
@@ -97,7 +99,7 @@ impl Room {
     }
 
     /// Lets one member say something that the others have not heard yet.
-    fn says(&mut self, key: usize, bytes: &[u8]) {
+    fn says(&mut self, key: MemberId, bytes: &[u8]) {
         INPUT.with_borrow_mut(|input| input.extend_from_slice(bytes));
         let readiness = Readiness {
             readable: true,
@@ -109,7 +111,7 @@ impl Room {
     /// Lets the turns go by that it takes until everybody has heard everything.
     fn settle(&mut self) {
         loop {
-            self.hub.start_turn(Instant::now());
+            self.hub.start_turn(Tick::START);
             self.hub.resume();
             self.hub.settle();
             self.hub.reap();
@@ -144,7 +146,7 @@ fn main() {
             WRITES.set(0);
             let start = Instant::now();
             for _ in 0..lines {
-                room.says(0, LINE);
+                room.says(MemberId::from_slot(0), LINE);
                 room.settle();
             }
             let elapsed = start.elapsed();

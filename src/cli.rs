@@ -9,6 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use log::LevelFilter;
 
 pub use crate::failure::Failure;
+use crate::hub::limits::Limits;
+use crate::server;
 
 pub use self::trace::{FramingOption, TimeOption, TraceOptions};
 
@@ -162,6 +164,28 @@ pub struct ServeOptions {
     pub log_level: LevelFilter,
 }
 
+impl From<&ServeOptions> for server::Options {
+    fn from(options: &ServeOptions) -> Self {
+        Self {
+            listen: options.listen.clone(),
+            connections_max: options.max_connections,
+            limits: Limits {
+                max_line_bytes: options.max_line_bytes,
+                backlog_bytes: options.backlog_bytes,
+                max_per_address: options.max_per_address,
+                name_timeout_s: options.name_timeout,
+                idle_timeout_s: options.idle_timeout,
+                stall_timeout_s: options.stall_timeout,
+                rate: options.rate,
+                burst: options.burst,
+                history_lines: options.history,
+                announce_joins: options.announce_joins,
+                ..Limits::default()
+            },
+        }
+    }
+}
+
 /// What `chatroom join` is told.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = JOIN_EXIT_CODES)]
@@ -272,5 +296,54 @@ mod tests {
                 );
             }
         }
+    }
+
+    fn limits(arguments: &[&str], descriptors: usize) -> Result<Limits, String> {
+        #[derive(Parser)]
+        struct Serve {
+            #[command(flatten)]
+            options: ServeOptions,
+        }
+        let arguments = ["serve"].iter().chain(arguments);
+        let options = Serve::try_parse_from(arguments).unwrap().options;
+        let options = server::Options::from(&options);
+        options.limits.fit(options.connections_max, descriptors)
+    }
+
+    #[test]
+    fn contradictions_are_named() {
+        for (arguments, flag) in [
+            (&["--max-line-bytes", "127"][..], "--max-line-bytes 127"),
+            (&["--max-line-bytes", "1048577"], "--max-line-bytes 1048577"),
+            (&["--backlog-bytes", "1000"], "--backlog-bytes 1000"),
+            (
+                &["--backlog-bytes", "65536", "--max-line-bytes", "8192"],
+                "--backlog-bytes 65536",
+            ),
+            (&["--max-connections", "0"], "--max-connections 0"),
+            (&["--max-per-address", "0"], "--max-per-address 0"),
+            (&["--burst", "0"], "--burst 0"),
+            (&["--name-timeout", "32001"], "--name-timeout 32001"),
+            (&["--idle-timeout", "65535"], "--idle-timeout 65535"),
+            (&["--stall-timeout", "60000"], "--stall-timeout 60000"),
+            (&["--max-connections", "100000"], "--max-connections 100000"),
+        ] {
+            let error = limits(arguments, 1024).unwrap_err();
+            assert!(error.starts_with(flag) && error.contains("give"), "{error}");
+        }
+        assert_eq!(limits(&[], 1024).unwrap().max_connections, 992);
+        assert!(limits(&["--backlog-bytes", "65536"], 1024).is_ok());
+    }
+
+    #[test]
+    fn the_defaults_of_the_command_line_are_these() {
+        let told_nothing = limits(&[], 1024).unwrap();
+        assert_eq!(
+            Limits {
+                max_connections: usize::MAX,
+                ..told_nothing
+            },
+            Limits::default()
+        );
     }
 }

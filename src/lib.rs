@@ -50,5 +50,7 @@ pub mod line;
 pub mod logging;
 pub mod room;
 pub mod server;
+pub mod stream;
+pub mod tick;
 pub mod trace;
 pub mod wire;

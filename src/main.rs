@@ -11,7 +11,7 @@ fn main() -> ExitCode {
     let (program, result) = match Cli::parse().command {
         Command::Serve(options) => {
             logging::start(options.log_level);
-            ("chatroom", server::serve(&options))
+            ("chatroom", server::serve(&(&options).into()))
         }
         Command::Join(options) => ("chatroom", client::join(&options)),
         Command::Trace(options) => ("chatroom trace", trace::trace(&options)),

@@ -9,12 +9,13 @@ use std::cell::{Cell, RefCell};
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::Ipv4Addr;
 use std::rc::Rc;
-use std::time::Instant;
 
 use allocation_counter::measure;
-use chatroom::hub::connection::Stream;
 use chatroom::hub::limits::Limits;
 use chatroom::hub::{Hub, Readiness};
+use chatroom::room::MemberId;
+use chatroom::stream::Stream;
+use chatroom::tick::Tick;
 
 /// Nobody is slowed, so that what is counted is the work itself.
 fn limits() -> Limits {
@@ -93,7 +94,7 @@ impl Room {
         let calls = Rc::new(Calls::default());
         calls.input.borrow_mut().reserve(4096);
         let mut room = Self {
-            hub: Hub::new(limits(), Instant::now()),
+            hub: Hub::new(limits(), Tick::START),
             calls,
         };
         for member in 0..members {
@@ -108,8 +109,8 @@ impl Room {
     /// Lets one member say something, and the hub do all that follows.
     fn turn(&mut self, member: usize, input: &[u8]) {
         self.calls.input.borrow_mut().extend_from_slice(input);
-        self.hub.start_turn(Instant::now());
-        self.hub.ready(member, READABLE);
+        self.hub.start_turn(Tick::START);
+        self.hub.ready(MemberId::from_slot(member), READABLE);
         self.hub.resume();
         self.hub.settle();
         self.hub.reap();
@@ -159,7 +160,7 @@ fn lines_of_many_speakers_ride_in_one_write_to_each() {
     room.calls.bytes.set(0);
     for speaker in 0..50 {
         room.calls.input.borrow_mut().extend_from_slice(b"hello\n");
-        room.hub.ready(speaker, READABLE);
+        room.hub.ready(MemberId::from_slot(speaker), READABLE);
     }
     room.hub.settle();
     assert_eq!(room.calls.writes.get(), 100);

@@ -3,10 +3,10 @@
 use crate::cli::Failure;
 
 /// What the server asks a newcomer.
-pub(super) const PROMPT: &str = crate::room::PROMPT.trim_ascii_end();
+pub(super) const PROMPT: &str = crate::wire::plain::PROMPT;
 
 /// What the server says once the name is taken.
-pub(super) const GREETING: &str = crate::room::GREETING.trim_ascii_end();
+pub(super) const GREETING: &str = crate::wire::plain::GREETING;
 
 /// What a notice, the server's word to one person, starts with.
 const NOTICE: &str = "* ";

@@ -5,13 +5,16 @@
 //! reader that keeps reading. Somebody who makes no progress slows nobody, nor does somebody who
 //! has had its time: it is cut when the backlog overruns it, or when it has stood still too long.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::room::MemberId;
+use crate::tick::Tick;
 
 /// Who has taken nothing for this long makes no progress.
 const PROGRESS_WITHIN: Duration = Duration::from_millis(500);
 
 /// How long the room waits for somebody, from when it fell behind until it has caught up.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+pub const WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// How often the room looks whether it still has to wait.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -19,27 +22,22 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// One watched connection.
 #[derive(Debug)]
 struct Watched {
-    key: usize,
+    id: MemberId,
     cursor: u64,
     private: u64,
     /// When it was last seen to have taken something.
-    moved: Instant,
+    moved: Tick,
     /// Since when it has been far behind.
-    behind_since: Option<Instant>,
+    behind_since: Option<Tick>,
 }
 
-/// What is seen of a watched connection.
+/// Where a watched connection stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sight {
-    /// It is gone, or has caught up.
-    Fine,
-    /// It has still to take something.
-    At {
-        /// The offset before which its stream has taken the transcript.
-        cursor: u64,
-        /// A number that grows with the private bytes it takes.
-        private: u64,
-    },
+pub struct Sight {
+    /// The offset before which its stream has taken the transcript.
+    pub cursor: u64,
+    /// A number that grows with the private bytes it takes.
+    pub private: u64,
 }
 
 /// The watched connections.
@@ -53,8 +51,10 @@ pub struct SlowReaders {
     /// The transcript's end at the last look.
     looked_at: u64,
     /// When to look again although nothing is said.
-    look_again: Option<Instant>,
+    look_again: Option<Tick>,
     waits: bool,
+    /// Somebody may have caught up.
+    look_soon: bool,
 }
 
 impl SlowReaders {
@@ -68,13 +68,14 @@ impl SlowReaders {
             looked_at: 0,
             look_again: None,
             waits: false,
+            look_soon: false,
         }
     }
 
-    /// Watches a connection until it has caught up; `cursor` and `private` as in [`Sight::At`].
-    pub fn watch(&mut self, key: usize, (cursor, private): (u64, u64), now: Instant) {
+    /// Watches a connection until it has caught up; `cursor` and `private` as in [`Sight`].
+    pub fn watch(&mut self, id: MemberId, (cursor, private): (u64, u64), now: Tick) {
         self.watched.push(Watched {
-            key,
+            id,
             cursor,
             private,
             moved: now,
@@ -88,29 +89,40 @@ impl SlowReaders {
 
     /// Returns whether a look is due: so much has been said, or so much time has passed.
     #[must_use]
-    pub fn is_due(&self, end: u64, now: Instant) -> bool {
+    pub fn is_due(&self, end: u64, now: Tick) -> bool {
         !self.watched.is_empty()
             && (end - self.looked_at > self.far_bytes / 4
                 || self.look_again.is_some_and(|look| look <= now))
     }
 
-    /// Looks at all who are watched. `see` tells where each stands, and `stalled` takes those who
-    /// have stood still too long.
+    /// Asks for a look at the end of the turn. Once is enough: when thousands catch up, each look
+    /// costs as much as all of them.
+    pub fn look_soon(&mut self) {
+        self.look_soon = true;
+    }
+
+    /// Returns whether a look was asked for.
+    pub fn take_look_soon(&mut self) -> bool {
+        std::mem::take(&mut self.look_soon)
+    }
+
+    /// Looks at all who are watched. `see` tells where each stands who still has to take something, and
+    /// `stalled` takes those who have stood still too long.
     pub fn look(
         &mut self,
         end: u64,
-        now: Instant,
-        mut see: impl FnMut(usize) -> Sight,
-        mut stalled: impl FnMut(usize),
+        now: Tick,
+        mut see: impl FnMut(MemberId) -> Option<Sight>,
+        mut stalled: impl FnMut(MemberId),
     ) {
         let Self {
             far_bytes,
             stall_timeout,
             ..
         } = *self;
-        let (mut waits, mut look_again) = (false, None::<Instant>);
+        let (mut waits, mut look_again) = (false, None::<Tick>);
         self.watched.retain_mut(|watched| {
-            let Sight::At { cursor, private } = see(watched.key) else {
+            let Some(Sight { cursor, private }) = see(watched.id) else {
                 return false;
             };
             if cursor != watched.cursor || private != watched.private {
@@ -118,10 +130,10 @@ impl SlowReaders {
             }
             watched.cursor = cursor;
             watched.private = private;
-            let still = now.saturating_duration_since(watched.moved);
+            let still = now - watched.moved;
             if let Some(timeout) = stall_timeout {
                 if still >= timeout {
-                    stalled(watched.key);
+                    stalled(watched.id);
                     return false;
                 }
                 let due = watched.moved + timeout;
@@ -129,7 +141,7 @@ impl SlowReaders {
             }
             if end - cursor > far_bytes {
                 let since = *watched.behind_since.get_or_insert(now);
-                let had_its_time = now.saturating_duration_since(since) >= PATIENCE;
+                let had_its_time = now - since >= WAIT_MAX;
                 waits |= still < PROGRESS_WITHIN && !had_its_time;
             }
             true
@@ -151,7 +163,7 @@ impl SlowReaders {
 
     /// Returns when to look again although nothing is said.
     #[must_use]
-    pub fn deadline(&self) -> Option<Instant> {
+    pub fn deadline(&self) -> Option<Tick> {
         self.look_again.filter(|_| !self.watched.is_empty())
     }
 }
@@ -162,27 +174,31 @@ mod tests {
 
     const FAR: u64 = 1000;
 
+    fn seven() -> MemberId {
+        MemberId::from_slot(7)
+    }
+
     fn look(
         slow_readers: &mut SlowReaders,
         end: u64,
-        now: Instant,
+        now: Tick,
         cursor: u64,
-    ) -> (bool, Vec<usize>) {
+    ) -> (bool, Vec<MemberId>) {
         let mut cut = Vec::new();
         slow_readers.look(
             end,
             now,
-            |_| Sight::At { cursor, private: 0 },
-            |key| cut.push(key),
+            |_| Some(Sight { cursor, private: 0 }),
+            |id| cut.push(id),
         );
         (slow_readers.room_waits(), cut)
     }
 
     #[test]
     fn the_room_waits_for_progress_and_not_for_ever() {
-        let start = Instant::now();
+        let start = Tick::START;
         let mut slow_readers = SlowReaders::new(FAR, Some(Duration::from_mins(1)));
-        slow_readers.watch(7, (0, 0), start);
+        slow_readers.watch(seven(), (0, 0), start);
         assert_eq!(
             look(&mut slow_readers, FAR, start, 0),
             (false, vec![]),
@@ -198,33 +214,36 @@ mod tests {
             waited += Duration::from_millis(100);
         }
         assert_eq!(
-            waited, PATIENCE,
+            waited, WAIT_MAX,
             "it creeps, and the room waits just so long"
         );
     }
 
     #[test]
     fn who_stands_still_slows_nobody_and_is_cut_in_the_end() {
-        let start = Instant::now();
+        let start = Tick::START;
         let mut slow_readers = SlowReaders::new(FAR, Some(Duration::from_mins(1)));
-        slow_readers.watch(7, (0, 0), start);
+        slow_readers.watch(seven(), (0, 0), start);
         let later = start + PROGRESS_WITHIN;
         assert_eq!(look(&mut slow_readers, 2 * FAR, later, 0), (false, vec![]));
         let due = slow_readers.deadline().unwrap();
         assert_eq!(due, start + Duration::from_mins(1));
         assert!(!slow_readers.is_due(2 * FAR, start + Duration::from_secs(59)));
         assert!(slow_readers.is_due(2 * FAR, due));
-        assert_eq!(look(&mut slow_readers, 2 * FAR, due, 0), (false, vec![7]));
+        assert_eq!(
+            look(&mut slow_readers, 2 * FAR, due, 0),
+            (false, vec![seven()])
+        );
         assert_eq!(slow_readers.deadline(), None);
     }
 
     #[test]
     fn who_has_caught_up_is_watched_no_more() {
-        let start = Instant::now();
+        let start = Tick::START;
         let mut slow_readers = SlowReaders::new(FAR, None);
-        slow_readers.watch(7, (0, 0), start);
+        slow_readers.watch(seven(), (0, 0), start);
         assert_eq!(look(&mut slow_readers, 2 * FAR, start, 0), (true, vec![]));
-        slow_readers.look(2 * FAR, start, |_| Sight::Fine, |_| panic!("cut"));
+        slow_readers.look(2 * FAR, start, |_| None, |_| panic!("cut"));
         assert!(!slow_readers.room_waits());
         assert!(!slow_readers.is_due(9 * FAR, start));
     }

@@ -5,10 +5,12 @@ use std::io::IoSlice;
 use std::ops::Range;
 
 use super::Transcript;
-use crate::hub::limits::PRIVATE_BYTES_MAX;
 
 /// Most pieces handed to the kernel in one write; Linux takes up to 1,024.
 pub const SLICES_MAX: usize = 64;
+
+/// Most private bytes that are kept after they were sent, where others wait behind them.
+const SENT_BYTES_MAX: usize = 16 * 1024;
 
 /// The places where one connection hears something else than the others, in their order.
 #[derive(Debug, Default)]
@@ -167,7 +169,7 @@ impl Splices {
         if self.private_sent == self.private.len() {
             self.private.clear();
             self.private_sent = 0;
-        } else if self.private_sent > PRIVATE_BYTES_MAX {
+        } else if self.private_sent > SENT_BYTES_MAX {
             self.private.drain(..self.private_sent);
             self.private_sent = 0;
         }

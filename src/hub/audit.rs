@@ -1,8 +1,10 @@
 //! A look at the whole hub, for tests that hold it to its limits after each turn.
 
 use super::Hub;
-use crate::hub::connection::{Stage, Stream};
-use crate::hub::disconnect::Disconnect;
+use super::connection::Stage;
+use super::disconnect::Disconnect;
+use crate::line::input::Input;
+use crate::stream::Stream;
 
 /// What a hub holds at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,25 +35,26 @@ impl<S: Stream> Hub<S> {
     /// Looks at every connection.
     #[must_use]
     pub fn audit(&self) -> Audit {
+        let connections = &self.connections;
         let mut audit = Audit {
             names: self.room.names().count(),
-            leaving: self.leaving.len(),
-            newcomers: self.newcomers.len(),
-            held_bytes_counted: self.held_bytes,
+            leaving: connections.queues.leaving.len(),
+            newcomers: connections.admission.remembered(),
+            held_bytes_counted: connections.held_bytes,
             disconnects: Disconnect::ALL
                 .into_iter()
-                .map(|why| self.disconnects.of(why))
+                .map(|why| connections.disconnects.of(why))
                 .sum(),
             ..Audit::default()
         };
-        for (_, connection) in &self.connections {
-            audit.open += usize::from(matches!(connection.stage, Stage::Nameless | Stage::Member));
+        for connection in connections.iter() {
+            audit.open += usize::from(connection.stage.is_open());
             audit.members += usize::from(connection.stage == Stage::Member);
-            let unfinished = connection.unfinished_len();
+            let unfinished = connection.input().map_or(0, Input::unfinished_len);
             audit.unfinished_bytes_max = audit.unfinished_bytes_max.max(unfinished);
             let private = connection.private_len();
             audit.private_bytes_max = audit.private_bytes_max.max(private);
-            audit.held_bytes += connection.held_len();
+            audit.held_bytes += connection.input().map_or(0, Input::held_len);
         }
         audit
     }

@@ -5,30 +5,26 @@
 //! a flush is one write of one slice. Everything rare lives in a box that is there only while
 //! it is needed, so that an idle member costs 32 bytes.
 
-use std::io::{self, ErrorKind, IoSlice, Read, Write};
-use std::net::Shutdown;
+use std::io::{self, ErrorKind, IoSlice};
 use std::ops::Range;
-use std::time::Instant;
 
 use bitflags::bitflags;
-use mio::net::TcpStream;
 
-use crate::feed::splices::{SLICES_MAX, Splices};
-use crate::line::framing::Unfinished;
-use crate::line::telnet::{Answer, Telnet};
-use crate::room::Transcript;
+use super::extra::{Extra, Pool};
+use crate::feed::Transcript;
+use crate::feed::splices::SLICES_MAX;
+use crate::line::input::{Input, Reader};
+use crate::stream::Stream;
+use crate::tick::Tick;
 
 /// Most reads at once to drop input.
 const DROPS_MAX: usize = 16;
 
-/// Boxes kept for reuse, so that talking allocates nothing once warm.
-const POOL_MAX: usize = 512;
-
-/// Largest buffer, in bytes, that a box kept for reuse may hold.
-const POOL_BYTES_MAX: usize = 512;
-
 /// How far a connection has come. `Nameless -> Member -> Draining -> Lingering -> Closed`; any
 /// stage may be left out but the last.
+///
+/// Five stages take three bits of their byte: the number of a connection's feed, where there is
+/// more than one, finds its place in the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// It has not given a name yet, and hears nothing of the room.
@@ -43,6 +39,14 @@ pub enum Stage {
     Closed,
 }
 
+impl Stage {
+    /// Returns whether it has not ended.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Nameless | Self::Member)
+    }
+}
+
 bitflags! {
     /// What has to be remembered of a connection from one event to the next.
     #[derive(Debug, Clone, Copy)]
@@ -52,34 +56,19 @@ bitflags! {
         /// A short read doesn't mean that nothing is left: the peer has closed its side, or sent
         /// urgent data, at whose mark the kernel cuts a read short.
         const READ_UNTIL_EMPTY = 1 << 1;
-        /// It is on the hub's list of those to read from again.
+        /// It is in the queue of those to read from again.
         const RESUMING = 1 << 2;
         /// It waits until its rate allows it to be heard.
         const PACED = 1 << 3;
         /// It is watched until it has caught up.
         const WATCHED = 1 << 4;
-        /// It is on the hub's list of those who may be owed private bytes.
+        /// It is in the queue of those who may be owed private bytes.
         const OWED = 1 << 5;
         /// Its stream has been read to its end.
         const ENDED = 1 << 6;
         /// It goes on sending, or takes long to read: closing at once would take back what it has
         /// been sent (RFC 1122, 4.2.2.13).
         const LINGERS = 1 << 7;
-    }
-}
-
-/// What a connection reads from and writes to.
-pub trait Stream: Read + Write {
-    /// Tells the peer that no more comes, behind all that has been written.
-    ///
-    /// # Errors
-    /// As the system says: the connection is broken.
-    fn finish(&mut self) -> io::Result<()>;
-}
-
-impl Stream for TcpStream {
-    fn finish(&mut self) -> io::Result<()> {
-        self.shutdown(Shutdown::Write)
     }
 }
 
@@ -91,57 +80,45 @@ pub struct Connection<S> {
     pub stage: Stage,
     /// What has to be remembered of it.
     pub flags: Flags,
-    /// When it was last heard, in whole seconds of the hub's time; wraps.
-    pub heard_s: u16,
+    /// When it was last heard, in whole seconds; wraps.
+    heard_s: u16,
     /// When it has paid for all it has said; see [`RateLimit`](super::rate_limit::RateLimit).
-    pub due_ns: u64,
+    pub due: Tick,
     cursor: u64,
     extra: Option<Box<Extra>>,
 }
 
-/// What only few connections have at any moment.
-#[derive(Debug, Default)]
-struct Extra {
-    unfinished: Unfinished,
-    /// Input already received whose turn has not come.
-    held: Vec<u8>,
-    telnet: Telnet,
-    splices: Splices,
-    /// Where in the transcript a draining connection's claim ends, and when.
-    until: u64,
-    deadline: Option<Instant>,
-}
-
-/// Boxes that were needed once and will be again.
-#[expect(clippy::vec_box, reason = "the boxes are what is kept for reuse")]
-#[derive(Debug, Default)]
-pub struct Pool(Vec<Box<Extra>>);
-
 impl<S: Stream> Connection<S> {
     /// Returns a connection that has just been accepted.
-    pub fn new(stream: S, now_s: u16) -> Self {
+    pub fn new(stream: S, now: Tick) -> Self {
         Self {
             stream,
             stage: Stage::Nameless,
             flags: Flags::empty(),
-            heard_s: now_s,
-            due_ns: 0,
+            heard_s: now.whole_s() as u16,
+            due: Tick::START,
             cursor: 0,
             extra: None,
         }
     }
 
-    /// Reads what is there, at most `scratch.len()` bytes. 0 is the orderly end of the stream.
+    /// Reads what is there, at most as much as there is space for. 0 is the orderly end of the
+    /// stream.
     ///
     /// # Errors
     /// As the stream says; `WouldBlock` when nothing is there.
-    pub fn fill(&mut self, scratch: &mut [u8]) -> io::Result<usize> {
+    pub fn fill(&mut self, space: &mut [u8]) -> io::Result<usize> {
         loop {
-            match self.stream.read(scratch) {
+            match self.stream.read(space) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 result => return result,
             }
         }
+    }
+
+    /// Returns whether a read that took less than there was space for has left nothing.
+    pub fn is_drained_by_a_short_read(&self) -> bool {
+        !self.flags.contains(Flags::READ_UNTIL_EMPTY) && !self.stream.has_pending()
     }
 
     /// Writes what is owed, in as few writes as the stream allows, and returns how many bytes
@@ -156,15 +133,14 @@ impl<S: Stream> Connection<S> {
             let goal = self.goal(transcript);
             let (offered, result) = match &self.extra {
                 Some(extra) if !extra.splices.is_empty() => {
-                    let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+                    let mut pieces = [IoSlice::new(&[]); SLICES_MAX];
+                    let splices = &extra.splices;
                     let (count, offered) =
-                        extra
-                            .splices
-                            .gather(self.cursor, goal, transcript, &mut slices);
+                        splices.gather(self.cursor, goal, transcript, &mut pieces);
                     if offered == 0 {
                         (0, Ok(0))
                     } else {
-                        (offered, self.stream.write_vectored(&slices[..count]))
+                        (offered, self.stream.write_vectored(&pieces[..count]))
                     }
                 }
                 _ if self.cursor < goal => {
@@ -187,8 +163,30 @@ impl<S: Stream> Connection<S> {
                 Err(error) => return Err(error),
             }
         }
+        self.push_unsent()?;
         self.retire_extra(pool);
         Ok(sent)
+    }
+
+    /// Hands to the system what the stream has taken and not passed on.
+    fn push_unsent(&mut self) -> io::Result<()> {
+        while !self.is_blocked() && self.stream.has_unsent() {
+            match self.stream.flush() {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.flags.insert(Flags::BLOCKED);
+                }
+                Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes last words to a stream that was not admitted, as far as it takes them at once.
+    pub fn dismiss(mut stream: S, words: &[u8]) -> [io::Result<usize>; 2] {
+        // One try each: who is turned away is owed no more. Closing with input unread would take
+        // the words back.
+        [stream.write(words), stream.read(&mut [0; 4096])]
     }
 
     /// Returns whether its stream takes no more for now.
@@ -203,16 +201,28 @@ impl<S: Stream> Connection<S> {
 
     /// Returns whether everything owed has been sent.
     pub fn is_settled(&self, transcript: &Transcript) -> bool {
-        self.cursor >= self.goal(transcript)
-            && self
-                .extra
-                .as_ref()
-                .is_none_or(|extra| extra.splices.is_empty())
+        self.cursor >= self.goal(transcript) && !self.has_splices() && !self.stream.has_unsent()
     }
 
     /// Returns whether lines that it is owed have fallen off the transcript.
     pub fn is_overrun(&self, transcript: &Transcript) -> bool {
         self.cursor < transcript.start() && self.cursor < self.goal(transcript)
+    }
+
+    /// Takes note that it was heard.
+    pub fn set_heard(&mut self, now: Tick) {
+        self.heard_s = now.whole_s() as u16;
+    }
+
+    /// Returns for how many whole seconds it has been silent; right for timeouts up to half of what
+    /// 16 bits hold.
+    pub fn silent_s(&self, now: Tick) -> u16 {
+        (now.whole_s() as u16).wrapping_sub(self.heard_s)
+    }
+
+    /// Returns whether it came, without having given a name since, in second `since_s`.
+    pub fn is_nameless_since(&self, since_s: u64) -> bool {
+        self.stage == Stage::Nameless && self.heard_s == since_s as u16
     }
 
     /// Puts it into the room: it hears the transcript from `cursor` on, `greeting` first.
@@ -222,42 +232,37 @@ impl<S: Stream> Connection<S> {
         if let Some(extra) = &mut self.extra {
             extra.splices.move_to(cursor);
         }
-        self.extra_mut(pool).splices.insert(cursor, greeting);
+        pool.lend(&mut self.extra).splices.insert(cursor, greeting);
     }
 
     /// Owes it `bytes` that nobody else hears, after all that the room has heard so far.
     pub fn tell(&mut self, bytes: &[u8], transcript: &Transcript, pool: &mut Pool) {
         let goal = self.goal(transcript);
-        self.extra_mut(pool).splices.insert(goal, bytes);
+        pool.lend(&mut self.extra).splices.insert(goal, bytes);
     }
 
     /// Leaves a line that it has said itself, the newest of the transcript, out of what it hears.
     pub fn skip(&mut self, line: Range<u64>, pool: &mut Pool) {
-        let unedited = self
-            .extra
-            .as_ref()
-            .is_none_or(|extra| extra.splices.is_empty());
-        if unedited && self.cursor == line.start {
+        if !self.has_splices() && self.cursor == line.start {
             self.cursor = line.end;
         } else {
-            self.extra_mut(pool).splices.skip(line);
+            pool.lend(&mut self.extra).splices.skip(line);
         }
     }
 
     /// Lets it hear what the room has said so far, until `deadline`, and no more. What it has sent
     /// and nobody has heard is forgotten.
-    pub fn drain(&mut self, deadline: Instant, transcript: &Transcript, pool: &mut Pool) {
+    pub fn drain(&mut self, deadline: Tick, transcript: &Transcript, pool: &mut Pool) {
         let until = self.goal(transcript);
-        let extra = self.extra_mut(pool);
-        extra.unfinished.clear();
-        extra.held.clear();
+        let extra = pool.lend(&mut self.extra);
+        extra.input.clear();
         extra.until = until;
         extra.deadline = Some(deadline);
         self.stage = Stage::Draining;
     }
 
     /// Returns until when it may read what it is owed, if it has left.
-    pub fn drain_deadline(&self) -> Option<Instant> {
+    pub fn drain_deadline(&self) -> Option<Tick> {
         let has_left = matches!(self.stage, Stage::Draining | Stage::Lingering);
         self.extra.as_ref().filter(|_| has_left)?.deadline
     }
@@ -286,83 +291,53 @@ impl<S: Stream> Connection<S> {
 
     /// Returns how many private bytes wait for it.
     pub fn private_len(&self) -> usize {
-        self.extra
-            .as_ref()
-            .map_or(0, |extra| extra.splices.private_len())
+        let extra = self.extra.as_ref();
+        extra.map_or(0, |extra| extra.splices.private_len())
     }
 
     /// Returns a number that grows with the private bytes that its stream takes.
     pub fn private_taken(&self) -> u64 {
-        self.extra
-            .as_ref()
-            .map_or(0, |extra| extra.splices.private_taken())
+        let extra = self.extra.as_ref();
+        extra.map_or(0, |extra| extra.splices.private_taken())
     }
 
-    /// Takes telnet's own talk out of `chunk`, and returns what is left of it. What is to be
-    /// answered is added to `refusals`; the second value tells whether it asked "are you there".
-    pub fn filter<'c>(
-        &mut self,
-        chunk: &'c mut [u8],
-        refusals: &mut Vec<u8>,
-        pool: &mut Pool,
-    ) -> (&'c [u8], bool) {
-        let mut asked = false;
-        if !Telnet::needed(self.extra.as_deref().map(|extra| &extra.telnet), chunk) {
-            return (chunk, asked);
-        }
-        let kept = self
-            .extra_mut(pool)
-            .telnet
-            .filter(chunk, |answer| match answer {
-                Answer::Refuse(refusal) => refusals.extend_from_slice(&refusal),
-                Answer::Here => asked = true,
-            });
-        (&chunk[..kept], asked)
+    /// Returns what is kept of its input, if anything is.
+    pub fn input(&self) -> Option<&Input> {
+        self.extra.as_ref().map(|extra| &extra.input)
     }
 
-    /// Takes out the line whose end has not come, for `data` to be added to it.
-    pub fn take_unfinished(&mut self, data: &[u8], pool: &mut Pool) -> Unfinished {
-        if data.last().is_some_and(|&byte| byte != b'\n') {
+    /// Takes telnet's own talk out of what `reader` was filled with; see [`Input::filter`].
+    pub fn filter(&mut self, reader: &mut Reader, refusals: &mut Vec<u8>, pool: &mut Pool) -> bool {
+        Input::needs_filter(self.input(), reader)
+            && pool.lend(&mut self.extra).input.filter(reader, refusals)
+    }
+
+    /// Lets `reader` go on with the line whose end has not come.
+    pub fn begin_hearing(&mut self, reader: &mut Reader, pool: &mut Pool) {
+        if reader.ends_within_a_line() {
             // Something will be kept: a box kept for reuse has the memory for it.
-            self.extra_mut(pool);
+            pool.lend(&mut self.extra);
         }
-        self.extra
-            .as_mut()
-            .map(|extra| std::mem::take(&mut extra.unfinished))
-            .unwrap_or_default()
+        reader.begin(self.extra.as_mut().map(|extra| &mut extra.input));
     }
 
-    /// Puts back what [`Self::take_unfinished`] took out.
-    pub fn put_unfinished(&mut self, unfinished: Unfinished, pool: &mut Pool) {
-        if self.extra.is_some() || !unfinished.is_empty() {
-            self.extra_mut(pool).unfinished = unfinished;
-            self.retire_extra(pool);
+    /// Keeps what `reader` has left, and returns how many bytes of it are held back. Of who has
+    /// left, nothing is kept.
+    pub fn end_hearing(&mut self, reader: &mut Reader, pool: &mut Pool) -> usize {
+        if !self.stage.is_open() || (self.extra.is_none() && !reader.has_rest()) {
+            return 0;
         }
+        let held = reader.end(&mut pool.lend(&mut self.extra).input);
+        self.retire_extra(pool);
+        held
     }
 
-    /// Returns how many bytes of an unfinished line are kept.
-    pub fn unfinished_len(&self) -> usize {
-        self.extra
-            .as_ref()
-            .map_or(0, |extra| extra.unfinished.len())
-    }
-
-    /// Returns how many bytes of input are held back.
-    pub fn held_len(&self) -> usize {
-        self.extra.as_ref().map_or(0, |extra| extra.held.len())
-    }
-
-    /// Takes out the input that was held back.
-    pub fn take_held(&mut self) -> Vec<u8> {
-        self.extra
-            .as_mut()
-            .map(|extra| std::mem::take(&mut extra.held))
-            .unwrap_or_default()
-    }
-
-    /// Holds input back until its turn comes.
-    pub fn hold(&mut self, input: &[u8], pool: &mut Pool) {
-        self.extra_mut(pool).held.extend_from_slice(input);
+    /// Hands the input that was held back to `reader`, and returns how many bytes it is.
+    pub fn take_held(&mut self, reader: &mut Reader) -> usize {
+        match &mut self.extra {
+            Some(extra) if extra.input.held_len() > 0 => reader.take_held(&mut extra.input),
+            _ => 0,
+        }
     }
 
     /// Returns the end of what it may hear.
@@ -374,6 +349,11 @@ impl<S: Stream> Connection<S> {
         }
     }
 
+    fn has_splices(&self) -> bool {
+        let extra = self.extra.as_ref();
+        extra.is_some_and(|extra| !extra.splices.is_empty())
+    }
+
     /// Moves the cursor behind `written` bytes that were sent, and behind what needs no sending.
     fn advance(&mut self, written: usize, goal: u64) {
         self.cursor = match &mut self.extra {
@@ -382,53 +362,16 @@ impl<S: Stream> Connection<S> {
         };
     }
 
-    fn extra_mut(&mut self, pool: &mut Pool) -> &mut Extra {
-        self.extra
-            .get_or_insert_with(|| pool.0.pop().unwrap_or_default())
-    }
-
     /// Gives the box back when nothing in it is needed.
     fn retire_extra(&mut self, pool: &mut Pool) {
-        if self.stage == Stage::Draining {
-            self.flags.set(
-                Flags::LINGERS,
-                self.flags.contains(Flags::LINGERS) || self.is_blocked(),
-            );
-            return;
-        }
-        if self.stage == Stage::Lingering {
+        match self.stage {
+            Stage::Draining => {
+                let lingers = self.flags.contains(Flags::LINGERS) || self.is_blocked();
+                self.flags.set(Flags::LINGERS, lingers);
+            }
             // The box holds its deadline.
-            return;
+            Stage::Lingering => {}
+            _ => pool.take_back(&mut self.extra),
         }
-        if let Some(extra) = &mut self.extra {
-            extra.shrink();
-        }
-        if let Some(extra) = self.extra.take_if(|extra| extra.is_idle())
-            && pool.0.len() < POOL_MAX
-            && extra.capacity() <= POOL_BYTES_MAX
-        {
-            pool.0.push(extra);
-        }
-    }
-}
-
-impl Extra {
-    /// Gives large buffers back that are empty, where something else keeps the box.
-    fn shrink(&mut self) {
-        self.splices.shrink(POOL_BYTES_MAX);
-        if self.held.is_empty() && self.held.capacity() > POOL_BYTES_MAX {
-            self.held = Vec::new();
-        }
-    }
-
-    fn is_idle(&self) -> bool {
-        self.splices.is_empty()
-            && self.unfinished.is_empty()
-            && self.held.is_empty()
-            && self.telnet.is_idle()
-    }
-
-    fn capacity(&self) -> usize {
-        self.unfinished.capacity() + self.held.capacity() + self.splices.capacity()
     }
 }

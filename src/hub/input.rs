@@ -5,331 +5,243 @@ use std::io::ErrorKind;
 use log::{debug, info};
 
 use super::Hub;
-use crate::hub::connection::{Flags, Stage, Stream};
-use crate::hub::disconnect::Disconnect;
-use crate::hub::limits::{
-    CONNECTION_WORK_MAX, HELD_BYTES_MAX, NAME_WORK, PRIVATE_BYTES_MAX, SCARCE_READ_BYTES,
-    SLOTS_A_LINE, TURN_WORK_MAX,
+use super::connection::{Flags, Stage};
+use super::disconnect::Disconnect;
+use super::limits::{
+    CONNECTION_WORK_MAX, HELD_BYTES_MAX, NAME_WORK, PRIVATE_BYTES_MAX, READ_BYTES,
+    SCARCE_READ_BYTES, SLOTS_A_LINE,
 };
-use crate::line::framing::Piece;
-use crate::line::{sanitize, wrong_protocol};
-use crate::room::{Notice, Outcome, PROMPT};
+use crate::line::input::{Reader, Typed};
+use crate::line::wrong_protocol;
+use crate::room::{Audience, Effect, Event, MemberId, Notice};
+use crate::stream::Stream;
 
 /// Most reads after a write has failed, for the lines that came before the connection broke.
 const LAST_READS_MAX: usize = 16;
 
 impl<S: Stream> Hub<S> {
     /// Reads from a connection what its budget of a turn allows: one buffer full.
-    pub(super) fn read(&mut self, key: usize) {
-        if !self.hear_held(key) {
-            return;
+    pub(super) fn read(&mut self, id: MemberId) {
+        if self.connections.stage(id) == Stage::Lingering {
+            return self.connections.drop_input(id);
         }
-        if self.connections[key].stage == Stage::Lingering {
-            if self.connections[key].drop_input(&mut self.scratch) {
-                self.close_now(key);
-            }
-            return;
+        let mut reader = std::mem::take(&mut self.connections.buffers.reader);
+        if self.hear_held(id, &mut reader) {
+            self.read_with(id, &mut reader);
         }
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let scarce = self.held_bytes > HELD_BYTES_MAX;
+        self.connections.buffers.reader = reader;
+    }
+
+    fn read_with(&mut self, id: MemberId, reader: &mut Reader) {
+        let scarce = self.connections.held_bytes > HELD_BYTES_MAX;
         let most = if scarce {
             SCARCE_READ_BYTES
         } else {
-            scratch.len()
+            READ_BYTES
         };
         let mut budget = most;
-        while self.connections[key].stage != Stage::Closed && !self.must_wait(key) {
-            let length = match self.connections[key].fill(&mut scratch[..most]) {
-                Ok(0) => {
-                    self.hear_end(key);
-                    break;
-                }
+        while self.connections.stage(id) != Stage::Closed && !self.must_wait(id) {
+            let length = match self.fill(id, reader.space(most)) {
+                Ok(0) => return self.hear_end(id, reader),
                 Ok(length) => length,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) => {
-                    debug!("reading from connection {key}: {error}");
-                    self.close(key, Disconnect::Reset);
-                    break;
-                }
+                Err(ErrorKind::WouldBlock) => return,
+                Err(_) => return self.connections.close(id, Disconnect::Reset),
             };
-            if !self.receive(key, &mut scratch[..length]) {
-                break;
+            reader.filled(length);
+            if !self.receive(id, reader) {
+                return;
             }
             budget = budget.saturating_sub(length);
             if budget == 0 {
-                self.resume_later(key);
-                break;
+                return self.connections.resume_later(id);
             }
-            // A short read has taken all there was, and what comes later makes a new event.
-            if !self.connections[key]
-                .flags
-                .contains(Flags::READ_UNTIL_EMPTY)
-            {
-                break;
+            // What comes after a short read makes a new event.
+            let connection = self.connections.get_mut(id);
+            if connection.is_none_or(|connection| connection.is_drained_by_a_short_read()) {
+                return;
             }
         }
-        self.scratch = scratch;
+    }
+
+    fn fill(&mut self, id: MemberId, space: &mut [u8]) -> Result<usize, ErrorKind> {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return Err(ErrorKind::NotConnected);
+        };
+        connection.fill(space).map_err(|error| {
+            if error.kind() != ErrorKind::WouldBlock {
+                debug!("reading from connection {id}: {error}");
+            }
+            error.kind()
+        })
     }
 
     /// Hears what a connection said before a write to it failed, and closes it.
-    pub(super) fn read_last_words(&mut self, key: usize) {
-        if self
-            .connections
-            .get(key)
-            .is_none_or(|c| c.stage == Stage::Closed)
-        {
+    pub(super) fn read_last_words(&mut self, id: MemberId) {
+        if self.connections.stage(id) == Stage::Closed {
             return;
         }
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let mut goes_on = self.hear_held(key);
+        let mut reader = std::mem::take(&mut self.connections.buffers.reader);
+        let mut goes_on = self.hear_held(id, &mut reader);
         for _ in 0..LAST_READS_MAX {
             if !goes_on {
                 break;
             }
-            let Ok(length @ 1..) = self.connections[key].fill(&mut scratch) else {
+            let Ok(length @ 1..) = self.fill(id, reader.space(READ_BYTES)) else {
                 break;
             };
-            goes_on = self.receive(key, &mut scratch[..length]);
+            reader.filled(length);
+            goes_on = self.receive(id, &mut reader);
         }
-        self.scratch = scratch;
+        self.connections.buffers.reader = reader;
         let waits = Flags::PACED | Flags::RESUMING;
-        if goes_on || !self.connections[key].flags.intersects(waits) {
-            self.close(key, Disconnect::Reset);
+        let connection = self.connections.get_mut(id);
+        if goes_on || connection.is_some_and(|connection| !connection.flags.intersects(waits)) {
+            self.connections.close(id, Disconnect::Reset);
         }
         // Else its turn comes again, and with it the rest, up to its end.
     }
 
-    /// Puts a connection on the list of those to read from again without an event.
-    pub(super) fn resume_later(&mut self, key: usize) {
-        let connection = &mut self.connections[key];
-        if !connection.flags.contains(Flags::RESUMING) {
-            connection.flags.insert(Flags::RESUMING);
-            self.resume.push_back(key);
-        }
-    }
-
     /// Hears what was held back; returns whether reading may go on. Until it is heard, nothing that
     /// comes later may be: it would be taken for the start of a line.
-    fn hear_held(&mut self, key: usize) -> bool {
-        let held = self.connections[key].take_held();
-        self.held_bytes -= held.len();
-        held.is_empty() || self.hear(key, &held)
+    fn hear_held(&mut self, id: MemberId, reader: &mut Reader) -> bool {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return false;
+        };
+        let held = connection.take_held(reader);
+        self.connections.held_bytes -= held;
+        held == 0 || self.hear(id, reader)
     }
 
     /// Puts a connection off that may not be heard at the moment, and returns whether it is so.
     /// It is heard again without an event.
-    fn must_wait(&mut self, key: usize) -> bool {
+    fn must_wait(&mut self, id: MemberId) -> bool {
+        let now = self.connections.now();
+        let Some(connection) = self.connections.get_mut(id) else {
+            return true;
+        };
         // Its own answers wait for it to read; flushing them resumes it.
-        if self.connections[key].private_len() > PRIVATE_BYTES_MAX || self.is_over_rate(key) {
+        if connection.private_len() > PRIVATE_BYTES_MAX {
             return true;
         }
-        if self
-            .slow_readers
-            .is_due(self.room.transcript().end(), self.now)
-        {
-            self.look();
+        if self.rate_limit.is_over(connection.due, now) {
+            // It is woken when it may be heard again.
+            if !connection.flags.contains(Flags::PACED) {
+                connection.flags.insert(Flags::PACED);
+                self.rate_limit.wait(id, connection.due);
+            }
+            return true;
+        }
+        if self.connections.is_look_due() {
+            self.connections.look();
         }
         let waits = self.all_wait();
         if waits {
-            self.resume_later(key);
+            self.connections.resume_later(id);
         }
         waits
     }
 
-    /// Returns whether nobody may be heard at the moment: this turn has heard enough, somebody has
-    /// to catch up, or what was said has to be sent first.
-    pub(super) fn all_wait(&self) -> bool {
-        self.work >= TURN_WORK_MAX || self.slow_readers.room_waits() || self.is_sweep_behind()
+    /// Takes in what `reader` was filled with; returns whether reading may go on.
+    fn receive(&mut self, id: MemberId, reader: &mut Reader) -> bool {
+        self.connections.filter(id, reader);
+        self.hear(id, reader)
     }
 
-    /// Returns whether a connection has said more than its rate allows; it is woken when it may
-    /// go on.
-    fn is_over_rate(&mut self, key: usize) -> bool {
-        let now_ns = self.now_ns();
-        let connection = &mut self.connections[key];
-        let over = self.rate_limit.is_over(connection.due_ns, now_ns);
-        if over && !connection.flags.contains(Flags::PACED) {
-            connection.flags.insert(Flags::PACED);
-            self.rate_limit.wait(key, connection.due_ns);
-        }
-        over
-    }
-
-    /// Takes in bytes as they came; returns whether reading may go on.
-    fn receive(&mut self, key: usize, chunk: &mut [u8]) -> bool {
-        let mut refusals = std::mem::take(&mut self.refusals);
-        let connection = &mut self.connections[key];
-        let (data, asked) = connection.filter(chunk, &mut refusals, &mut self.pool);
-        if !refusals.is_empty() {
-            self.tell(key, &refusals);
-            refusals.clear();
-        }
-        self.refusals = refusals;
-        if asked {
-            self.notify(key, &Notice::StillHere);
-        }
-        self.hear(key, data)
-    }
-
-    /// Hears line by line; returns whether reading may go on. What has to wait is held back.
-    fn hear(&mut self, key: usize, data: &[u8]) -> bool {
-        debug_assert!(
-            self.connections[key].held_len() == 0,
-            "what was held back comes first"
-        );
-        let mut rest = data;
+    /// Hears the lines that `reader` has, as many as a connection's budget allows; returns whether
+    /// reading may go on.
+    fn hear(&mut self, id: MemberId, reader: &mut Reader) -> bool {
         let work_before = self.work;
-        let mut unfinished = self.connections[key].take_unfinished(data, &mut self.pool);
+        self.connections.begin_hearing(id, reader);
         let goes_on = loop {
-            if !matches!(self.connections[key].stage, Stage::Nameless | Stage::Member) {
+            if !self.connections.stage(id).is_open() {
                 // It has left: nobody hears what it said behind that, but it may still be read.
-                return true;
+                break true;
             }
             if self.work - work_before >= CONNECTION_WORK_MAX {
-                self.resume_later(key);
+                self.connections.resume_later(id);
                 break false;
             }
-            if self.must_wait(key) {
+            if self.must_wait(id) {
                 break false;
             }
-            match unfinished.next(&mut rest, self.limits.max_line_bytes) {
-                Some(piece) => self.hear_piece(key, &piece),
+            match reader.next_line(self.limits.max_line_bytes) {
+                Some(typed) => self.hear_line(id, &typed),
                 None => break true,
             }
         };
-        let connection = &mut self.connections[key];
-        if !rest.is_empty() {
-            self.held_bytes += rest.len();
-            connection.hold(rest, &mut self.pool);
-        }
-        connection.put_unfinished(unfinished, &mut self.pool);
+        self.connections.end_hearing(id, reader);
         goes_on
     }
 
     /// Hears the end of a stream: a last line without a line end counts.
-    fn hear_end(&mut self, key: usize) {
-        let mut unfinished = self.connections[key].take_unfinished(&[], &mut self.pool);
-        if let Some(piece) = unfinished.last(self.limits.max_line_bytes) {
-            self.hear_piece(key, &piece);
+    fn hear_end(&mut self, id: MemberId, reader: &mut Reader) {
+        reader.filled(0);
+        self.connections.begin_hearing(id, reader);
+        if let Some(typed) = reader.last_line(self.limits.max_line_bytes) {
+            self.hear_line(id, &typed);
         }
-        self.connections[key].flags.insert(Flags::ENDED);
-        self.close(key, Disconnect::Closed);
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.flags.insert(Flags::ENDED);
+            self.connections.close(id, Disconnect::Closed);
+        }
     }
 
-    fn hear_piece(&mut self, key: usize, piece: &Piece<'_>) {
-        let now_ns = self.now_ns();
-        self.rate_limit
-            .spend(&mut self.connections[key].due_ns, now_ns);
+    fn hear_line(&mut self, id: MemberId, typed: &Typed<'_>) {
+        let now = self.connections.now();
+        if let Some(connection) = self.connections.get_mut(id) {
+            self.rate_limit.spend(&mut connection.due, now);
+        }
         self.work += 1;
-        let line = match piece {
-            Piece::TooLong => return self.refuse_long_line(key),
-            Piece::Line([]) => return,
-            Piece::Line(line) => line,
-        };
-        let mut buffer = std::mem::take(&mut self.text);
-        let text = sanitize::safe(line, &mut buffer);
-        match self.connections[key].stage {
-            Stage::Nameless => match wrong_protocol::protocol_of(line) {
-                Some(protocol) => self.turn_away(key, protocol),
-                None => self.enter(key, text),
+        let nameless = self.connections.stage(id) == Stage::Nameless;
+        match *typed {
+            Typed::TooLong => self.refuse_long_line(id, nameless),
+            Typed::Line { bytes: [], .. } => {}
+            Typed::Line { bytes, text } if nameless => match wrong_protocol::protocol_of(bytes) {
+                Some(protocol) => self.turn_away(id, protocol),
+                None => self.enter(id, text),
             },
-            Stage::Member => self.say(key, text),
-            Stage::Draining | Stage::Lingering | Stage::Closed => {}
+            Typed::Line { text, .. } => self.say(id, text),
         }
-        self.text = buffer;
     }
 
-    fn refuse_long_line(&mut self, key: usize) {
+    fn refuse_long_line(&mut self, id: MemberId, nameless: bool) {
         let max_bytes = self.limits.max_line_bytes;
-        self.notify(key, &Notice::LineTooLong { max_bytes });
-        if self.connections[key].stage == Stage::Nameless {
-            self.tell(key, PROMPT.as_bytes());
+        let notice = Notice::LineTooLong { max_bytes };
+        self.connections.push(id, Effect::Notice(notice));
+        if nameless {
+            self.connections.push(id, Effect::Prompt);
         }
     }
 
     /// Ends the connection of a program that has come to the wrong port.
-    fn turn_away(&mut self, key: usize, protocol: &str) {
+    fn turn_away(&mut self, id: MemberId, protocol: &str) {
         info!("a connection that speaks {protocol} is turned away");
-        self.notify(key, &Notice::WrongProtocol { protocol });
-        self.close(key, Disconnect::WrongProtocol);
+        let notice = Notice::WrongProtocol { protocol };
+        self.connections.push(id, Effect::Notice(notice));
+        self.connections.close(id, Disconnect::WrongProtocol);
     }
 
     /// Takes a line for a name.
-    fn enter(&mut self, key: usize, text: &str) {
+    fn enter(&mut self, id: MemberId, text: &str) {
         self.work += NAME_WORK;
-        let member = key as u32;
-        let Some(entrance) = self.room.enter(member, text) else {
-            return self.tell_private(key);
-        };
-        info!(
-            "{} is joined to the chatroom!",
-            self.room.names().of(member)
-        );
-        self.nameless -= 1;
-        self.start_idle_time();
-        let heard_s = self.now_s() as u16;
-        let greeting = self.room.private().as_bytes();
-        let connection = &mut self.connections[key];
-        connection.heard_s = heard_s;
-        connection.enter(entrance.hears_from, greeting, &mut self.pool);
-        if let Some(said) = entrance.said {
-            self.fan_out.extend(self.slots, said.start);
-            connection.skip(said, &mut self.pool);
+        if let Some(event) = self.room.decide_name(id, text, &mut self.connections) {
+            self.happen(event);
         }
-        self.owe(key);
     }
 
-    /// Lets the room hear a member's line, and everybody what came of it.
-    fn say(&mut self, key: usize, text: &str) {
-        let member = key as u32;
-        self.connections[key].heard_s = self.now_s() as u16;
-        let Outcome {
-            said,
-            private_to,
-            renamed_from,
-            quit,
-        } = self.room.hear(member, text);
-        if said.is_none() || renamed_from.is_some() {
+    /// Lets the room decide what comes of a member's line, and happen what it decides.
+    fn say(&mut self, id: MemberId, text: &str) {
+        let now = self.connections.now();
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.set_heard(now);
+        }
+        let event = self.room.decide(id, text, &mut self.connections);
+        if !matches!(event, Some(Event::Said { .. } | Event::Did { .. })) {
             // An answer to /who looks at every slot.
-            self.work += NAME_WORK + self.slots / SLOTS_A_LINE;
+            self.work += NAME_WORK + self.connections.slots() / SLOTS_A_LINE;
         }
-        let name = self.room.names().of(member);
-        if let Some(said) = said {
-            match renamed_from {
-                Some(old) => info!("{} is now known as {name}!", old.as_str()),
-                None => info!("{name} said {text}"),
-            }
-            self.fan_out.extend(self.slots, said.start);
-            self.connections[key].skip(said, &mut self.pool);
+        if let Some(event) = event {
+            self.happen(event);
         }
-        match private_to {
-            Some(to) if to != member => self.whisper(key, to as usize),
-            Some(_) => self.tell_private(key),
-            None => {}
-        }
-        if quit {
-            self.close(key, Disconnect::Quit);
-        }
-    }
-
-    /// Passes on what one member says to another alone, unless that one doesn't read.
-    fn whisper(&mut self, from: usize, to: usize) {
-        let names = self.room.names();
-        debug!(
-            "{} said something to {}",
-            names.of(from as u32),
-            names.of(to as u32)
-        );
-        if self.connections[to].stage != Stage::Member {
-            // It has left, and the room is about to learn it.
-            let name = names.of(to as u32).to_owned();
-            return self.notify(from, &Notice::NobodyCalled { name: &name });
-        }
-        let waiting = self.connections[to].private_len();
-        if waiting == 0 || waiting + self.room.private().len() <= PRIVATE_BYTES_MAX {
-            return self.tell_private(to);
-        }
-        let name = names.of(to as u32).to_owned();
-        self.notify(from, &Notice::NotReading { name: &name });
     }
 }

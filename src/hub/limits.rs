@@ -3,9 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::cli::ServeOptions;
+use crate::feed::FeedOptions;
 use crate::line::sanitize;
-use crate::room::RoomOptions;
 use crate::room::name::NAME_BYTES_MAX;
 
 /// Bytes read from one connection at once, and the size of the one buffer they are read into.
@@ -29,10 +28,6 @@ pub const NAME_WORK: usize = 16;
 /// How many slots can be looked at for names in the time that a line takes, rounded down.
 pub const SLOTS_A_LINE: usize = 1024;
 
-/// How much writing one slice of a fan-out may do before the loop looks at its sockets again: each
-/// write counts as its bytes and [`WRITE_COST_BYTES`].
-const SLICE_BYTES: usize = 4 * 1024 * 1024;
-
 /// What a write costs beside its bytes, in bytes: the kernel takes about as long for the call as
 /// for copying this much.
 pub const WRITE_COST_BYTES: usize = 4096;
@@ -43,9 +38,6 @@ const ROUND_BYTES: u64 = 128 * 1024 * 1024;
 
 /// How many bytes for each member a round may always have: larger writes are hardly cheaper.
 const ROUND_BYTES_EACH: u64 = 16 * 1024;
-
-/// Slots one slice may look at, also where nothing is to be written.
-const SLICE_SLOTS: usize = 64 * 1024;
 
 /// How long what is owed to a connection that ends in order is waited for, in seconds.
 pub const DRAIN_S: u64 = 5;
@@ -82,6 +74,24 @@ pub const DESCRIPTORS_RESERVED: usize = 32;
 /// Longest line end, and what is put around a name and a text.
 const FRAME_BYTES: usize = 64;
 
+/// How much of the fan-out is done at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slice {
+    /// How much writing, in bytes; see [`WRITE_COST_BYTES`].
+    pub bytes: usize,
+    /// How many slots are looked at, also where nothing is to be written.
+    pub slots: usize,
+}
+
+impl Default for Slice {
+    fn default() -> Self {
+        Self {
+            bytes: 4 * 1024 * 1024,
+            slots: 64 * 1024,
+        }
+    }
+}
+
 /// The limits in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -107,34 +117,21 @@ pub struct Limits {
     pub history_lines: usize,
     /// Whether the room is told when somebody joins.
     pub announce_joins: bool,
-    /// How much writing one slice of a fan-out may do, in bytes; see [`WRITE_COST_BYTES`].
-    pub slice_bytes: usize,
-    /// How many slots one slice may look at.
-    pub slice_slots: usize,
+    /// How much of the fan-out is done before the loop looks at its sockets again.
+    pub slice: Slice,
 }
 
 impl Limits {
-    /// Returns the limits that `options` ask for where a process may have `descriptors` open.
+    /// Returns these limits for a process that may have so many `descriptors` for connections:
+    /// `connections_max` of them, if that is given, else as many as possible.
     ///
     /// # Errors
     /// Says which limit contradicts which, and what to do.
-    pub fn new(options: &ServeOptions, descriptors: usize) -> Result<Self, String> {
-        let reserved = DESCRIPTORS_RESERVED + options.listen.len();
-        let possible = descriptors.saturating_sub(reserved).max(1);
+    pub fn fit(self, connections_max: Option<usize>, descriptors: usize) -> Result<Self, String> {
+        let possible = descriptors.saturating_sub(DESCRIPTORS_RESERVED).max(1);
         let limits = Self {
-            max_line_bytes: options.max_line_bytes,
-            backlog_bytes: options.backlog_bytes,
-            max_connections: options.max_connections.unwrap_or(possible),
-            max_per_address: options.max_per_address,
-            name_timeout_s: options.name_timeout,
-            idle_timeout_s: options.idle_timeout,
-            stall_timeout_s: options.stall_timeout,
-            rate: options.rate,
-            burst: options.burst,
-            history_lines: options.history,
-            announce_joins: options.announce_joins,
-            slice_bytes: SLICE_BYTES,
-            slice_slots: SLICE_SLOTS,
+            max_connections: connections_max.unwrap_or(possible),
+            ..self
         };
         limits.check()?;
         if limits.max_connections > possible {
@@ -154,25 +151,13 @@ impl Limits {
         sanitize::GROWTH_MAX * self.max_line_bytes + 2 * NAME_BYTES_MAX + FRAME_BYTES
     }
 
-    /// Returns how far, in bytes, readers who read on may fall behind before the room waits.
-    #[must_use]
-    pub fn far_bytes(&self) -> u64 {
-        self.backlog_bytes as u64 / 2
-    }
-
     /// Returns how far, in bytes, the fan-out may fall behind in a room of so many slots before
     /// nobody is heard.
     #[must_use]
     pub fn round_bytes_max(&self, slots: usize) -> u64 {
         (ROUND_BYTES / slots.max(1) as u64)
             .max(ROUND_BYTES_EACH)
-            .min(self.far_bytes())
-    }
-
-    /// Returns how long a member may take nothing of what it is sent; none for ever.
-    #[must_use]
-    pub fn stall_timeout(&self) -> Option<Duration> {
-        (self.stall_timeout_s > 0).then(|| Duration::from_secs(self.stall_timeout_s.into()))
+            .min(self.backlog_bytes as u64 / 2)
     }
 
     /// Returns how many connections may be without a name at once. If there are more, those that
@@ -182,13 +167,15 @@ impl Limits {
         self.max_connections.div_ceil(2)
     }
 
-    /// Returns what the room has to know.
+    /// Returns what the room's feed has to know.
     #[must_use]
-    pub fn room_options(&self) -> RoomOptions {
-        RoomOptions {
+    pub fn feed_options(&self) -> FeedOptions {
+        FeedOptions {
             backlog_bytes: self.backlog_bytes,
             history_lines: self.history_lines,
             announce_joins: self.announce_joins,
+            stall_timeout: (self.stall_timeout_s > 0)
+                .then(|| Duration::from_secs(self.stall_timeout_s.into())),
         }
     }
 
@@ -250,8 +237,7 @@ impl Default for Limits {
             burst: 1000,
             history_lines: 0,
             announce_joins: false,
-            slice_bytes: SLICE_BYTES,
-            slice_slots: SLICE_SLOTS,
+            slice: Slice::default(),
         }
     }
 }
@@ -295,61 +281,5 @@ impl fmt::Display for Seconds {
         } else {
             write!(f, "{} s", self.0)
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::Parser;
-
-    fn limits(arguments: &[&str], descriptors: usize) -> Result<Limits, String> {
-        #[derive(Parser)]
-        struct Serve {
-            #[command(flatten)]
-            options: ServeOptions,
-        }
-        let arguments = ["serve"].iter().chain(arguments);
-        Limits::new(
-            &Serve::try_parse_from(arguments).unwrap().options,
-            descriptors,
-        )
-    }
-
-    #[test]
-    fn contradictions_are_named() {
-        for (arguments, flag) in [
-            (&["--max-line-bytes", "127"][..], "--max-line-bytes 127"),
-            (&["--max-line-bytes", "1048577"], "--max-line-bytes 1048577"),
-            (&["--backlog-bytes", "1000"], "--backlog-bytes 1000"),
-            (
-                &["--backlog-bytes", "65536", "--max-line-bytes", "8192"],
-                "--backlog-bytes 65536",
-            ),
-            (&["--max-connections", "0"], "--max-connections 0"),
-            (&["--max-per-address", "0"], "--max-per-address 0"),
-            (&["--burst", "0"], "--burst 0"),
-            (&["--name-timeout", "32001"], "--name-timeout 32001"),
-            (&["--idle-timeout", "65535"], "--idle-timeout 65535"),
-            (&["--stall-timeout", "60000"], "--stall-timeout 60000"),
-            (&["--max-connections", "100000"], "--max-connections 100000"),
-        ] {
-            let error = limits(arguments, 1024).unwrap_err();
-            assert!(error.starts_with(flag) && error.contains("give"), "{error}");
-        }
-        assert_eq!(limits(&[], 1024).unwrap().max_connections, 991);
-        assert!(limits(&["--backlog-bytes", "65536"], 1024).is_ok());
-    }
-
-    #[test]
-    fn the_defaults_of_the_command_line_are_these() {
-        let told_nothing = limits(&[], 1024).unwrap();
-        assert_eq!(
-            Limits {
-                max_connections: usize::MAX,
-                ..told_nothing
-            },
-            Limits::default()
-        );
     }
 }

@@ -9,6 +9,9 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
+use crate::room::MemberId;
+use crate::tick::Tick;
+
 /// Who has used up its burst waits a little longer than it must, so that it is woken for several
 /// lines at once.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -17,10 +20,10 @@ const PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct RateLimit {
     /// What a line is worth; zero when there is no limit.
-    line_ns: u64,
+    line: Duration,
     /// How far ahead a connection's due time may be.
-    window_ns: u64,
-    waiting: BinaryHeap<Reverse<(u64, usize)>>,
+    window: Duration,
+    waiting: BinaryHeap<Reverse<(Tick, MemberId)>>,
 }
 
 impl RateLimit {
@@ -30,42 +33,42 @@ impl RateLimit {
         let line_ns = 1_000_000_000_u64.checked_div(u64::from(rate)).unwrap_or(0);
         let window_ns = line_ns * u64::from(burst.saturating_sub(1));
         Self {
-            line_ns,
-            window_ns,
+            line: Duration::from_nanos(line_ns),
+            window: Duration::from_nanos(window_ns),
             waiting: BinaryHeap::new(),
         }
     }
 
-    /// Counts one line of a connection with due time `due_ns`.
-    pub fn spend(&self, due_ns: &mut u64, now_ns: u64) {
-        *due_ns = (*due_ns).max(now_ns) + self.line_ns;
+    /// Counts one line of a connection.
+    pub fn spend(&self, due: &mut Tick, now: Tick) {
+        *due = (*due).max(now) + self.line;
     }
 
     /// Returns whether a connection has to wait before it may speak.
     #[must_use]
-    pub fn is_over(&self, due_ns: u64, now_ns: u64) -> bool {
-        self.line_ns > 0 && due_ns > now_ns.saturating_add(self.window_ns)
+    pub fn is_over(&self, due: Tick, now: Tick) -> bool {
+        !self.line.is_zero() && due > now + self.window
     }
 
     /// Lets a connection wait until it may speak.
-    pub fn wait(&mut self, key: usize, due_ns: u64) {
-        let until = due_ns.saturating_sub(self.window_ns) + PAUSE.as_nanos() as u64;
-        self.waiting.push(Reverse((until, key)));
+    pub fn wait(&mut self, id: MemberId, due: Tick) {
+        let until = due.minus(self.window) + PAUSE;
+        self.waiting.push(Reverse((until, id)));
     }
 
     /// Returns the next connection whose waiting is over.
-    pub fn next(&mut self, now_ns: u64) -> Option<usize> {
-        let &Reverse((until, key)) = self.waiting.peek()?;
-        if until > now_ns {
+    pub fn next(&mut self, now: Tick) -> Option<MemberId> {
+        let &Reverse((until, id)) = self.waiting.peek()?;
+        if until > now {
             return None;
         }
         self.waiting.pop();
-        Some(key)
+        Some(id)
     }
 
     /// Returns when the next waiting is over.
     #[must_use]
-    pub fn deadline_ns(&self) -> Option<u64> {
+    pub fn deadline(&self) -> Option<Tick> {
         self.waiting.peek().map(|&Reverse((until, _))| until)
     }
 }
@@ -74,13 +77,16 @@ impl RateLimit {
 mod tests {
     use super::*;
 
-    const SECOND: u64 = 1_000_000_000;
+    /// Returns a moment so many milliseconds after the start.
+    fn at(ms: u64) -> Tick {
+        Tick::START + Duration::from_millis(ms)
+    }
 
-    /// How many lines a connection gets through at `now_ns`.
-    fn lines(limit: &RateLimit, due_ns: &mut u64, now_ns: u64) -> usize {
+    /// How many lines a connection gets through at `now`.
+    fn lines(limit: &RateLimit, due: &mut Tick, now: Tick) -> usize {
         let mut count = 0;
-        while count < 10_000 && !limit.is_over(*due_ns, now_ns) {
-            limit.spend(due_ns, now_ns);
+        while count < 10_000 && !limit.is_over(*due, now) {
+            limit.spend(due, now);
             count += 1;
         }
         count
@@ -89,32 +95,33 @@ mod tests {
     #[test]
     fn a_burst_and_then_the_rate() {
         let limit = RateLimit::new(100, 1000);
-        let mut due = 0;
-        assert_eq!(lines(&limit, &mut due, 5 * SECOND), 1000);
-        assert_eq!(lines(&limit, &mut due, 5 * SECOND), 0);
-        assert_eq!(lines(&limit, &mut due, 6 * SECOND), 100);
-        assert_eq!(lines(&limit, &mut due, 6 * SECOND + SECOND / 100), 1);
-        assert_eq!(lines(&limit, &mut due, 100 * SECOND), 1000, "rested");
+        let mut due = Tick::START;
+        assert_eq!(lines(&limit, &mut due, at(5000)), 1000);
+        assert_eq!(lines(&limit, &mut due, at(5000)), 0);
+        assert_eq!(lines(&limit, &mut due, at(6000)), 100);
+        assert_eq!(lines(&limit, &mut due, at(6010)), 1);
+        assert_eq!(lines(&limit, &mut due, at(100_000)), 1000, "rested");
         // A clock that stands still or goes back lets nobody through early.
-        assert_eq!(lines(&limit, &mut due, 99 * SECOND), 0);
+        assert_eq!(lines(&limit, &mut due, at(99_000)), 0);
     }
 
     #[test]
     fn no_rate_is_no_limit() {
         let limit = RateLimit::new(0, 1);
-        assert_eq!(lines(&limit, &mut 0, 0), 10_000);
+        assert_eq!(lines(&limit, &mut Tick::START.clone(), at(0)), 10_000);
     }
 
     #[test]
     fn who_waits_is_woken_when_it_may_speak() {
         let mut limit = RateLimit::new(10, 1);
-        let mut due = 0;
-        assert_eq!(lines(&limit, &mut due, 0), 1);
-        limit.wait(7, due);
-        let until = limit.deadline_ns().unwrap();
-        assert_eq!(limit.next(until - 1), None);
-        assert_eq!(limit.next(until), Some(7));
-        assert_eq!((limit.next(until), limit.deadline_ns()), (None, None));
+        let mut due = Tick::START;
+        assert_eq!(lines(&limit, &mut due, at(0)), 1);
+        let id = MemberId::from_slot(7);
+        limit.wait(id, due);
+        let until = limit.deadline().unwrap();
+        assert_eq!(limit.next(until.minus(Duration::from_nanos(1))), None);
+        assert_eq!(limit.next(until), Some(id));
+        assert_eq!((limit.next(until), limit.deadline()), (None, None));
         assert!(!limit.is_over(due, until));
     }
 }

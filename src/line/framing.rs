@@ -7,7 +7,7 @@
 //! has not come yet is kept, never more than the longest line allowed and one `\r`.
 
 /// What framing finds next in a stream.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Piece<'a> {
     /// A line, without its line end.
     Line(&'a [u8]),

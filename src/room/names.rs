@@ -4,6 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
 
+use super::member::MemberId;
 use super::name::Name;
 
 /// The names in use, by member.
@@ -25,7 +26,7 @@ pub struct Names {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Entry {
     hash: u32,
-    member: u32,
+    member: MemberId,
 }
 
 impl Entry {
@@ -38,29 +39,29 @@ impl Entry {
 impl Names {
     /// Returns the name of `member`; empty if it has none.
     #[must_use]
-    pub fn of(&self, member: u32) -> &str {
-        self.by_member.get(member as usize).map_or("", Name::as_str)
+    pub fn of(&self, member: MemberId) -> &str {
+        self.by_member.get(member.slot()).map_or("", Name::as_str)
     }
 
     /// Returns who has a name that looks like `name`.
     #[must_use]
-    pub fn find(&self, name: &Name) -> Option<u32> {
+    pub fn find(&self, name: &Name) -> Option<MemberId> {
         self.find_but(name, None)
     }
 
     /// Returns who else than `member` has a name that looks like `name`.
     #[must_use]
-    pub fn find_other(&self, name: &Name, member: u32) -> Option<u32> {
+    pub fn find_other(&self, name: &Name, member: MemberId) -> Option<MemberId> {
         self.find_but(name, Some(member))
     }
 
-    fn find_but(&self, name: &Name, but: Option<u32>) -> Option<u32> {
+    fn find_but(&self, name: &Name, but: Option<MemberId>) -> Option<MemberId> {
         name.keys().iter().find_map(|key| {
-            let entry = self.entry(0, key);
+            let entry = self.entry(MemberId::from_slot(0), key);
             let holds = |other: &Entry| {
                 other.hash == entry.hash
                     && Some(other.member) != but
-                    && self.by_member[other.member as usize].keys().contains(key)
+                    && self.by_member[other.member.slot()].keys().contains(key)
             };
             self.index
                 .find(entry.spread(), holds)
@@ -84,13 +85,13 @@ impl Names {
 
     /// Gives `name` to `member`, in place of the one it had. The caller has made sure that nobody
     /// else has a name that looks like it.
-    pub fn give(&mut self, member: u32, name: Name) {
+    pub fn give(&mut self, member: MemberId, name: Name) {
         self.take(member);
         for entry in self.entries(member, &name) {
             self.index
                 .insert_unique(entry.spread(), entry, |entry| entry.spread());
         }
-        let slot = member as usize;
+        let slot = member.slot();
         if self.by_member.len() <= slot {
             self.by_member.resize_with(slot + 1, Name::default);
         }
@@ -99,8 +100,8 @@ impl Names {
     }
 
     /// Takes the name of `member` away and returns it; empty if it had none.
-    pub fn take(&mut self, member: u32) -> Name {
-        let Some(slot) = self.by_member.get_mut(member as usize) else {
+    pub fn take(&mut self, member: MemberId) -> Name {
+        let Some(slot) = self.by_member.get_mut(member.slot()) else {
             return Name::default();
         };
         let name = std::mem::take(slot);
@@ -120,7 +121,7 @@ impl Names {
     }
 
     /// Returns the index entries of a name: one or, where its keys differ, two.
-    fn entries(&self, member: u32, name: &Name) -> impl Iterator<Item = Entry> + use<> {
+    fn entries(&self, member: MemberId, name: &Name) -> impl Iterator<Item = Entry> + use<> {
         let [first, second] = name.keys();
         let second = (second != first).then(|| self.entry(member, &second));
         [Some(self.entry(member, &first)), second]
@@ -132,7 +133,7 @@ impl Names {
         clippy::cast_possible_truncation,
         reason = "half of the hash is enough"
     )]
-    fn entry(&self, member: u32, key: &str) -> Entry {
+    fn entry(&self, member: MemberId, key: &str) -> Entry {
         Entry {
             hash: self.hasher.hash_one(key) as u32,
             member,
@@ -147,6 +148,10 @@ mod tests {
 
     fn name(text: &str) -> Name {
         Name::parse(text).unwrap_or_else(|error| panic!("{text:?} {error}"))
+    }
+
+    fn id(slot: usize) -> MemberId {
+        MemberId::from_slot(slot)
     }
 
     #[test]
@@ -171,14 +176,14 @@ mod tests {
         ] {
             for (held, other) in [(held, other), (other, held)] {
                 let mut names = Names::default();
-                names.give(3, name(held));
-                assert_eq!(names.find(&name(other)), Some(3), "{held} and {other}");
-                names.take(3);
+                names.give(id(3), name(held));
+                assert_eq!(names.find(&name(other)), Some(id(3)), "{held} and {other}");
+                names.take(id(3));
                 assert_eq!(names.find(&name(other)), None);
             }
         }
         let mut names = Names::default();
-        names.give(0, name("Zoë"));
+        names.give(id(0), name("Zoë"));
         for other in ["Zoe", "Zo", "Zoëy", "李雷"] {
             assert_eq!(names.find(&name(other)), None, "{other}");
         }
@@ -189,12 +194,12 @@ mod tests {
     #[test]
     fn a_name_that_meets_two_others_is_taken_by_either() {
         let mut names = Names::default();
-        names.give(0, name("ilya"));
-        names.give(1, name("llya"));
-        assert_eq!(names.find_other(&name("Ilya"), 1), Some(0));
-        assert_eq!(names.find_other(&name("Ilya"), 0), Some(1));
+        names.give(id(0), name("ilya"));
+        names.give(id(1), name("llya"));
+        assert_eq!(names.find_other(&name("Ilya"), id(1)), Some(id(0)));
+        assert_eq!(names.find_other(&name("Ilya"), id(0)), Some(id(1)));
         assert_eq!(
-            names.find_other(&name("ILYA"), 0),
+            names.find_other(&name("ILYA"), id(0)),
             None,
             "one's own, otherwise written"
         );
@@ -203,18 +208,18 @@ mod tests {
     #[test]
     fn a_new_name_frees_the_old_one() {
         let mut names = Names::default();
-        names.give(1, name("Ali"));
-        names.give(1, name("Veli"));
-        assert_eq!((names.count(), names.of(1)), (1, "Veli"));
+        names.give(id(1), name("Ali"));
+        names.give(id(1), name("Veli"));
+        assert_eq!((names.count(), names.of(id(1))), (1, "Veli"));
         assert_eq!(names.find(&name("ali")), None);
-        assert_eq!(names.take(1), name("Veli"));
+        assert_eq!(names.take(id(1)), name("Veli"));
         assert_eq!((names.count(), names.index.len()), (0, 0));
     }
 
     proptest! {
         #[test]
         fn the_index_knows_who_is_there(
-            steps in proptest::collection::vec((0_u32..20, "[aAbIl0Oı]{1,3}"), 0..200),
+            steps in proptest::collection::vec((0_usize..20, "[aAbIl0Oı]{1,3}"), 0..200),
         ) {
             let mut names = Names::default();
             let mut held: Vec<Option<Name>> = vec![None; 20];
@@ -224,11 +229,11 @@ mod tests {
                 let holder = held.iter().position(|other| other.as_ref().is_some_and(alike));
                 prop_assert_eq!(names.find(&name).is_some(), holder.is_some());
                 if holder.is_none() {
-                    names.give(member, name.clone());
-                    held[member as usize] = Some(name);
+                    names.give(id(member), name.clone());
+                    held[member] = Some(name);
                 } else {
-                    names.take(member);
-                    held[member as usize] = None;
+                    names.take(id(member));
+                    held[member] = None;
                 }
                 prop_assert_eq!(names.count(), held.iter().flatten().count());
             }

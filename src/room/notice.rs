@@ -5,27 +5,59 @@ use std::fmt;
 use super::name::NameError;
 use crate::line::command::USAGE;
 
-/// A notice: `* TEXT`, for one person alone ([`Notice::Closing`]: for everybody).
+/// What the server says when it closes.
+pub const CLOSING: &str = "The chatroom is closing.";
+
+/// A notice for one person alone ([`Notice::Closing`]: for everybody), one line or several.
 ///
 /// A notice starts with a word that can't be a name, so that `/me` can't forge one.
 #[derive(Debug, Clone, Copy)]
 #[expect(missing_docs, reason = "the texts below say it")]
 pub enum Notice<'a> {
-    BadName { name: &'a str, why: NameError },
-    NameTaken { name: &'a str, holder: &'a str },
-    NowKnownAs { name: &'a str },
-    LineTooLong { max_bytes: usize },
-    NobodyCalled { name: &'a str },
-    NotReading { name: &'a str },
-    UnknownCommand { word: &'a str },
-    Incomplete { usage: &'a str },
+    BadName {
+        name: &'a str,
+        why: NameError,
+    },
+    NameTaken {
+        name: &'a str,
+        holder: &'a str,
+    },
+    NowKnownAs {
+        name: &'a str,
+    },
+    LineTooLong {
+        max_bytes: usize,
+    },
+    NobodyCalled {
+        name: &'a str,
+    },
+    NotReading {
+        name: &'a str,
+    },
+    UnknownCommand {
+        word: &'a str,
+    },
+    Incomplete {
+        usage: &'a str,
+    },
     Help,
+    Here {
+        count: usize,
+        names: &'a str,
+        more: usize,
+    },
     StillHere,
-    WrongProtocol { protocol: &'a str },
+    WrongProtocol {
+        protocol: &'a str,
+    },
     Full,
     FullForAddress,
-    NameTimeout { seconds: u16 },
-    IdleTimeout { seconds: u16 },
+    NameTimeout {
+        seconds: u16,
+    },
+    IdleTimeout {
+        seconds: u16,
+    },
     Crowded,
     Closing,
 }
@@ -34,65 +66,69 @@ impl fmt::Display for Notice<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BadName { name, why } => {
-                write!(f, "* That name {why}: {name:.64}")
+                write!(f, "That name {why}: {name:.64}")
             }
             Self::NameTaken { name, holder } if name == holder => {
-                write!(f, "* That name is taken: {name}")
+                write!(f, "That name is taken: {name}")
             }
             Self::NameTaken { name, holder } => {
-                write!(f, "* That name looks like {holder}, which is taken: {name}")
+                write!(f, "That name looks like {holder}, which is taken: {name}")
             }
-            Self::NowKnownAs { name } => write!(f, "* You are now known as {name}."),
+            Self::NowKnownAs { name } => write!(f, "You are now known as {name}."),
             Self::LineTooLong { max_bytes } => {
                 write!(
                     f,
-                    "* Your line was not sent: it is longer than {max_bytes} bytes."
+                    "Your line was not sent: it is longer than {max_bytes} bytes."
                 )
             }
-            Self::NobodyCalled { name } => write!(f, "* Nobody here is called {name:.64}"),
+            Self::NobodyCalled { name } => write!(f, "Nobody here is called {name:.64}"),
             Self::NotReading { name } => {
                 write!(
                     f,
-                    "* Your message was not sent: {name} is not reading at the moment."
+                    "Your message was not sent: {name} is not reading at the moment."
                 )
             }
             Self::UnknownCommand { word } => {
                 write!(
                     f,
-                    "* Your command {word:.32} is unknown; /help lists the commands."
+                    "Your command {word:.32} is unknown; /help lists the commands."
                 )
             }
-            Self::Incomplete { usage } => write!(f, "* Your command lacks something: {usage}"),
+            Self::Incomplete { usage } => write!(f, "Your command lacks something: {usage}"),
             Self::Help => {
-                f.write_str("* Here is what you can type:")?;
+                f.write_str("Here is what you can type:")?;
                 USAGE
                     .iter()
-                    .try_for_each(|(usage, what)| write!(f, "\n*   {usage:15} {what}"))
+                    .try_for_each(|(usage, what)| write!(f, "\n  {usage:15} {what}"))
             }
-            Self::StillHere => f.write_str("* Here and listening."),
+            Self::Here { count, names, more } => {
+                write!(f, "Here ({count}): {names}")?;
+                if *more > 0 {
+                    write!(f, " and {more} more")?;
+                }
+                Ok(())
+            }
+            Self::StillHere => f.write_str("Here and listening."),
             Self::WrongProtocol { protocol } => {
                 write!(
                     f,
-                    "* That was {protocol}; this is a chat room, to join with nc or telnet."
+                    "That was {protocol}; this is a chat room, to join with nc or telnet."
                 )
             }
-            Self::Full => f.write_str("* The room is full; try again later."),
+            Self::Full => f.write_str("The room is full; try again later."),
             Self::FullForAddress => {
-                f.write_str("* The room has no more places for your address; try again later.")
+                f.write_str("The room has no more places for your address; try again later.")
             }
             Self::NameTimeout { seconds } => {
-                write!(
-                    f,
-                    "* Your name did not come within {seconds} s; join again."
-                )
+                write!(f, "Your name did not come within {seconds} s; join again.")
             }
             Self::IdleTimeout { seconds } => {
-                write!(f, "* You were silent for {seconds} s; join again.")
+                write!(f, "You were silent for {seconds} s; join again.")
             }
             Self::Crowded => {
-                f.write_str("* Your place is needed; join again, and give a name sooner.")
+                f.write_str("Your place is needed; join again, and give a name sooner.")
             }
-            Self::Closing => f.write_str("* The chatroom is closing."),
+            Self::Closing => f.write_str(CLOSING),
         }
     }
 }
@@ -122,6 +158,11 @@ mod tests {
             Notice::UnknownCommand { word: "/x" },
             Notice::Incomplete { usage },
             Notice::Help,
+            Notice::Here {
+                count: 1,
+                names: name,
+                more: 1,
+            },
             Notice::StillHere,
             Notice::WrongProtocol { protocol: "HTTP" },
             Notice::Full,
@@ -132,8 +173,7 @@ mod tests {
             Notice::Closing,
         ] {
             for line in notice.to_string().lines() {
-                let text = line.strip_prefix("* ").expect(line);
-                let word = text.split(' ').next().unwrap();
+                let word = line.split(' ').next().unwrap();
                 assert!(
                     Name::parse(word).is_err(),
                     "{word} in {line:?} can be a name"

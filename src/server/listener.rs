@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr, TcpListener as StdListener};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use log::warn;
 use mio::net::{TcpListener, TcpStream};
@@ -12,6 +12,7 @@ use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 use crate::hub::limits::{
     KEEPALIVE_AFTER_S, KEEPALIVE_EVERY_S, KEEPALIVE_PROBES, KERNEL_UNSENT_BYTES, UNANSWERED_S,
 };
+use crate::tick::Tick;
 
 /// Connections the kernel may hold ready for us; `net.core.somaxconn` caps it, 4096 by default.
 const QUEUE_MAX: i32 = 4096;
@@ -28,9 +29,9 @@ pub struct Listener {
     /// Somebody may be waiting. Edge-triggered: no event will say so again before `Nobody`.
     ready: bool,
     /// Until when nothing is accepted, for want of descriptors.
-    paused_until: Option<Instant>,
+    paused_until: Option<Tick>,
     /// When that was last logged.
-    warned: Option<Instant>,
+    warned: Option<Tick>,
 }
 
 /// What came of accepting.
@@ -110,7 +111,7 @@ impl Listener {
 
     /// Returns when to try again.
     #[must_use]
-    pub fn deadline(&self) -> Option<Instant> {
+    pub fn deadline(&self) -> Option<Tick> {
         self.paused_until
     }
 
@@ -119,12 +120,9 @@ impl Listener {
         self.paused_until = None;
     }
 
-    /// Accepts one connection.
-    pub fn accept(&mut self) -> Accepted {
-        if self
-            .paused_until
-            .is_some_and(|until| Instant::now() >= until)
-        {
+    /// Accepts one connection; `now` is when the turn began.
+    pub fn accept(&mut self, now: Tick) -> Accepted {
+        if self.paused_until.is_some_and(|until| now >= until) {
             self.paused_until = None;
         }
         if !self.is_ready() {
@@ -139,7 +137,6 @@ impl Listener {
             // The matter of that one connection.
             Err(error) if is_transient(&error) => Accepted::Broken,
             Err(error) => {
-                let now = Instant::now();
                 // Each connection that ends may let one in and make the next one fail.
                 if self.warned.is_none_or(|warned| now - warned >= PAUSE) {
                     warn!("{}: nobody can be let in for now: {error}", self.address);

@@ -1,22 +1,25 @@
-//! The server: the hub of connections, and the thin shell of poll, listeners and signals around it.
+//! The shell around the hub: the poll, listeners, signals and the clock. No rules in it.
 
 pub mod listener;
+mod sources;
 
 use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use log::{info, warn};
 use mio::net::TcpStream;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest, Poll};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook_mio::v1_0::Signals;
 
 use self::listener::{Accepted, Listener};
-use crate::cli::ServeOptions;
+use self::sources::Source;
 use crate::failure::Failure;
 use crate::hub::limits::{DRAIN_S, Limits};
 use crate::hub::{Hub, Readiness};
+use crate::tick::Tick;
 
 /// Events taken from the kernel in one turn.
 const EVENTS_MAX: usize = 1024;
@@ -24,17 +27,25 @@ const EVENTS_MAX: usize = 1024;
 /// Connections accepted from one listener in one turn.
 const ACCEPTS_MAX: usize = 256;
 
-const SIGNALS: Token = Token(usize::MAX);
-
-/// The token of the first listener; the next ones count down. Connections have their slot.
-const FIRST_LISTENER: usize = usize::MAX - 1;
+/// What the server is told.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Addresses to listen on.
+    pub listen: Vec<SocketAddr>,
+    /// Most connections at once; as many as the descriptor limit allows, if it isn't given.
+    pub connections_max: Option<usize>,
+    /// The other limits.
+    pub limits: Limits,
+}
 
 /// Runs the server until it is told to stop.
 ///
 /// # Errors
 /// Fails when an address can't be listened on or the limits contradict each other.
-pub fn serve(options: &ServeOptions) -> Result<(), Failure> {
-    let limits = Limits::new(options, raise_descriptor_limit()).map_err(Failure::usage)?;
+pub fn serve(options: &Options) -> Result<(), Failure> {
+    let descriptors = raise_descriptor_limit().saturating_sub(options.listen.len());
+    let limits = options.limits.fit(options.connections_max, descriptors);
+    let limits = limits.map_err(Failure::usage)?;
     let mut server = Server::new(options, limits)?;
     info!("{limits}");
     for listener in &server.listeners {
@@ -71,6 +82,7 @@ struct Server {
     listeners: Vec<Listener>,
     signals: Signals,
     hub: Hub<TcpStream>,
+    started: Instant,
     /// Set by the first signal to end.
     closing: bool,
     /// How long the longest turn took, from one poll to the next.
@@ -85,18 +97,18 @@ enum Next {
 }
 
 impl Server {
-    fn new(options: &ServeOptions, limits: Limits) -> Result<Self, Failure> {
+    fn new(options: &Options, limits: Limits) -> Result<Self, Failure> {
         let failed = |error: io::Error| Failure::new(format!("can't start: {error}"));
         let poll = Poll::new().map_err(failed)?;
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGUSR1]).map_err(failed)?;
         poll.registry()
-            .register(&mut signals, SIGNALS, Interest::READABLE)
+            .register(&mut signals, Source::Signals.into(), Interest::READABLE)
             .map_err(failed)?;
         let mut listeners = Vec::new();
         for (index, &address) in options.listen.iter().enumerate() {
             let mut listener =
                 Listener::bind(address).map_err(|error| cannot_listen(address, &error))?;
-            let token = Token(FIRST_LISTENER - index);
+            let token = Source::Listener(index).into();
             poll.registry()
                 .register(listener.source(), token, Interest::READABLE)
                 .map_err(failed)?;
@@ -107,7 +119,8 @@ impl Server {
             events: Events::with_capacity(EVENTS_MAX),
             listeners,
             signals,
-            hub: Hub::new(limits, Instant::now()),
+            hub: Hub::new(limits, Tick::START),
+            started: Instant::now(),
             closing: false,
             longest_turn: Duration::ZERO,
         })
@@ -122,14 +135,19 @@ impl Server {
     /// Does one turn of the loop.
     fn turn(&mut self) -> io::Result<Next> {
         self.wait()?;
-        let start = Instant::now();
+        let start = self.now();
         let next = self.work(start);
-        self.longest_turn = self.longest_turn.max(start.elapsed());
+        self.longest_turn = self.longest_turn.max(self.now() - start);
         Ok(next)
     }
 
+    /// Reads the clock.
+    fn now(&self) -> Tick {
+        Tick::START + self.started.elapsed()
+    }
+
     /// Does what has to be done between two polls.
-    fn work(&mut self, now: Instant) -> Next {
+    fn work(&mut self, now: Tick) -> Next {
         self.hub.start_turn(now);
         if self.dispatch() == Next::Stop {
             return Next::Stop;
@@ -143,7 +161,7 @@ impl Server {
             info!("The chatroom is closed.");
             return Next::Stop;
         }
-        self.accept();
+        self.accept(now);
         Next::Turn
     }
 
@@ -158,9 +176,7 @@ impl Server {
         let timeout = if busy {
             Some(Duration::ZERO)
         } else {
-            deadlines
-                .min()
-                .map(|deadline| deadline.saturating_duration_since(Instant::now()))
+            deadlines.min().map(|deadline| deadline - self.now())
         };
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {
@@ -175,20 +191,22 @@ impl Server {
     fn dispatch(&mut self) -> Next {
         let mut signalled = false;
         for event in &self.events {
-            let Token(token) = event.token();
-            if event.token() == SIGNALS {
-                signalled = true;
-            } else if let Some(listener) = self.listeners.get_mut(FIRST_LISTENER - token) {
-                listener.set_ready();
-            } else {
-                let readiness = Readiness {
-                    readable: event.is_readable() || event.is_read_closed() || event.is_error(),
-                    writable: event.is_writable(),
-                    read_until_empty: event.is_read_closed()
-                        || event.is_priority()
-                        || event.is_error(),
-                };
-                self.hub.ready(token, readiness);
+            match Source::from(event.token()) {
+                Source::Signals => signalled = true,
+                Source::Listener(index) => {
+                    if let Some(listener) = self.listeners.get_mut(index) {
+                        listener.set_ready();
+                    }
+                }
+                Source::Connection(id) => {
+                    let ended = event.is_read_closed() || event.is_error();
+                    let readiness = Readiness {
+                        readable: event.is_readable() || ended,
+                        writable: event.is_writable(),
+                        read_until_empty: event.is_priority() || ended,
+                    };
+                    self.hub.ready(id, readiness);
+                }
             }
         }
         if signalled {
@@ -237,21 +255,21 @@ impl Server {
     }
 
     /// Accepts whom the listeners have.
-    fn accept(&mut self) {
+    fn accept(&mut self, now: Tick) {
         for listener in &mut self.listeners {
             for _ in 0..ACCEPTS_MAX {
-                let (mut stream, address) = match listener.accept() {
+                let (mut stream, address) = match listener.accept(now) {
                     Accepted::Stream(stream, address) => (stream, address),
                     Accepted::Broken => continue,
                     Accepted::Nobody => break,
                 };
                 if let Err(why) = self.hub.admit(address) {
-                    self.hub.refuse(stream, &why);
+                    self.hub.refuse(stream, why);
                     continue;
                 }
                 // Registered once for everything: no system call when interest changes.
                 let interest = Interest::READABLE | Interest::WRITABLE | Interest::PRIORITY;
-                let token = Token(self.hub.next_key());
+                let token = Source::Connection(self.hub.next_id()).into();
                 match self.poll.registry().register(&mut stream, token, interest) {
                     Ok(()) => self.hub.accept(stream, address),
                     Err(error) => warn!("a connection can't be watched and is closed: {error}"),
@@ -262,7 +280,7 @@ impl Server {
 }
 
 /// Says why an address can't be listened on, and what to do.
-fn cannot_listen(address: std::net::SocketAddr, error: &io::Error) -> Failure {
+fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
     let advice = match error.kind() {
         ErrorKind::AddrInUse => {
             "another program listens there; stop it, or give another --listen ADDR:PORT"

@@ -1,6 +1,9 @@
 //! The room as people read it with `nc`: a line of text for each thing that happens.
 
-use crate::room::name::Name;
+use std::fmt::{self, Write};
+
+use crate::room::notice::CLOSING;
+use crate::room::{Effect, Event, Name, Names};
 
 /// What the server says to a connection without a name.
 pub const PROMPT: &str = "Please enter your name:";
@@ -75,6 +78,28 @@ pub enum Line<'a> {
 }
 
 impl<'a> Line<'a> {
+    /// Returns the line that tells everybody of an event; `names` are those before it.
+    #[must_use]
+    pub fn of(event: &'a Event<'_>, names: &'a Names) -> Self {
+        match event {
+            Event::Said { member, text } => Self::Said {
+                name: names.of(*member),
+                text,
+            },
+            Event::Did { member, text } => Self::Did {
+                name: names.of(*member),
+                text,
+            },
+            Event::Joined { name, .. } => Self::Joined(name.as_str()),
+            Event::Renamed { member, name } => Self::Renamed {
+                from: names.of(*member),
+                to: name.as_str(),
+            },
+            Event::Left { member } => Self::Left(names.of(*member)),
+            Event::Closing => Self::Notice(CLOSING),
+        }
+    }
+
     /// Returns what to write one after the other, the line end included.
     #[must_use]
     pub fn parts(self) -> [&'a str; 5] {
@@ -137,6 +162,37 @@ impl<'a> Line<'a> {
     }
 }
 
+/// Adds to `out` what one person reads of an effect: whole lines, nothing of [`Effect::Quit`].
+pub fn put(effect: &Effect<'_>, out: &mut String) {
+    match *effect {
+        Effect::Prompt => out.extend(Line::Prompt.parts()),
+        Effect::Private { from, text } => {
+            out.extend(Line::SaidPrivately { name: from, text }.parts());
+        }
+        Effect::Notice(notice) => {
+            out.push_str(STAR);
+            let written = write!(Starred(out), "{notice}");
+            debug_assert!(written.is_ok(), "writing to a string can't fail");
+            out.push('\n');
+        }
+        Effect::Quit => {}
+    }
+}
+
+/// Puts a star before each further line of what is written.
+struct Starred<'o>(&'o mut String);
+
+impl Write for Starred<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let mut lines = text.split('\n');
+        self.0.extend(lines.next());
+        for line in lines {
+            self.0.extend(["\n", STAR, line]);
+        }
+        Ok(())
+    }
+}
+
 fn is_name(text: &str) -> bool {
     Name::parse(text).is_ok()
 }
@@ -144,7 +200,7 @@ fn is_name(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::room::notice::Notice;
+    use crate::room::{Audience, MemberId, Reach, Room};
     use proptest::prelude::*;
 
     fn line() -> impl Strategy<Value = (String, String, u8)> {
@@ -180,9 +236,8 @@ mod tests {
 
     #[test]
     fn notices_and_the_rest_are_read_back() {
-        let closing = Notice::Closing.to_string();
         for (line, expected) in [
-            (closing.as_str(), Line::Notice("The chatroom is closing.")),
+            ("* The chatroom is closing.", Line::Notice(CLOSING)),
             ("* Here (2): ali, bob", Line::Notice("Here (2): ali, bob")),
             ("half a line", Line::Other("half a line")),
             (
@@ -193,6 +248,78 @@ mod tests {
         ] {
             assert_eq!(Line::parse(line), expected);
             assert_eq!(expected.parts().concat().trim_end(), line);
+        }
+    }
+
+    /// What each member reads.
+    #[derive(Default)]
+    struct Screens([String; 3]);
+
+    impl Audience for Screens {
+        fn reach(&self, _: MemberId, _: usize) -> Reach {
+            Reach::Open
+        }
+
+        fn push(&mut self, member: MemberId, effect: Effect<'_>) {
+            put(&effect, &mut self.0[member.slot()]);
+        }
+    }
+
+    /// Returns a room of people called so.
+    fn with(names: &[&str]) -> Option<Room> {
+        let mut room = Room::default();
+        for (slot, name) in names.iter().enumerate() {
+            let mut screens = Screens::default();
+            let event = room.decide_name(MemberId::from_slot(slot), name, &mut screens)?;
+            room.apply(event, &mut screens);
+        }
+        Some(room)
+    }
+
+    #[test]
+    fn each_line_of_a_notice_has_its_star() {
+        let room = with(&["ali"]).unwrap();
+        let mut screens = Screens::default();
+        room.decide(MemberId::from_slot(0), "/help", &mut screens);
+        let lines: Vec<&str> = screens.0[0].lines().collect();
+        assert_eq!(
+            lines[..2],
+            [
+                "* Here is what you can type:",
+                "*   /who            lists who is here"
+            ]
+        );
+        assert!(lines.iter().all(|line| line.starts_with("* ")));
+        assert!(screens.0[0].ends_with('\n'));
+    }
+
+    proptest! {
+        /// What kind of line it is and whose can be told from its start, whatever people say.
+        #[test]
+        fn no_text_forges_another_line(
+            name in "[a-z]{1,3}",
+            line in prop_oneof![
+                "(/me |/msg bob |/nick |)(has left the chatroom!|ali: hi|\\* |.{0,20})",
+                ".{0,30}",
+            ],
+        ) {
+            let Some(room) = with(&["ali", "bob", &name]) else {
+                return Ok(());
+            };
+            let mut screens = Screens::default();
+            let own = name;
+            if let Some(event) = room.decide(MemberId::from_slot(2), &line, &mut screens) {
+                let said = Line::of(&event, room.names()).parts().concat();
+                let is_own = match Line::parse(said.strip_suffix('\n').unwrap()) {
+                    Line::Said { name, .. } | Line::Did { name, .. } => name == own,
+                    Line::Renamed { from, .. } => from == own,
+                    _ => false,
+                };
+                prop_assert!(is_own, "{said}");
+            }
+            let [_, bob, _] = &screens.0;
+            let start = format!("{own} (privately): ");
+            prop_assert!(bob.is_empty() || bob.starts_with(&start), "{bob}");
         }
     }
 }

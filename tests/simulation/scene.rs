@@ -3,10 +3,12 @@
 use std::cell::RefCell;
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chatroom::hub::limits::Limits;
 use chatroom::hub::{Hub, Readiness};
+use chatroom::room::MemberId;
+use chatroom::tick::Tick;
 
 use crate::random::Random;
 use crate::stream::{SimStream, Wire};
@@ -20,12 +22,12 @@ pub const EVERYTHING: usize = usize::MAX;
 pub struct Scene {
     pub hub: Hub<SimStream>,
     pub wires: Vec<Rc<RefCell<Wire>>>,
-    pub now: Instant,
+    pub now: Tick,
 }
 
 impl Scene {
     pub fn new(limits: Limits) -> Self {
-        let now = Instant::now();
+        let now = Tick::START;
         Self {
             hub: Hub::new(limits, now),
             wires: Vec::new(),
@@ -35,7 +37,7 @@ impl Scene {
 
     /// Lets somebody connect who takes `window` bytes, and returns its slot.
     pub fn connect(&mut self, window: usize) -> usize {
-        let key = self.hub.next_key();
+        let key = self.hub.next_id().slot();
         let wire = Wire::new(window, Random::new(key as u64));
         self.hub.accept(SimStream(Rc::clone(&wire)), HOME);
         if key == self.wires.len() {
@@ -77,7 +79,7 @@ impl Scene {
             };
             drop(wire);
             if due {
-                self.hub.ready(key, readiness);
+                self.hub.ready(MemberId::from_slot(key), readiness);
             }
         }
         self.hub.resume();

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use chatroom::feed::slow_readers::PATIENCE;
+use chatroom::feed::slow_readers::WAIT_MAX;
 use chatroom::hub::Readiness;
 use chatroom::hub::disconnect::Disconnect;
-use chatroom::hub::limits::Limits;
+use chatroom::hub::limits::{Limits, Slice};
+use chatroom::room::MemberId;
 
 use crate::scene::{EVERYTHING, HOME, Scene, limits};
 
@@ -24,7 +25,7 @@ fn an_event_for_who_had_the_slot_before_does_no_harm() {
         writable: true,
         read_until_empty: true,
     };
-    scene.hub.ready(first, stale);
+    scene.hub.ready(MemberId::from_slot(first), stale);
     scene.say(second, "second");
     scene.say(second, "hello");
     scene.settle();
@@ -77,7 +78,10 @@ fn a_thousand_overrun_by_one_line_leave_once_each_and_in_order() {
 fn a_storm_of_leaving_overruns_nobody_who_keeps_up() {
     let mut scene = Scene::new(Limits {
         backlog_bytes: 64 * 1024,
-        slice_slots: 100,
+        slice: Slice {
+            slots: 100,
+            ..Slice::default()
+        },
         ..limits()
     });
     let long = "n".repeat(24);
@@ -155,7 +159,7 @@ fn who_stands_still_or_creeps_holds_nobody_up_for_long() {
             scene.pass(Duration::from_millis(100));
             heard += scene.heard(ears).matches("sender: ").count();
             assert!(
-                scene.now - start < PATIENCE + Duration::from_secs(1),
+                scene.now - start < WAIT_MAX + Duration::from_secs(1),
                 "{heard} heard"
             );
         }
@@ -180,7 +184,7 @@ fn names_are_waited_for_as_long_as_told_whatever_the_clock_does() {
     scene.pass(Duration::from_secs(29));
     // An hour back and on again: nobody is early, nobody is late.
     let now = scene.now;
-    scene.now = now.checked_sub(Duration::from_hours(1)).unwrap_or(now);
+    scene.now = now.minus(Duration::from_hours(1));
     scene.turn();
     scene.now = now;
     assert!(scene.is_open(silent));

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::rc::Rc;
 
-use chatroom::hub::connection::Stream;
+use chatroom::stream::Stream;
 
 use crate::random::Random;
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chatroom::hub::disconnect::Disconnect;
-use chatroom::room::{GREETING, PROMPT};
+use chatroom::wire::plain::{GREETING, PROMPT};
 
 use crate::world::{End, Manner, Peer, World};
 
@@ -77,10 +77,7 @@ pub fn judge_the_end(world: &World) {
 }
 
 fn greeted(peer: &Peer) -> bool {
-    received(peer)
-        .0
-        .iter()
-        .any(|line| line.text == GREETING.trim_end())
+    received(peer).0.iter().any(|line| line.text == GREETING)
 }
 
 /// Returns the lines a peer has received, and what there is of one more.
@@ -88,8 +85,8 @@ fn received(peer: &Peer) -> (Vec<Line>, String) {
     let text = String::from_utf8(peer.wire.borrow().received.clone()).expect("UTF-8 cut at lines");
     let (whole, rest) = text.rsplit_once('\n').unwrap_or(("", &text));
     let is_common = |line: &str| {
-        let private = line == PROMPT.trim_end()
-            || line == GREETING.trim_end()
+        let private = line == PROMPT
+            || line == GREETING
             || line.contains(" (privately): ")
             || (line.starts_with("* ") && !line.starts_with("* p") && !line.starts_with("* P"));
         !private
@@ -131,10 +128,7 @@ fn owner(line: &str, owners: &HashMap<String, usize>) -> usize {
 fn check_heard(world: &World, at: usize, common: &[String], owners: &HashMap<String, usize>) {
     let peer = &world.peers[at];
     let (lines, torn) = received(peer);
-    let Some(entered) = lines
-        .iter()
-        .position(|line| line.text == GREETING.trim_end())
-    else {
+    let Some(entered) = lines.iter().position(|line| line.text == GREETING) else {
         assert!(
             lines.iter().all(|line| !line.common),
             "p{at} heard the room before it was in"

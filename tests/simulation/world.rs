@@ -4,12 +4,14 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chatroom::hub::limits::{
-    HELD_BYTES_MAX, Limits, PRIVATE_BYTES_MAX, READ_BYTES, WRITE_COST_BYTES,
+    HELD_BYTES_MAX, Limits, PRIVATE_BYTES_MAX, READ_BYTES, Slice, WRITE_COST_BYTES,
 };
 use chatroom::hub::{Hub, Readiness};
+use chatroom::room::MemberId;
+use chatroom::tick::Tick;
 
 use crate::random::Random;
 use crate::stream::{SimStream, Wire};
@@ -44,7 +46,7 @@ pub enum End {
 #[derive(Debug)]
 pub struct Peer {
     pub wire: Rc<RefCell<Wire>>,
-    pub key: usize,
+    pub key: MemberId,
     pub manner: Manner,
     pub end: End,
     /// Every name it has asked for.
@@ -72,7 +74,7 @@ pub struct World {
     pub peers: Vec<Peer>,
     pub options: Limits,
     random: Random,
-    now: Instant,
+    now: Tick,
     accepted: usize,
     /// What was said to all, by number: what follows the name.
     pub said: Vec<String>,
@@ -90,12 +92,14 @@ impl World {
             rate: *random.pick(&[0, 0, 10, 1000]),
             burst: *random.pick(&[1, 5, 1000]),
             stall_timeout_s: *random.pick(&[0, 60]),
-            // A sweep takes several turns, as in a room of thousands.
-            slice_slots: 1 + random.below(8),
-            slice_bytes: WRITE_COST_BYTES << random.below(5),
+            // The fan-out takes several turns, as in a room of thousands.
+            slice: Slice {
+                slots: 1 + random.below(8),
+                bytes: WRITE_COST_BYTES << random.below(5),
+            },
             ..Limits::default()
         };
-        let now = Instant::now();
+        let now = Tick::START;
         let mut world = Self {
             hub: Hub::new(options, now),
             peers: Vec::new(),
@@ -150,7 +154,7 @@ impl World {
                     writable: true,
                     read_until_empty: self.random.one_in(2),
                 };
-                self.hub.ready(key, readiness);
+                self.hub.ready(MemberId::from_slot(key), readiness);
             }
             _ => {}
         }
@@ -194,7 +198,7 @@ impl World {
         let name = format!("p{}{}", self.peers.len(), "-z".repeat(longer));
         let mut peer = Peer {
             wire: Rc::clone(&wire),
-            key: self.hub.next_key(),
+            key: self.hub.next_id(),
             manner,
             end: End::Open,
             names: vec![name.clone()],
@@ -333,7 +337,7 @@ impl World {
         self.now += Duration::from_millis(self.random.below(50) as u64);
         // Now and then the clock is a little behind.
         let behind = Duration::from_millis(if self.random.one_in(10) { 100 } else { 0 });
-        self.hub.start_turn(self.now.checked_sub(behind).unwrap());
+        self.hub.start_turn(self.now.minus(behind));
         let mut order: Vec<usize> = (0..self.peers.len()).collect();
         for at in (1..order.len()).rev() {
             order.swap(at, self.random.below(at + 1));

@@ -2,32 +2,28 @@
 
 use chatroom::line::command::Command;
 use chatroom::line::sanitize::safe;
-use chatroom::room::{GREETING, Outcome, PROMPT, Room, RoomOptions};
+use chatroom::room::{Audience, Effect, Event, MemberId, Reach, Room};
+use chatroom::wire::plain::{Line, PROMPT, put};
 
 use super::assert_safe;
 
-/// Who types.
-const SPEAKER: u32 = 2;
+/// Which of those in the room types.
+const SPEAKER: usize = 2;
 
 /// The first line is the speaker's name, each other one what it types. It is among ali and bob.
 pub(crate) fn run(input: &[u8]) {
-    let mut room = Room::new(RoomOptions {
-        backlog_bytes: 1 << 16,
-        history_lines: 0,
-        announce_joins: true,
-    });
-    for (member, name) in (0..).zip(["ali", "bob"]) {
-        assert!(room.enter(member, name).is_some());
+    let mut room = Room::default();
+    for (slot, name) in ["ali", "bob"].into_iter().enumerate() {
+        assert!(enter(&mut room, slot, name).is_none());
     }
     let mut lines = input.split(|&byte| byte == b'\n');
     let mut buffer = String::new();
     let name = safe(lines.next().unwrap_or_default(), &mut buffer);
-    if room.enter(SPEAKER, name).is_none() {
-        assert!(room.private().ends_with(PROMPT));
-        check_private(&room, SPEAKER);
-        assert!(room.enter(SPEAKER, "carl").is_some());
+    if let Some(answer) = enter(&mut room, SPEAKER, name) {
+        assert!(answer.ends_with(&Line::Prompt.parts().concat()));
+        check_private(&room, SPEAKER, &answer);
+        assert!(enter(&mut room, SPEAKER, "carl").is_none());
     }
-    assert_eq!(room.private(), GREETING);
     for line in lines.take(64) {
         let text = safe(line, &mut buffer);
         check_parse(text);
@@ -35,10 +31,47 @@ pub(crate) fn run(input: &[u8]) {
             break;
         }
     }
-    let (name, said) = room.leave(SPEAKER, true);
-    let left = format!("{} has left the chatroom!\n", name.as_str());
-    assert_eq!(said.map(|said| text_of(&room, said)), Some(left));
+    let name = room.names().of(speaker()).to_owned();
+    let left = Event::Left { member: speaker() };
+    assert_eq!(
+        said(&room, &left),
+        format!("{name} has left the chatroom!\n")
+    );
+    room.apply(left, &mut Screens::default());
     assert_eq!(room.names().count(), 2);
+}
+
+fn speaker() -> MemberId {
+    MemberId::from_slot(SPEAKER)
+}
+
+/// What each of those in the room reads privately, and whether the speaker has asked to leave.
+#[derive(Default)]
+struct Screens {
+    private: [String; 3],
+    quit: bool,
+}
+
+impl Audience for Screens {
+    fn reach(&self, _: MemberId, _: usize) -> Reach {
+        Reach::Open
+    }
+
+    fn push(&mut self, member: MemberId, effect: Effect<'_>) {
+        self.quit |= matches!(effect, Effect::Quit);
+        put(&effect, &mut self.private[member.slot()]);
+    }
+}
+
+/// Lets somebody in; returns what it is told if that is refused.
+fn enter(room: &mut Room, slot: usize, name: &str) -> Option<String> {
+    let mut screens = Screens::default();
+    match room.decide_name(MemberId::from_slot(slot), name, &mut screens) {
+        Some(event) => room.apply(event, &mut screens),
+        None => return Some(std::mem::take(&mut screens.private[slot])),
+    }
+    assert!(screens.private.iter().all(String::is_empty));
+    None
 }
 
 /// What a command holds is part of what was typed.
@@ -58,55 +91,49 @@ fn check_parse(line: &str) {
 
 /// Lets the speaker type a line; returns whether it has asked to leave.
 fn type_line(room: &mut Room, line: &str) -> bool {
-    let name = room.names().of(SPEAKER).to_owned();
-    let Outcome {
-        said,
-        private_to,
-        renamed_from,
-        quit,
-    } = room.hear(SPEAKER, line);
-    if let Some(said) = said {
-        let said = text_of(room, said);
+    let name = room.names().of(speaker()).to_owned();
+    let mut screens = Screens::default();
+    if let Some(event) = room.decide(speaker(), line, &mut screens) {
+        let said = said(room, &event);
         let shown = said.strip_suffix('\n').expect("a whole line");
         assert_safe(shown);
-        let starts = if renamed_from.is_some() {
-            format!("{name} is now known as {}!", room.names().of(SPEAKER))
-        } else if line.starts_with("/me ") {
-            format!("* {name} ")
-        } else {
-            format!("{name}: ")
+        let starts = match &event {
+            Event::Renamed { name: new, .. } => {
+                format!("{name} is now known as {}!", new.as_str())
+            }
+            Event::Did { .. } => format!("* {name} "),
+            _ => format!("{name}: "),
         };
         assert!(shown.starts_with(&starts), "{shown:?} of {name:?}");
-    } else {
-        assert!(renamed_from.is_none());
+        room.apply(event, &mut screens);
     }
-    if let Some(to) = private_to {
-        if line.starts_with("/msg ") && to != SPEAKER {
-            let starts = format!("{name} (privately): ");
-            assert!(room.private().starts_with(&starts));
-            assert_eq!(room.private().matches('\n').count(), 1);
-            assert_safe(room.private().trim_end_matches('\n'));
-        } else {
-            assert_eq!(to, SPEAKER);
-            check_private(room, to);
+    for (slot, private) in screens.private.iter().enumerate() {
+        if slot == SPEAKER {
+            check_private(room, slot, private);
+        } else if !private.is_empty() {
+            assert!(private.starts_with(&format!("{name} (privately): ")));
+            assert_eq!(private.matches('\n').count(), 1);
+            assert_safe(private.trim_end_matches('\n'));
         }
     }
-    quit
+    screens.quit
 }
 
 /// An answer is notices, the prompt behind them, or one's own message to oneself.
-fn check_private(room: &Room, to: u32) {
-    let own = format!("{} (privately): ", room.names().of(to));
-    assert!(room.private().ends_with('\n'));
-    assert!(room.private().len() <= 16 * 1024);
-    for line in room.private().lines() {
+fn check_private(room: &Room, slot: usize, private: &str) {
+    let own = format!(
+        "{} (privately): ",
+        room.names().of(MemberId::from_slot(slot))
+    );
+    assert!(private.is_empty() || private.ends_with('\n'));
+    assert!(private.len() <= 16 * 1024);
+    for line in private.lines() {
         assert_safe(line);
-        let known = line.starts_with("* ") || line == PROMPT.trim_end() || line.starts_with(&own);
+        let known = line.starts_with("* ") || line == PROMPT || line.starts_with(&own);
         assert!(known, "{line:?}");
     }
 }
 
-fn text_of(room: &Room, said: std::ops::Range<u64>) -> String {
-    let (first, second) = room.transcript().bytes(said);
-    String::from_utf8([first, second].concat()).expect("UTF-8")
+fn said(room: &Room, event: &Event<'_>) -> String {
+    Line::of(event, room.names()).parts().concat()
 }

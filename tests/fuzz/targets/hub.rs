@@ -3,11 +3,13 @@
 use std::cell::RefCell;
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chatroom::hub::disconnect::Disconnect;
-use chatroom::hub::limits::{Limits, PRIVATE_BYTES_MAX};
+use chatroom::hub::limits::{Limits, PRIVATE_BYTES_MAX, Slice};
 use chatroom::hub::{Hub, Readiness};
+use chatroom::room::MemberId;
+use chatroom::tick::Tick;
 
 use super::wire::{End, Wire};
 
@@ -98,13 +100,13 @@ impl<'a> Script<'a> {
 
 struct Peer {
     wire: Rc<RefCell<Wire>>,
-    key: usize,
+    key: MemberId,
 }
 
 struct World {
     hub: Hub<End>,
     peers: Vec<Peer>,
-    now: Instant,
+    now: Tick,
     sent: usize,
     limits: Limits,
 }
@@ -125,10 +127,12 @@ impl World {
             burst: [1, 50][pick(5)],
             history_lines: [0, 3][pick(6)],
             announce_joins: pick(7) == 1,
-            slice_bytes: 10_000,
-            slice_slots: 5,
+            slice: Slice {
+                bytes: 10_000,
+                slots: 5,
+            },
         };
-        let now = Instant::now();
+        let now = Tick::START;
         Self {
             hub: Hub::new(limits, now),
             peers: Vec::new(),
@@ -166,7 +170,7 @@ impl World {
                     writable: number & 32 != 0,
                     read_until_empty: number & 64 != 0,
                 };
-                self.hub.ready(key, readiness);
+                self.hub.ready(MemberId::from_slot(key), readiness);
             }
             8 if number == 200 => self.hub.shut_down(),
             _ => self.bother(number, event, script),
@@ -207,7 +211,7 @@ impl World {
         }
         let windows = [usize::MAX, 0, 100, 4000];
         let wire = Wire::new(windows[window % windows.len()]);
-        let key = self.hub.next_key();
+        let key = self.hub.next_id();
         self.hub.accept(End(Rc::clone(&wire)), home);
         self.peers.push(Peer { wire, key });
     }
@@ -264,7 +268,7 @@ impl World {
             "{audit:?}"
         );
         assert_eq!(audit.held_bytes, audit.held_bytes_counted);
-        let transcript = self.hub.room().transcript();
+        let transcript = self.hub.feed().transcript();
         assert_eq!(transcript.capacity(), self.limits.backlog_bytes);
     }
 

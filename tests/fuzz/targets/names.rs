@@ -1,7 +1,7 @@
 //! What may be a name is safe, and two people never hold names that look the same.
 
 use chatroom::room::name::{NAME_BYTES_MAX, NAME_CHARS_MAX};
-use chatroom::room::{Name, Names};
+use chatroom::room::{MemberId, Name, Names};
 
 use super::assert_safe;
 
@@ -34,8 +34,9 @@ fn check(name: &Name) {
 fn check_pair(one: &Name, other: &Name) {
     let alike = |held: &Name, asked: &Name| {
         let mut names = Names::default();
-        names.give(0, held.clone());
-        assert_eq!(names.find(held), Some(0));
+        let member = MemberId::from_slot(0);
+        names.give(member, held.clone());
+        assert_eq!(names.find(held), Some(member));
         names.find(asked).is_some()
     };
     assert_eq!(alike(one, other), alike(other, one), "{one:?} {other:?}");
@@ -48,7 +49,7 @@ fn check_pair(one: &Name, other: &Name) {
 fn check_index(wanted: &[Name]) {
     let mut names = Names::default();
     let mut held = Vec::new();
-    for (member, name) in (0..).zip(wanted) {
+    for (member, name) in (0..).map(MemberId::from_slot).zip(wanted) {
         if let Some(holder) = names.find_other(name, member) {
             assert!(!names.of(holder).is_empty());
         } else {

@@ -5,7 +5,7 @@ use std::collections::{HashSet, VecDeque};
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::rc::Rc;
 
-use chatroom::hub::connection::Stream;
+use chatroom::stream::Stream;
 
 use super::assert_safe;
 

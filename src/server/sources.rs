@@ -1,0 +1,74 @@
+//! What the poll tells of: signals, listeners and connections, and the tokens that stand for them.
+
+use std::io;
+use std::net::Shutdown;
+
+use mio::Token;
+use mio::net::TcpStream;
+
+use crate::room::MemberId;
+use crate::stream::Stream;
+
+const SIGNALS: usize = usize::MAX;
+
+/// The token of the first listener; the next ones count down.
+const FIRST_LISTENER: usize = SIGNALS - 1;
+
+/// Tokens below this are connections, by their slot; there are fewer than four billion.
+const CONNECTIONS_END: usize = 1 << 32;
+
+/// Where an event comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// A signal has come.
+    Signals,
+    /// Somebody waits at the listener with this index.
+    Listener(usize),
+    /// Something has happened to a connection.
+    Connection(MemberId),
+}
+
+impl From<Source> for Token {
+    fn from(source: Source) -> Self {
+        Self(match source {
+            Source::Signals => SIGNALS,
+            Source::Listener(index) => FIRST_LISTENER - index,
+            Source::Connection(id) => id.slot(),
+        })
+    }
+}
+
+impl From<Token> for Source {
+    fn from(Token(token): Token) -> Self {
+        match token {
+            SIGNALS => Self::Signals,
+            CONNECTIONS_END.. => Self::Listener(FIRST_LISTENER - token),
+            slot => Self::Connection(MemberId::from_slot(slot)),
+        }
+    }
+}
+
+impl Stream for TcpStream {
+    fn finish(&mut self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_says_where_it_comes_from() {
+        let last = MemberId::from_slot(CONNECTIONS_END - 1);
+        for source in [
+            Source::Signals,
+            Source::Listener(0),
+            Source::Listener(9),
+            Source::Connection(MemberId::from_slot(0)),
+            Source::Connection(last),
+        ] {
+            assert_eq!(Source::from(Token::from(source)), source);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! What a connection reads from and writes to.
+
+use std::io::{self, Read, Write};
+
+/// A stream of bytes each way that never waits: it says `WouldBlock` instead. The shell implements
+/// it for sockets, tests for wires in memory.
+pub trait Stream: Read + Write {
+    /// Tells the peer that no more comes, behind all that has been written.
+    ///
+    /// # Errors
+    /// As the system says: the connection is broken.
+    fn finish(&mut self) -> io::Result<()>;
+
+    /// Returns whether there is input that no event will announce: what was read ahead. For a
+    /// socket, a read that doesn't fill the buffer has taken all there was.
+    fn has_pending(&self) -> bool {
+        false
+    }
+
+    /// Returns whether output was taken that the system has not: it goes with
+    /// [`flush`](Write::flush), once the stream is writable. What a socket has taken is on its way.
+    fn has_unsent(&self) -> bool {
+        false
+    }
+}
