@@ -47,7 +47,7 @@ impl<S: Stream> Hub<S> {
                 .sum(),
             ..Audit::default()
         };
-        for connection in connections.iter() {
+        for connection in connections.slots().iter() {
             audit.open += usize::from(connection.stage.is_open());
             audit.members += usize::from(connection.stage == Stage::Member);
             let unfinished = connection.input().map_or(0, Input::unfinished_len);

@@ -8,7 +8,6 @@
 use std::net::IpAddr;
 
 use log::debug;
-use slab::Slab;
 
 use super::admission::{Admission, Newcomer};
 use super::connection::{Connection, Flags, Stage};
@@ -17,10 +16,11 @@ use super::disconnect::{Disconnect, Disconnects};
 use super::extra::Pool;
 use super::limits::{Limits, PRIVATE_BYTES_MAX, READ_BYTES, WRITE_COST_BYTES};
 use super::queues::Queues;
+use super::slots::Slots;
 use crate::feed::slow_readers::Sight;
 use crate::feed::{Feed, Transcript};
 use crate::line::input::{Input, Reader};
-use crate::room::{Audience, Effect, Event, MemberId, Names, Notice, Reach};
+use crate::room::{Audience, Effect, Event, MemberId, Names, Notice};
 use crate::stream::Stream;
 use crate::tick::Tick;
 use crate::wire::plain;
@@ -33,9 +33,7 @@ const REAPS_MAX: usize = 1024;
 pub(super) struct Connections<S> {
     limits: Limits,
     now: Tick,
-    slab: Slab<Connection<S>>,
-    /// One more than the highest slot ever used.
-    slots: usize,
+    slots: Slots<S>,
     pub(super) feed: Feed,
     pub(super) queues: Queues,
     pub(super) admission: Admission,
@@ -61,8 +59,7 @@ impl<S: Stream> Connections<S> {
         Self {
             limits,
             now,
-            slab: Slab::new(),
-            slots: 0,
+            slots: Slots::default(),
             feed: Feed::new(limits.feed_options()),
             queues: Queues::new(),
             admission: Admission::new(&limits),
@@ -81,33 +78,12 @@ impl<S: Stream> Connections<S> {
         self.now
     }
 
-    /// Returns how many there are, ended or not.
-    pub(super) fn len(&self) -> usize {
-        self.slab.len()
-    }
-
-    /// Returns one more than the highest slot ever used.
-    pub(super) fn slots(&self) -> usize {
-        self.slots
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Connection<S>> {
-        self.slab.iter().map(|(_, connection)| connection)
+    pub(super) fn slots(&self) -> &Slots<S> {
+        &self.slots
     }
 
     pub(super) fn get_mut(&mut self, id: MemberId) -> Option<&mut Connection<S>> {
-        self.slab.get_mut(id.slot())
-    }
-
-    /// Returns how far a connection has come that is there.
-    pub(super) fn stage(&self, id: MemberId) -> Stage {
-        let connection = self.slab.get(id.slot());
-        connection.map_or(Stage::Closed, |connection| connection.stage)
-    }
-
-    /// Returns the number that the next connection will have.
-    pub(super) fn next_id(&self) -> MemberId {
-        MemberId::from_slot(self.slab.vacant_key())
+        self.slots.get_mut(id)
     }
 
     /// Returns whether there is work that no event will bring up.
@@ -124,7 +100,7 @@ impl<S: Stream> Connections<S> {
     /// Returns whether the fan-out has to come round before more is said: it would be late, and in
     /// the end overrun those who keep up.
     pub(super) fn is_fan_out_behind(&self) -> bool {
-        let bytes_max = self.limits.round_bytes_max(self.slots);
+        let bytes_max = self.limits.round_bytes_max(self.slots.used());
         self.feed.is_behind(bytes_max)
     }
 
@@ -137,12 +113,10 @@ impl<S: Stream> Connections<S> {
                 self.dismiss(newcomer.0, Notice::Crowded, Disconnect::Crowded);
             }
         }
-        let slot = self.slab.insert(Connection::new(stream, self.now));
-        let id = MemberId::from_slot(slot);
-        self.slots = self.slots.max(slot + 1);
+        let id = self.slots.insert(Connection::new(stream, self.now));
         let newcomer = (id, self.now.whole_s());
-        let slab = &self.slab;
-        let is_nameless = |newcomer| is_nameless(slab, newcomer);
+        let slots = &self.slots;
+        let is_nameless = |newcomer| is_nameless(slots, newcomer);
         self.admission.enter(newcomer, address, is_nameless);
         // Sent by the next turn: who gives its name at once gets prompt and greeting in one write.
         self.push(id, Effect::Prompt);
@@ -151,7 +125,7 @@ impl<S: Stream> Connections<S> {
     /// Takes the time, and ends those who are overdue.
     pub(super) fn start_turn(&mut self, now: Tick) {
         self.now = now;
-        let deadline_of = |id: MemberId| self.slab.get(id.slot())?.drain_deadline();
+        let deadline_of = |id: MemberId| self.slots.get(id)?.drain_deadline();
         for id in self.deadlines.take_drained(now, deadline_of) {
             self.close_now(id);
         }
@@ -161,7 +135,7 @@ impl<S: Stream> Connections<S> {
 
     /// Returns when something is due.
     pub(super) fn deadline(&self) -> Option<Tick> {
-        let deadline_of = |id: MemberId| self.slab.get(id.slot())?.drain_deadline();
+        let deadline_of = |id: MemberId| self.slots.get(id)?.drain_deadline();
         [
             self.deadlines.next(deadline_of),
             self.admission.deadline_s().map(Tick::from_whole_s),
@@ -177,11 +151,11 @@ impl<S: Stream> Connections<S> {
         if let Event::Joined { member, .. } = event {
             self.enter(*member);
         }
-        let Some(stands) = self.feed.append(event, names, self.slots) else {
+        let Some(stands) = self.feed.append(event, names, self.slots.used()) else {
             return;
         };
         if let Some(id) = event.member()
-            && let Some(connection) = self.slab.get_mut(id.slot())
+            && let Some(connection) = self.slots.get_mut(id)
             && connection.stage == Stage::Member
         {
             connection.skip(stands, &mut self.pool);
@@ -193,7 +167,7 @@ impl<S: Stream> Connections<S> {
         let cursor = self.feed.history_start();
         self.admission.is_nameless_no_more();
         self.deadlines.expect_silence(self.now.whole_s());
-        let connection = &mut self.slab[id.slot()];
+        let connection = &mut self.slots[id];
         connection.set_heard(self.now);
         let greeting = plain::Line::Greeting.parts().concat();
         connection.enter(cursor, greeting.as_bytes(), &mut self.pool);
@@ -202,15 +176,24 @@ impl<S: Stream> Connections<S> {
 
     /// Owes `bytes` to one connection, behind all that the room has said so far.
     fn tell(&mut self, id: MemberId, bytes: &[u8]) {
-        let connection = &mut self.slab[id.slot()];
+        let connection = &mut self.slots[id];
         connection.tell(bytes, self.feed.transcript(), &mut self.pool);
         self.queues.owed.push(id, connection);
+    }
+
+    /// Owes one connection the words of an effect on it.
+    pub(super) fn tell_of(&mut self, id: MemberId, effect: &Effect<'_>) {
+        let mut words = std::mem::take(&mut self.buffers.words);
+        plain::put(effect, &mut words);
+        self.tell(id, words.as_bytes());
+        words.clear();
+        self.buffers.words = words;
     }
 
     /// Takes telnet's own talk out of what `reader` was filled with, and answers it.
     pub(super) fn filter(&mut self, id: MemberId, reader: &mut Reader) {
         let mut refusals = std::mem::take(&mut self.buffers.refusals);
-        let asked = self.slab[id.slot()].filter(reader, &mut refusals, &mut self.pool);
+        let asked = self.slots[id].filter(reader, &mut refusals, &mut self.pool);
         if !refusals.is_empty() {
             self.tell(id, &refusals);
             refusals.clear();
@@ -223,31 +206,31 @@ impl<S: Stream> Connections<S> {
 
     /// Lets `reader` go on with the line of a connection whose end has not come.
     pub(super) fn begin_hearing(&mut self, id: MemberId, reader: &mut Reader) {
-        self.slab[id.slot()].begin_hearing(reader, &mut self.pool);
+        self.slots[id].begin_hearing(reader, &mut self.pool);
     }
 
     /// Keeps what `reader` has left.
     pub(super) fn end_hearing(&mut self, id: MemberId, reader: &mut Reader) {
-        self.held_bytes += self.slab[id.slot()].end_hearing(reader, &mut self.pool);
+        self.held_bytes += self.slots[id].end_hearing(reader, &mut self.pool);
     }
 
     /// Puts a connection in the queue of those to read from again without an event.
     pub(super) fn resume_later(&mut self, id: MemberId) {
-        if let Some(connection) = self.slab.get_mut(id.slot()) {
+        if let Some(connection) = self.slots.get_mut(id) {
             self.queues.resuming.push(id, connection);
         }
     }
 
     /// Takes the first out of that queue.
     pub(super) fn next_resuming(&mut self) -> Option<MemberId> {
-        self.queues.resuming.pop(&mut self.slab)
+        self.queues.resuming.pop(&mut self.slots)
     }
 
     /// Sends what is owed privately, as far as a slice of it goes.
     pub(super) fn send_private(&mut self) {
         let mut bytes = 0;
         while bytes < self.limits.slice.bytes
-            && let Some(id) = self.queues.owed.pop(&mut self.slab)
+            && let Some(id) = self.queues.owed.pop(&mut self.slots)
         {
             bytes += self.flush(id);
         }
@@ -258,7 +241,7 @@ impl<S: Stream> Connections<S> {
         let (mut bytes, mut slots) = (0, 0);
         while bytes < self.limits.slice.bytes && slots < self.limits.slice.slots {
             let end = self.feed.transcript().end();
-            let Some(slot) = self.feed.fan_out.next(self.slots, end) else {
+            let Some(slot) = self.feed.fan_out.next(self.slots.used(), end) else {
                 break;
             };
             bytes += self.flush(MemberId::from_slot(slot));
@@ -269,7 +252,7 @@ impl<S: Stream> Connections<S> {
     /// Sends a connection what it is owed, closes it if that can't be, and returns what it cost,
     /// in bytes.
     pub(super) fn flush(&mut self, id: MemberId) -> usize {
-        let Some(connection) = self.slab.get_mut(id.slot()) else {
+        let Some(connection) = self.slots.get_mut(id) else {
             return 0;
         };
         let transcript = self.feed.transcript();
@@ -310,7 +293,7 @@ impl<S: Stream> Connections<S> {
 
     /// Ends a connection. One that ends in order is sent what it is owed first.
     pub(super) fn close(&mut self, id: MemberId, why: Disconnect) {
-        let connection = &mut self.slab[id.slot()];
+        let connection = &mut self.slots[id];
         match connection.stage {
             Stage::Nameless | Stage::Member => {}
             Stage::Draining | Stage::Lingering if !why.is_orderly() => {
@@ -340,7 +323,7 @@ impl<S: Stream> Connections<S> {
     /// Ends a connection that has been sent all it was owed, as soon as that has arrived.
     fn finish(&mut self, id: MemberId) {
         let scratch = self.buffers.reader.space(READ_BYTES);
-        if self.slab[id.slot()].finish(scratch) {
+        if self.slots[id].finish(scratch) {
             self.close_now(id);
         }
     }
@@ -348,14 +331,14 @@ impl<S: Stream> Connections<S> {
     /// Drops what somebody sends who has been told that nothing more comes.
     pub(super) fn drop_input(&mut self, id: MemberId) {
         let scratch = self.buffers.reader.space(READ_BYTES);
-        if self.slab[id.slot()].drop_input(scratch) {
+        if self.slots[id].drop_input(scratch) {
             self.close_now(id);
         }
     }
 
     /// Ends a connection whether or not it is owed anything.
     fn close_now(&mut self, id: MemberId) {
-        let connection = &mut self.slab[id.slot()];
+        let connection = &mut self.slots[id];
         if connection.stage != Stage::Closed {
             connection.stage = Stage::Closed;
             self.queues.closed.push_back(id);
@@ -365,7 +348,7 @@ impl<S: Stream> Connections<S> {
     /// Frees slots of closed connections and returns how many. `is_held` tells whether the room
     /// still knows a connection: its slot has to wait, and so do those beyond what one turn frees.
     pub(super) fn reap(&mut self, is_held: impl Fn(MemberId) -> bool) -> usize {
-        let before = self.slab.len();
+        let before = self.slots.len();
         for _ in 0..self.queues.closed.len().min(REAPS_MAX) {
             let Some(id) = self.queues.closed.pop_front() else {
                 break;
@@ -373,18 +356,17 @@ impl<S: Stream> Connections<S> {
             if is_held(id) {
                 self.queues.closed.push_back(id);
             } else {
-                self.slab.remove(id.slot());
+                self.slots.remove(id);
                 self.admission.leave(id);
             }
         }
-        before - self.slab.len()
+        before - self.slots.len()
     }
 
     /// Ends everybody, those without a name with a word to each.
     pub(super) fn shut_down(&mut self) {
-        for slot in 0..self.slots {
-            let id = MemberId::from_slot(slot);
-            match self.stage(id) {
+        for id in self.slots.ids() {
+            match self.slots.stage(id) {
                 Stage::Nameless => self.push(id, Effect::Notice(Notice::Closing)),
                 Stage::Closed => continue,
                 _ => {}
@@ -404,7 +386,7 @@ impl<S: Stream> Connections<S> {
 
     /// Watches a connection from when its stream takes no more until it has caught up.
     fn watch(&mut self, id: MemberId) {
-        let connection = &mut self.slab[id.slot()];
+        let connection = &mut self.slots[id];
         let caught_up = connection.is_settled(self.feed.transcript());
         let slow_readers = &mut self.feed.slow_readers;
         let watched = connection.flags.contains(Flags::WATCHED);
@@ -426,10 +408,10 @@ impl<S: Stream> Connections<S> {
     /// Looks how far behind the watched connections are.
     pub(super) fn look(&mut self) {
         let mut stalled = Vec::new();
-        let Self { feed, slab, .. } = self;
+        let Self { feed, slots, .. } = self;
         feed.look_at_slow_readers(
             self.now,
-            |id, transcript| sight(slab.get_mut(id.slot())?, transcript),
+            |id, transcript| sight(slots.get_mut(id)?, transcript),
             |id| stalled.push(id),
         );
         for id in stalled {
@@ -440,8 +422,8 @@ impl<S: Stream> Connections<S> {
     fn end_nameless(&mut self) {
         let seconds = self.limits.name_timeout_s;
         loop {
-            let slab = &self.slab;
-            let is_nameless = |newcomer| is_nameless(slab, newcomer);
+            let slots = &self.slots;
+            let is_nameless = |newcomer| is_nameless(slots, newcomer);
             let now_s = self.now.whole_s();
             let Some(newcomer) = self.admission.pop_overdue(now_s, is_nameless) else {
                 return;
@@ -459,9 +441,9 @@ impl<S: Stream> Connections<S> {
             return;
         }
         let seconds = self.limits.idle_timeout_s;
-        for slot in 0..self.slots {
-            let id = MemberId::from_slot(slot);
-            let Some(connection) = self.slab.get(slot).filter(|c| c.stage == Stage::Member) else {
+        for id in self.slots.ids() {
+            let connection = self.slots.get(id);
+            let Some(connection) = connection.filter(|c| c.stage == Stage::Member) else {
                 continue;
             };
             let silent_s = connection.silent_s(self.now);
@@ -475,7 +457,7 @@ impl<S: Stream> Connections<S> {
     }
 
     fn is_nameless(&self, newcomer: Newcomer) -> bool {
-        is_nameless(&self.slab, newcomer)
+        is_nameless(&self.slots, newcomer)
     }
 }
 
@@ -493,38 +475,7 @@ fn sight<S: Stream>(connection: &mut Connection<S>, transcript: &Transcript) -> 
 }
 
 /// Returns whether a newcomer is still there, without a name.
-fn is_nameless<S: Stream>(slab: &Slab<Connection<S>>, (id, since_s): Newcomer) -> bool {
-    let connection = slab.get(id.slot());
+fn is_nameless<S: Stream>(slots: &Slots<S>, (id, since_s): Newcomer) -> bool {
+    let connection = slots.get(id);
     connection.is_some_and(|connection| connection.is_nameless_since(since_s))
-}
-
-impl<S: Stream> Audience for Connections<S> {
-    fn reach(&self, member: MemberId, bytes: usize) -> Reach {
-        let Some(connection) = self.slab.get(member.slot()) else {
-            return Reach::Gone;
-        };
-        let waiting = connection.private_len();
-        let bytes = bytes + plain::SAYS_PRIVATELY.len() + 1;
-        if connection.stage != Stage::Member {
-            Reach::Gone
-        } else if waiting == 0 || waiting + bytes <= PRIVATE_BYTES_MAX {
-            Reach::Open
-        } else {
-            Reach::NotReading
-        }
-    }
-
-    fn push(&mut self, member: MemberId, effect: Effect<'_>) {
-        if matches!(effect, Effect::Quit) {
-            return self.close(member, Disconnect::Quit);
-        }
-        if let Effect::Private { from, .. } = effect {
-            debug!("{from} says something privately to connection {member}");
-        }
-        let mut words = std::mem::take(&mut self.buffers.words);
-        plain::put(&effect, &mut words);
-        self.tell(member, words.as_bytes());
-        words.clear();
-        self.buffers.words = words;
-    }
 }

@@ -22,7 +22,7 @@ const LAST_READS_MAX: usize = 16;
 impl<S: Stream> Hub<S> {
     /// Reads from a connection what its budget of a turn allows: one buffer full.
     pub(super) fn read(&mut self, id: MemberId) {
-        if self.connections.stage(id) == Stage::Lingering {
+        if self.connections.slots().stage(id) == Stage::Lingering {
             return self.connections.drop_input(id);
         }
         let mut reader = std::mem::take(&mut self.connections.buffers.reader);
@@ -40,7 +40,7 @@ impl<S: Stream> Hub<S> {
             READ_BYTES
         };
         let mut budget = most;
-        while self.connections.stage(id) != Stage::Closed && !self.must_wait(id) {
+        while self.connections.slots().stage(id) != Stage::Closed && !self.must_wait(id) {
             let length = match self.fill(id, reader.space(most)) {
                 Ok(0) => return self.hear_end(id, reader),
                 Ok(length) => length,
@@ -77,7 +77,7 @@ impl<S: Stream> Hub<S> {
 
     /// Hears what a connection said before a write to it failed, and closes it.
     pub(super) fn read_last_words(&mut self, id: MemberId) {
-        if self.connections.stage(id) == Stage::Closed {
+        if self.connections.slots().stage(id) == Stage::Closed {
             return;
         }
         let mut reader = std::mem::take(&mut self.connections.buffers.reader);
@@ -153,7 +153,7 @@ impl<S: Stream> Hub<S> {
         let work_before = self.work;
         self.connections.begin_hearing(id, reader);
         let goes_on = loop {
-            if !self.connections.stage(id).is_open() {
+            if !self.connections.slots().stage(id).is_open() {
                 // It has left: nobody hears what it said behind that, but it may still be read.
                 break true;
             }
@@ -192,7 +192,7 @@ impl<S: Stream> Hub<S> {
             self.rate_limit.spend(&mut connection.due, now);
         }
         self.work += 1;
-        let nameless = self.connections.stage(id) == Stage::Nameless;
+        let nameless = self.connections.slots().stage(id) == Stage::Nameless;
         match *typed {
             Typed::TooLong => self.refuse_long_line(id, nameless),
             Typed::Line { bytes: [], .. } => {}
@@ -238,7 +238,7 @@ impl<S: Stream> Hub<S> {
         let event = self.room.decide(id, text, &mut self.connections);
         if !matches!(event, Some(Event::Said { .. } | Event::Did { .. })) {
             // An answer to /who looks at every slot.
-            self.work += NAME_WORK + self.connections.slots() / SLOTS_A_LINE;
+            self.work += NAME_WORK + self.connections.slots().used() / SLOTS_A_LINE;
         }
         if let Some(event) = event {
             self.happen(event);

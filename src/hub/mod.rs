@@ -7,6 +7,7 @@
 //! a turn.
 
 mod admission;
+mod audience;
 mod audit;
 pub mod connection;
 mod connections;
@@ -18,6 +19,7 @@ pub mod limits;
 pub mod per_address;
 mod queues;
 pub mod rate_limit;
+mod slots;
 
 use std::net::IpAddr;
 
@@ -101,7 +103,7 @@ impl<S: Stream> Hub<S> {
     /// Returns how many connections there are, in the room or not.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.connections.len()
+        self.connections.slots().len()
     }
 
     /// Returns whether there is no connection.
@@ -134,7 +136,7 @@ impl<S: Stream> Hub<S> {
     /// Returns the number that the next accepted stream will have.
     #[must_use]
     pub fn next_id(&self) -> MemberId {
-        self.connections.next_id()
+        self.connections.slots().next_id()
     }
 
     /// Takes in a stream that has been admitted, and asks for a name.

@@ -2,10 +2,9 @@
 
 use std::collections::VecDeque;
 
-use slab::Slab;
-
 use super::connection::{Connection, Flags};
 use super::disconnect::Disconnect;
+use super::slots::Slots;
 use crate::room::MemberId;
 
 /// Connections that wait for one kind of work: first come, first served, each at most once, which
@@ -34,9 +33,9 @@ impl Queue {
     }
 
     /// Takes the first connection that is still there.
-    pub(super) fn pop<S>(&mut self, connections: &mut Slab<Connection<S>>) -> Option<MemberId> {
+    pub(super) fn pop<S>(&mut self, slots: &mut Slots<S>) -> Option<MemberId> {
         while let Some(id) = self.ids.pop_front() {
-            if let Some(connection) = connections.get_mut(id.slot()) {
+            if let Some(connection) = slots.get_mut(id) {
                 connection.flags.remove(self.flag);
                 return Some(id);
             }
