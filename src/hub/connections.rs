@@ -10,20 +10,17 @@ use std::net::IpAddr;
 use log::debug;
 
 use super::admission::{Admission, Newcomer};
-use super::connection::{Connection, Flags, Stage};
+use super::connection::{Connection, Stage};
 use super::deadlines::Deadlines;
+use super::delivery::{Delivery, Flushed};
 use super::disconnect::{Disconnect, Disconnects};
-use super::extra::Pool;
-use super::limits::{Limits, PRIVATE_BYTES_MAX, READ_BYTES, WRITE_COST_BYTES};
+use super::limits::{Limits, READ_BYTES, WRITE_COST_BYTES};
 use super::queues::Queues;
 use super::slots::Slots;
-use crate::feed::slow_readers::Sight;
-use crate::feed::{Feed, Transcript};
 use crate::line::input::{Input, Reader};
 use crate::room::{Audience, Effect, Event, MemberId, Names, Notice};
 use crate::stream::Stream;
 use crate::tick::Tick;
-use crate::wire::plain;
 
 /// Slots freed in one turn: closing a socket takes the kernel some microseconds.
 const REAPS_MAX: usize = 1024;
@@ -34,14 +31,13 @@ pub(super) struct Connections<S> {
     limits: Limits,
     now: Tick,
     slots: Slots<S>,
-    pub(super) feed: Feed,
+    pub(super) delivery: Delivery,
     pub(super) queues: Queues,
     pub(super) admission: Admission,
     deadlines: Deadlines,
     pub(super) disconnects: Disconnects,
     /// Bytes of input that are held back, from all connections together.
     pub(super) held_bytes: usize,
-    pool: Pool,
     pub(super) buffers: Buffers,
 }
 
@@ -50,7 +46,6 @@ pub(super) struct Connections<S> {
 pub(super) struct Buffers {
     /// Lent to who is read from: until it is back, nobody else can be.
     pub(super) reader: Reader,
-    words: String,
     refusals: Vec<u8>,
 }
 
@@ -60,13 +55,12 @@ impl<S: Stream> Connections<S> {
             limits,
             now,
             slots: Slots::default(),
-            feed: Feed::new(limits.feed_options()),
+            delivery: Delivery::new(&limits),
             queues: Queues::new(),
             admission: Admission::new(&limits),
             deadlines: Deadlines::new(limits.idle_timeout_s),
             disconnects: Disconnects::default(),
             held_bytes: 0,
-            pool: Pool::default(),
             buffers: Buffers {
                 reader: Reader::new(READ_BYTES),
                 ..Buffers::default()
@@ -89,8 +83,8 @@ impl<S: Stream> Connections<S> {
     /// Returns whether there is work that no event will bring up.
     pub(super) fn has_work(&self) -> bool {
         let queues = &self.queues;
-        self.feed.fan_out.is_under_way()
-            || (!queues.resuming.is_empty() && !self.feed.slow_readers.room_waits())
+        self.delivery.feed.fan_out.is_under_way()
+            || (!queues.resuming.is_empty() && !self.delivery.feed.slow_readers.room_waits())
             || !queues.owed.is_empty()
             || !queues.broken.is_empty()
             || !queues.leaving.is_empty()
@@ -101,7 +95,7 @@ impl<S: Stream> Connections<S> {
     /// the end overrun those who keep up.
     pub(super) fn is_fan_out_behind(&self) -> bool {
         let bytes_max = self.limits.round_bytes_max(self.slots.used());
-        self.feed.is_behind(bytes_max)
+        self.delivery.feed.is_behind(bytes_max)
     }
 
     /// Takes in a stream that has been admitted, and asks for a name.
@@ -139,7 +133,7 @@ impl<S: Stream> Connections<S> {
         [
             self.deadlines.next(deadline_of),
             self.admission.deadline_s().map(Tick::from_whole_s),
-            self.feed.slow_readers.deadline(),
+            self.delivery.feed.slow_readers.deadline(),
         ]
         .into_iter()
         .flatten()
@@ -151,51 +145,34 @@ impl<S: Stream> Connections<S> {
         if let Event::Joined { member, .. } = event {
             self.enter(*member);
         }
-        let Some(stands) = self.feed.append(event, names, self.slots.used()) else {
-            return;
-        };
-        if let Some(id) = event.member()
-            && let Some(connection) = self.slots.get_mut(id)
-            && connection.stage == Stage::Member
-        {
-            connection.skip(stands, &mut self.pool);
-        }
+        self.delivery.publish(event, names, &mut self.slots);
     }
 
     /// Makes a connection a member.
     fn enter(&mut self, id: MemberId) {
-        let cursor = self.feed.history_start();
         self.admission.is_nameless_no_more();
         self.deadlines.expect_silence(self.now.whole_s());
         let connection = &mut self.slots[id];
         connection.set_heard(self.now);
-        let greeting = plain::Line::Greeting.parts().concat();
-        connection.enter(cursor, greeting.as_bytes(), &mut self.pool);
-        self.queues.owed.push(id, connection);
-    }
-
-    /// Owes `bytes` to one connection, behind all that the room has said so far.
-    fn tell(&mut self, id: MemberId, bytes: &[u8]) {
-        let connection = &mut self.slots[id];
-        connection.tell(bytes, self.feed.transcript(), &mut self.pool);
+        self.delivery.enter(connection);
         self.queues.owed.push(id, connection);
     }
 
     /// Owes one connection the words of an effect on it.
     pub(super) fn tell_of(&mut self, id: MemberId, effect: &Effect<'_>) {
-        let mut words = std::mem::take(&mut self.buffers.words);
-        plain::put(effect, &mut words);
-        self.tell(id, words.as_bytes());
-        words.clear();
-        self.buffers.words = words;
+        let connection = &mut self.slots[id];
+        self.delivery.tell_of(connection, effect);
+        self.queues.owed.push(id, connection);
     }
 
     /// Takes telnet's own talk out of what `reader` was filled with, and answers it.
     pub(super) fn filter(&mut self, id: MemberId, reader: &mut Reader) {
         let mut refusals = std::mem::take(&mut self.buffers.refusals);
-        let asked = self.slots[id].filter(reader, &mut refusals, &mut self.pool);
+        let connection = &mut self.slots[id];
+        let asked = connection.filter(reader, &mut refusals, &mut self.delivery.pool);
         if !refusals.is_empty() {
-            self.tell(id, &refusals);
+            self.delivery.tell(connection, &refusals);
+            self.queues.owed.push(id, connection);
             refusals.clear();
         }
         self.buffers.refusals = refusals;
@@ -206,12 +183,12 @@ impl<S: Stream> Connections<S> {
 
     /// Lets `reader` go on with the line of a connection whose end has not come.
     pub(super) fn begin_hearing(&mut self, id: MemberId, reader: &mut Reader) {
-        self.slots[id].begin_hearing(reader, &mut self.pool);
+        self.slots[id].begin_hearing(reader, &mut self.delivery.pool);
     }
 
     /// Keeps what `reader` has left.
     pub(super) fn end_hearing(&mut self, id: MemberId, reader: &mut Reader) {
-        self.held_bytes += self.slots[id].end_hearing(reader, &mut self.pool);
+        self.held_bytes += self.slots[id].end_hearing(reader, &mut self.delivery.pool);
     }
 
     /// Puts a connection in the queue of those to read from again without an event.
@@ -240,8 +217,8 @@ impl<S: Stream> Connections<S> {
     pub(super) fn fan_out(&mut self) {
         let (mut bytes, mut slots) = (0, 0);
         while bytes < self.limits.slice.bytes && slots < self.limits.slice.slots {
-            let end = self.feed.transcript().end();
-            let Some(slot) = self.feed.fan_out.next(self.slots.used(), end) else {
+            let end = self.delivery.feed.transcript().end();
+            let Some(slot) = self.delivery.feed.fan_out.next(self.slots.used(), end) else {
                 break;
             };
             bytes += self.flush(MemberId::from_slot(slot));
@@ -255,36 +232,22 @@ impl<S: Stream> Connections<S> {
         let Some(connection) = self.slots.get_mut(id) else {
             return 0;
         };
-        let transcript = self.feed.transcript();
-        if connection.is_overrun(transcript) {
-            self.close(id, Disconnect::SlowReader);
-            return WRITE_COST_BYTES;
-        }
-        if connection.is_blocked() || connection.stage == Stage::Closed {
-            return 0;
-        }
-        let waited = connection.private_len() > PRIVATE_BYTES_MAX;
-        match connection.flush(transcript, &mut self.pool) {
-            Ok(sent) => {
-                let waits = connection.private_len() > PRIVATE_BYTES_MAX;
-                let slow = connection.is_blocked() || connection.flags.contains(Flags::WATCHED);
-                if connection.stage == Stage::Draining && connection.is_settled(transcript) {
+        match self.delivery.flush(id, connection, self.now) {
+            Flushed::Nothing => 0,
+            Flushed::Sent { cost, may_speak } => {
+                if connection.stage == Stage::Draining && self.delivery.is_settled(connection) {
                     self.finish(id);
-                } else if waited && !waits {
+                } else if may_speak {
                     self.resume_later(id);
                 }
-                if slow {
-                    self.watch(id);
-                }
-                if sent == 0 {
-                    0
-                } else {
-                    sent + WRITE_COST_BYTES
-                }
+                cost
             }
-            Err(error) => {
+            Flushed::Overrun => {
+                self.close(id, Disconnect::SlowReader);
+                WRITE_COST_BYTES
+            }
+            Flushed::Broken(error) => {
                 debug!("writing to connection {id}: {error}");
-                connection.flags.insert(Flags::BLOCKED);
                 self.queues.broken.push(id);
                 WRITE_COST_BYTES
             }
@@ -311,7 +274,7 @@ impl<S: Stream> Connections<S> {
         }
         // Its claim ends here, before the room learns that it has left.
         let deadline = Deadlines::of_drain(self.now);
-        connection.drain(deadline, self.feed.transcript(), &mut self.pool);
+        self.delivery.drain(connection, deadline);
         if !why.is_orderly() {
             return self.close_now(id);
         }
@@ -384,38 +347,17 @@ impl<S: Stream> Connections<S> {
         self.close_now(id);
     }
 
-    /// Watches a connection from when its stream takes no more until it has caught up.
-    fn watch(&mut self, id: MemberId) {
-        let connection = &mut self.slots[id];
-        let caught_up = connection.is_settled(self.feed.transcript());
-        let slow_readers = &mut self.feed.slow_readers;
-        let watched = connection.flags.contains(Flags::WATCHED);
-        if connection.is_blocked() && !watched && connection.stage == Stage::Member {
-            connection.flags.insert(Flags::WATCHED);
-            let at = (connection.cursor(), connection.private_taken());
-            slow_readers.watch(id, at, self.now);
-        } else if watched && !connection.is_blocked() && (slow_readers.room_waits() || caught_up) {
-            slow_readers.look_soon();
+    /// Looks how far behind those are who take what they are sent slower than it comes.
+    pub(super) fn look(&mut self) {
+        for id in self.delivery.look(&mut self.slots, self.now) {
+            self.close(id, Disconnect::Stalled);
         }
     }
 
-    /// Returns whether it is time to look how far behind the watched are.
-    pub(super) fn is_look_due(&self) -> bool {
-        let end = self.feed.transcript().end();
-        self.feed.slow_readers.is_due(end, self.now)
-    }
-
-    /// Looks how far behind the watched connections are.
-    pub(super) fn look(&mut self) {
-        let mut stalled = Vec::new();
-        let Self { feed, slots, .. } = self;
-        feed.look_at_slow_readers(
-            self.now,
-            |id, transcript| sight(slots.get_mut(id)?, transcript),
-            |id| stalled.push(id),
-        );
-        for id in stalled {
-            self.close(id, Disconnect::Stalled);
+    /// Looks, if it is time to.
+    pub(super) fn look_if_due(&mut self) {
+        if self.delivery.is_look_due(self.now) {
+            self.look();
         }
     }
 
@@ -459,19 +401,6 @@ impl<S: Stream> Connections<S> {
     fn is_nameless(&self, newcomer: Newcomer) -> bool {
         is_nameless(&self.slots, newcomer)
     }
-}
-
-/// Returns where a watched connection stands; nowhere if it needs no watching any more.
-fn sight<S: Stream>(connection: &mut Connection<S>, transcript: &Transcript) -> Option<Sight> {
-    let caught_up = !connection.is_blocked() && connection.is_settled(transcript);
-    if caught_up || connection.stage != Stage::Member {
-        connection.flags.remove(Flags::WATCHED);
-    }
-    let sight = Sight {
-        cursor: connection.cursor(),
-        private: connection.private_taken(),
-    };
-    connection.flags.contains(Flags::WATCHED).then_some(sight)
 }
 
 /// Returns whether a newcomer is still there, without a name.

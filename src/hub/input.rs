@@ -131,9 +131,7 @@ impl<S: Stream> Hub<S> {
             }
             return true;
         }
-        if self.connections.is_look_due() {
-            self.connections.look();
-        }
+        self.connections.look_if_due();
         let waits = self.all_wait();
         if waits {
             self.connections.resume_later(id);

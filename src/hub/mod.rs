@@ -12,6 +12,7 @@ mod audit;
 pub mod connection;
 mod connections;
 mod deadlines;
+mod delivery;
 pub mod disconnect;
 mod extra;
 mod input;
@@ -85,7 +86,7 @@ impl<S: Stream> Hub<S> {
     /// Returns what the room's members are sent.
     #[must_use]
     pub fn feed(&self) -> &Feed {
-        &self.connections.feed
+        &self.connections.delivery.feed
     }
 
     /// Returns how many connections ended, and why.
@@ -164,9 +165,7 @@ impl<S: Stream> Hub<S> {
                 self.connections.resume_later(id);
             }
         }
-        if self.connections.is_look_due() {
-            self.connections.look();
-        }
+        self.connections.look_if_due();
     }
 
     /// Does what an event asks for. Events that are late or for nothing do no harm.
@@ -211,7 +210,7 @@ impl<S: Stream> Hub<S> {
         while let Some(id) = self.connections.queues.broken.pop() {
             self.read_last_words(id);
         }
-        if self.connections.feed.slow_readers.take_look_soon() {
+        if self.connections.delivery.feed.slow_readers.take_look_soon() {
             self.connections.look();
         }
     }
@@ -260,7 +259,7 @@ impl<S: Stream> Hub<S> {
     /// to catch up, or what was said has to be sent first.
     fn all_wait(&self) -> bool {
         self.work >= limits::TURN_WORK_MAX
-            || self.connections.feed.slow_readers.room_waits()
+            || self.connections.delivery.feed.slow_readers.room_waits()
             || self.connections.is_fan_out_behind()
     }
 }

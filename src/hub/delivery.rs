@@ -1,0 +1,192 @@
+//! What connections are owed, and the sending of it.
+//!
+//! This file does not know why a connection is owed something, nor what becomes of one that can't be
+//! sent it: it says so, and its caller acts.
+
+use std::io;
+
+use super::connection::{Connection, Flags, Stage};
+use super::extra::Pool;
+use super::limits::{Limits, PRIVATE_BYTES_MAX, WRITE_COST_BYTES};
+use super::slots::Slots;
+use crate::feed::slow_readers::Sight;
+use crate::feed::{Feed, Transcript};
+use crate::room::{Effect, Event, MemberId, Names};
+use crate::stream::Stream;
+use crate::tick::Tick;
+use crate::wire::plain;
+
+/// What connections are owed, and the sending of it.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    pub(super) feed: Feed,
+    pub(super) pool: Pool,
+    words: String,
+}
+
+/// What came of sending a connection what it is owed.
+#[derive(Debug)]
+pub(super) enum Flushed {
+    /// There was nothing to send, or it takes nothing for now.
+    Nothing,
+    /// It took something, or would take nothing more; if all, or all its answers, that may matter.
+    Sent {
+        /// What it cost, in bytes; see [`WRITE_COST_BYTES`].
+        cost: usize,
+        /// Lines of its own that wait until it has read its answers may be heard again.
+        may_speak: bool,
+    },
+    /// Lines that it is owed have fallen off the transcript.
+    Overrun,
+    /// Its stream is broken.
+    Broken(io::Error),
+}
+
+impl Delivery {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            feed: Feed::new(limits.feed_options()),
+            pool: Pool::default(),
+            words: String::new(),
+        }
+    }
+
+    /// Writes an event down for everybody; whose doing it is, `author`, doesn't hear it. `names`
+    /// are those before the event.
+    pub(super) fn publish<S: Stream>(
+        &mut self,
+        event: &Event<'_>,
+        names: &Names,
+        slots: &mut Slots<S>,
+    ) {
+        let Some(stands) = self.feed.append(event, names, slots.used()) else {
+            return;
+        };
+        if let Some(id) = event.member()
+            && let Some(connection) = slots.get_mut(id)
+            && connection.stage == Stage::Member
+        {
+            connection.skip(stands, &mut self.pool);
+        }
+    }
+
+    /// Makes a connection a member, who is greeted and hears the room from here on.
+    pub(super) fn enter<S: Stream>(&mut self, connection: &mut Connection<S>) {
+        let cursor = self.feed.history_start();
+        let greeting = plain::Line::Greeting.parts().concat();
+        connection.enter(cursor, greeting.as_bytes(), &mut self.pool);
+    }
+
+    /// Owes `bytes` to one connection, behind all that the room has said so far.
+    pub(super) fn tell<S: Stream>(&mut self, connection: &mut Connection<S>, bytes: &[u8]) {
+        connection.tell(bytes, self.feed.transcript(), &mut self.pool);
+    }
+
+    /// Owes one connection the words of an effect on it.
+    pub(super) fn tell_of<S: Stream>(
+        &mut self,
+        connection: &mut Connection<S>,
+        effect: &Effect<'_>,
+    ) {
+        self.words.clear();
+        plain::put(effect, &mut self.words);
+        connection.tell(
+            self.words.as_bytes(),
+            self.feed.transcript(),
+            &mut self.pool,
+        );
+    }
+
+    /// Lets a connection hear what the room has said so far, until `deadline`, and no more.
+    pub(super) fn drain<S: Stream>(&mut self, connection: &mut Connection<S>, deadline: Tick) {
+        connection.drain(deadline, self.feed.transcript(), &mut self.pool);
+    }
+
+    /// Returns whether a connection has been sent everything it is owed.
+    pub(super) fn is_settled<S: Stream>(&self, connection: &Connection<S>) -> bool {
+        connection.is_settled(self.feed.transcript())
+    }
+
+    /// Sends a connection what it is owed.
+    pub(super) fn flush<S: Stream>(
+        &mut self,
+        id: MemberId,
+        connection: &mut Connection<S>,
+        now: Tick,
+    ) -> Flushed {
+        let transcript = self.feed.transcript();
+        if connection.is_overrun(transcript) {
+            return Flushed::Overrun;
+        }
+        if connection.is_blocked() || connection.stage == Stage::Closed {
+            return Flushed::Nothing;
+        }
+        let waited = connection.private_len() > PRIVATE_BYTES_MAX;
+        match connection.flush(transcript, &mut self.pool) {
+            Ok(sent) => {
+                let waits = connection.private_len() > PRIVATE_BYTES_MAX;
+                self.watch(id, connection, now);
+                Flushed::Sent {
+                    cost: if sent == 0 {
+                        0
+                    } else {
+                        sent + WRITE_COST_BYTES
+                    },
+                    may_speak: waited && !waits,
+                }
+            }
+            Err(error) => {
+                connection.flags.insert(Flags::BLOCKED);
+                Flushed::Broken(error)
+            }
+        }
+    }
+
+    /// Watches a connection from when its stream takes no more until it has caught up.
+    fn watch<S: Stream>(&mut self, id: MemberId, connection: &mut Connection<S>, now: Tick) {
+        let watched = connection.flags.contains(Flags::WATCHED);
+        if !(watched || connection.is_blocked()) {
+            return;
+        }
+        let caught_up = connection.is_settled(self.feed.transcript());
+        let slow_readers = &mut self.feed.slow_readers;
+        if connection.is_blocked() && !watched && connection.stage == Stage::Member {
+            connection.flags.insert(Flags::WATCHED);
+            let at = (connection.cursor(), connection.private_taken());
+            slow_readers.watch(id, at, now);
+        } else if watched && !connection.is_blocked() && (slow_readers.room_waits() || caught_up) {
+            slow_readers.look_soon();
+        }
+    }
+
+    /// Returns whether it is time to look how far behind the watched are.
+    pub(super) fn is_look_due(&self, now: Tick) -> bool {
+        let end = self.feed.transcript().end();
+        self.feed.slow_readers.is_due(end, now)
+    }
+
+    /// Looks how far behind the watched connections are, and returns those that have stood still
+    /// too long.
+    pub(super) fn look<S: Stream>(&mut self, slots: &mut Slots<S>, now: Tick) -> Vec<MemberId> {
+        let mut stalled = Vec::new();
+        self.feed.look_at_slow_readers(
+            now,
+            |id, transcript| sight(slots.get_mut(id)?, transcript),
+            |id| stalled.push(id),
+        );
+        stalled
+    }
+}
+
+/// Returns where a watched connection stands; nowhere if it needs no watching any more.
+fn sight<S: Stream>(connection: &mut Connection<S>, transcript: &Transcript) -> Option<Sight> {
+    let caught_up = !connection.is_blocked() && connection.is_settled(transcript);
+    if caught_up || connection.stage != Stage::Member {
+        connection.flags.remove(Flags::WATCHED);
+    }
+    let sight = Sight {
+        cursor: connection.cursor(),
+        private: connection.private_taken(),
+    };
+    connection.flags.contains(Flags::WATCHED).then_some(sight)
+}
