@@ -12,7 +12,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use self::fan_out::FanOut;
-use self::slow_readers::{Sight, SlowReaders};
+use self::slow_readers::{Behind, Sight, SlowReaders};
 pub use self::transcript::Transcript;
 use crate::room::{Event, MemberId, Names};
 use crate::tick::Tick;
@@ -40,6 +40,8 @@ pub struct Feed {
     pub fan_out: FanOut,
     /// Who takes what it is sent slower than it comes.
     pub slow_readers: SlowReaders,
+    /// How many members hear the room in this encoding.
+    pub readers: usize,
 }
 
 impl Feed {
@@ -53,6 +55,7 @@ impl Feed {
             transcript: Transcript::new(options.backlog_bytes),
             fan_out: FanOut::default(),
             slow_readers: SlowReaders::new(far_bytes, options.stall_timeout),
+            readers: 0,
         }
     }
 
@@ -96,9 +99,9 @@ impl Feed {
         now: Tick,
         mut see: impl FnMut(MemberId, &Transcript) -> Option<Sight>,
         stalled: impl FnMut(MemberId),
-    ) {
+    ) -> Behind {
         let transcript = &self.transcript;
         let see = |id| see(id, transcript);
-        self.slow_readers.look(transcript.end(), now, see, stalled);
+        self.slow_readers.look(transcript.end(), now, see, stalled)
     }
 }

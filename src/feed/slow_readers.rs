@@ -1,43 +1,90 @@
 //! Who takes what it is sent slower than it comes.
 //!
-//! A member whose stream takes no more is *watched* until it has caught up. While somebody who
-//! makes progress is half a backlog behind, nobody is heard, so that a burst of any size cuts no
-//! reader that keeps reading. Somebody who makes no progress slows nobody, nor does somebody who
-//! has had its time: it is cut when the backlog overruns it, or when it has stood still too long.
+//! A member whose stream takes no more is *watched* until it has caught up. Each look tells how many
+//! are far behind that are worth waiting for: those who take what they are sent at a rate, and have
+//! not been behind for too long. How long the room waits for them is not decided here. Somebody who
+//! isn't waited for is cut when the backlog overruns it, or when it has stood still too long.
 
 use std::time::Duration;
 
 use crate::room::MemberId;
 use crate::tick::Tick;
 
-/// Who has taken nothing for this long makes no progress.
-const PROGRESS_WITHIN: Duration = Duration::from_millis(500);
+/// Who takes less than this is not waited for, in bytes a second: less than any line that talk is
+/// carried on over, and more than window probes push into a reader that has stopped.
+pub const RATE_MIN: u64 = 64 * 1024;
+
+/// For how long somebody is watched before its rate says anything. Until then it is waited for.
+const RATE_AFTER: Duration = Duration::from_millis(100);
+
+/// Over how long a rate is measured.
+const RATE_OVER: Duration = Duration::from_millis(500);
 
 /// How long the room waits for somebody, from when it fell behind until it has caught up.
 pub const WAIT_MAX: Duration = Duration::from_secs(5);
-
-/// How often the room looks whether it still has to wait.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// One watched connection.
 #[derive(Debug)]
 struct Watched {
     id: MemberId,
-    cursor: u64,
-    private: u64,
+    /// How much it had taken at the last look, in bytes.
+    taken: u64,
     /// When it was last seen to have taken something.
     moved: Tick,
+    /// Since when its rate is measured, and how much it had taken then.
+    since: (Tick, u64),
+    keeps_rate: bool,
     /// Since when it has been far behind.
     behind_since: Option<Tick>,
 }
 
+impl Watched {
+    fn see(&mut self, sight: Sight, now: Tick) {
+        let taken = sight.taken();
+        if taken != self.taken {
+            self.moved = now;
+        }
+        self.taken = taken;
+        let (since, before) = self.since;
+        let time = now - since;
+        if time >= RATE_AFTER {
+            let least = u128::from(RATE_MIN) * time.as_nanos() / 1_000_000_000;
+            self.keeps_rate = u128::from(taken.saturating_sub(before)) >= least;
+        }
+        if time >= RATE_OVER {
+            self.since = (now, taken);
+        }
+    }
+
+    /// Returns whether it is worth waiting for; it is far behind.
+    fn is_worth_it(&mut self, now: Tick) -> bool {
+        let since = *self.behind_since.get_or_insert(now);
+        self.keeps_rate && now - since < WAIT_MAX
+    }
+}
+
 /// Where a watched connection stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sight {
     /// The offset before which its stream has taken the transcript.
     pub cursor: u64,
-    /// A number that grows with the private bytes it takes.
+    /// How many private bytes it has taken.
     pub private: u64,
+}
+
+impl Sight {
+    fn taken(self) -> u64 {
+        self.cursor + self.private
+    }
+}
+
+/// How many of the watched are how far behind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Behind {
+    /// Those who are far behind and worth waiting for.
+    pub far: usize,
+    /// All who are at least half as far behind.
+    pub halfway: usize,
 }
 
 /// The watched connections.
@@ -52,7 +99,6 @@ pub struct SlowReaders {
     looked_at: u64,
     /// When to look again although nothing is said.
     look_again: Option<Tick>,
-    waits: bool,
     /// Somebody may have caught up.
     look_soon: bool,
 }
@@ -67,23 +113,22 @@ impl SlowReaders {
             watched: Vec::new(),
             looked_at: 0,
             look_again: None,
-            waits: false,
             look_soon: false,
         }
     }
 
-    /// Watches a connection until it has caught up; `cursor` and `private` as in [`Sight`].
-    pub fn watch(&mut self, id: MemberId, (cursor, private): (u64, u64), now: Tick) {
+    /// Watches a connection until it has caught up.
+    pub fn watch(&mut self, id: MemberId, sight: Sight, now: Tick) {
         self.watched.push(Watched {
             id,
-            cursor,
-            private,
+            taken: sight.taken(),
             moved: now,
+            since: (now, sight.taken()),
+            keeps_rate: true,
             behind_since: None,
         });
         if let Some(stall_timeout) = self.stall_timeout {
-            let due = now + stall_timeout;
-            self.look_again = Some(self.look_again.map_or(due, |look| look.min(due)));
+            self.look_at(now + stall_timeout);
         }
     }
 
@@ -106,6 +151,11 @@ impl SlowReaders {
         std::mem::take(&mut self.look_soon)
     }
 
+    /// Makes sure of a look at a certain time, although nothing is said.
+    pub fn look_at(&mut self, due: Tick) {
+        self.look_again = Some(self.look_again.map_or(due, |look| look.min(due)));
+    }
+
     /// Looks at all who are watched. `see` tells where each stands who still has to take something, and
     /// `stalled` takes those who have stood still too long.
     pub fn look(
@@ -114,51 +164,31 @@ impl SlowReaders {
         now: Tick,
         mut see: impl FnMut(MemberId) -> Option<Sight>,
         mut stalled: impl FnMut(MemberId),
-    ) {
-        let Self {
-            far_bytes,
-            stall_timeout,
-            ..
-        } = *self;
-        let (mut waits, mut look_again) = (false, None::<Tick>);
+    ) -> Behind {
+        let (far_bytes, stall_timeout) = (self.far_bytes, self.stall_timeout);
+        let mut behind = Behind::default();
+        let mut next_stall = None::<Tick>;
         self.watched.retain_mut(|watched| {
-            let Some(Sight { cursor, private }) = see(watched.id) else {
+            let Some(sight) = see(watched.id) else {
                 return false;
             };
-            if cursor != watched.cursor || private != watched.private {
-                watched.moved = now;
-            }
-            watched.cursor = cursor;
-            watched.private = private;
-            let still = now - watched.moved;
+            watched.see(sight, now);
             if let Some(timeout) = stall_timeout {
-                if still >= timeout {
+                let due = watched.moved + timeout;
+                if due <= now {
                     stalled(watched.id);
                     return false;
                 }
-                let due = watched.moved + timeout;
-                look_again = Some(look_again.map_or(due, |look| look.min(due)));
+                next_stall = Some(next_stall.map_or(due, |next| next.min(due)));
             }
-            if end - cursor > far_bytes {
-                let since = *watched.behind_since.get_or_insert(now);
-                let had_its_time = now - since >= WAIT_MAX;
-                waits |= still < PROGRESS_WITHIN && !had_its_time;
-            }
+            let lag = end - sight.cursor;
+            behind.far += usize::from(lag > far_bytes && watched.is_worth_it(now));
+            behind.halfway += usize::from(lag > far_bytes / 2);
             true
         });
-        self.waits = waits;
         self.looked_at = end;
-        self.look_again = if waits {
-            Some(now + LOOK_AGAIN)
-        } else {
-            look_again
-        };
-    }
-
-    /// Returns whether nobody may be heard until somebody has caught up.
-    #[must_use]
-    pub fn room_waits(&self) -> bool {
-        self.waits
+        self.look_again = next_stall;
+        behind
     }
 
     /// Returns when to look again although nothing is said.
@@ -173,78 +203,89 @@ mod tests {
     use super::*;
 
     const FAR: u64 = 1000;
+    const LOOK: Duration = Duration::from_millis(20);
 
     fn seven() -> MemberId {
         MemberId::from_slot(7)
     }
 
-    fn look(
-        slow_readers: &mut SlowReaders,
-        end: u64,
-        now: Tick,
-        cursor: u64,
-    ) -> (bool, Vec<MemberId>) {
-        let mut cut = Vec::new();
-        slow_readers.look(
-            end,
-            now,
-            |_| Some(Sight { cursor, private: 0 }),
-            |id| cut.push(id),
-        );
-        (slow_readers.room_waits(), cut)
+    fn watching(stall_timeout: Option<Duration>) -> SlowReaders {
+        let mut slow_readers = SlowReaders::new(FAR, stall_timeout);
+        slow_readers.watch(seven(), Sight::default(), Tick::START);
+        slow_readers
     }
 
-    #[test]
-    fn the_room_waits_for_progress_and_not_for_ever() {
-        let start = Tick::START;
-        let mut slow_readers = SlowReaders::new(FAR, Some(Duration::from_mins(1)));
-        slow_readers.watch(seven(), (0, 0), start);
-        assert_eq!(
-            look(&mut slow_readers, FAR, start, 0),
-            (false, vec![]),
-            "not far"
-        );
-        let mut now = start;
-        let mut waited = Duration::ZERO;
-        for cursor in 1..1000 {
-            now += Duration::from_millis(100);
-            if !look(&mut slow_readers, cursor + FAR + 1, now, cursor).0 {
+    /// Looks at somebody who is just far enough behind, and returns whether it is worth waiting for.
+    fn is_worth_it(slow_readers: &mut SlowReaders, cursor: u64, now: Tick) -> bool {
+        let sight = Sight { cursor, private: 0 };
+        let end = cursor + FAR + 1;
+        let behind = slow_readers.look(end, now, |_| Some(sight), |_| panic!("cut"));
+        assert_eq!(behind.halfway, 1);
+        behind.far == 1
+    }
+
+    /// Returns for how long somebody is worth waiting for who takes so many bytes a second.
+    fn waited(rate: u64) -> Duration {
+        let mut slow_readers = watching(None);
+        let mut now = Tick::START;
+        while now - Tick::START < 2 * WAIT_MAX {
+            let cursor = rate * (now - Tick::START).as_millis() as u64 / 1000;
+            if !is_worth_it(&mut slow_readers, cursor, now) {
                 break;
             }
-            waited += Duration::from_millis(100);
+            now += LOOK;
         }
-        assert_eq!(
-            waited, WAIT_MAX,
-            "it creeps, and the room waits just so long"
-        );
+        now - Tick::START
     }
 
     #[test]
-    fn who_stands_still_slows_nobody_and_is_cut_in_the_end() {
-        let start = Tick::START;
-        let mut slow_readers = SlowReaders::new(FAR, Some(Duration::from_mins(1)));
-        slow_readers.watch(seven(), (0, 0), start);
-        let later = start + PROGRESS_WITHIN;
-        assert_eq!(look(&mut slow_readers, 2 * FAR, later, 0), (false, vec![]));
-        let due = slow_readers.deadline().unwrap();
-        assert_eq!(due, start + Duration::from_mins(1));
-        assert!(!slow_readers.is_due(2 * FAR, start + Duration::from_secs(59)));
-        assert!(slow_readers.is_due(2 * FAR, due));
-        assert_eq!(
-            look(&mut slow_readers, 2 * FAR, due, 0),
-            (false, vec![seven()])
-        );
-        assert_eq!(slow_readers.deadline(), None);
+    fn who_is_far_behind_is_worth_waiting_for_at_a_rate_and_not_for_ever() {
+        assert_eq!(waited(RATE_MIN + 200), WAIT_MAX);
+        assert_eq!(waited(100 * RATE_MIN), WAIT_MAX);
+        assert_eq!(waited(RATE_MIN - 100), RATE_AFTER);
+        assert_eq!(waited(10), RATE_AFTER, "window probes are no progress");
+        assert_eq!(waited(0), RATE_AFTER);
+    }
+
+    #[test]
+    fn who_reads_on_is_worth_waiting_for_again() {
+        let mut slow_readers = watching(None);
+        let pause = Tick::START + RATE_AFTER;
+        assert!(!is_worth_it(&mut slow_readers, 0, pause));
+        let later = pause + RATE_OVER;
+        assert!(is_worth_it(&mut slow_readers, RATE_MIN, later));
+    }
+
+    #[test]
+    fn nobody_is_far_behind_who_is_less_than_that() {
+        let mut slow_readers = watching(None);
+        for (end, halfway) in [(FAR / 2, 0), (FAR / 2 + 1, 1), (FAR, 1)] {
+            let see = |_| Some(Sight::default());
+            let behind = slow_readers.look(end, Tick::START, see, |_| panic!("cut"));
+            assert_eq!(behind, Behind { far: 0, halfway });
+        }
+    }
+
+    #[test]
+    fn who_stands_still_is_cut_in_the_end() {
+        let minute = Duration::from_mins(1);
+        let mut slow_readers = watching(Some(minute));
+        let due = Tick::START + minute;
+        let see = |_| Some(Sight::default());
+        slow_readers.look(FAR, due.minus(LOOK), see, |_| panic!("cut"));
+        assert_eq!(slow_readers.deadline(), Some(due));
+        assert!(!slow_readers.is_due(FAR, due.minus(LOOK)));
+        assert!(slow_readers.is_due(FAR, due));
+        let mut cut = Vec::new();
+        slow_readers.look(FAR, due, see, |id| cut.push(id));
+        assert_eq!((cut, slow_readers.deadline()), (vec![seven()], None));
     }
 
     #[test]
     fn who_has_caught_up_is_watched_no_more() {
-        let start = Tick::START;
-        let mut slow_readers = SlowReaders::new(FAR, None);
-        slow_readers.watch(seven(), (0, 0), start);
-        assert_eq!(look(&mut slow_readers, 2 * FAR, start, 0), (true, vec![]));
-        slow_readers.look(2 * FAR, start, |_| None, |_| panic!("cut"));
-        assert!(!slow_readers.room_waits());
-        assert!(!slow_readers.is_due(9 * FAR, start));
+        let mut slow_readers = watching(None);
+        let behind = slow_readers.look(2 * FAR, Tick::START, |_| None, |_| panic!("cut"));
+        assert_eq!(behind, Behind::default());
+        assert!(!slow_readers.is_due(9 * FAR, Tick::START));
     }
 }

@@ -148,6 +148,11 @@ impl Splices {
         }
     }
 
+    /// Forgets how many private bytes were ever sent: what comes is somebody else's.
+    pub fn begin_anew(&mut self) {
+        self.private_taken = 0;
+    }
+
     /// Gives buffers back that are empty and larger than `bytes_max`.
     pub fn shrink(&mut self, bytes_max: usize) {
         if self.list.is_empty() && self.list.capacity() * size_of::<Splice>() > bytes_max {

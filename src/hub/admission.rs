@@ -75,7 +75,12 @@ impl Admission {
         self.nameless -= 1;
     }
 
-    /// Takes note that a slot is free again.
+    /// Returns how many connections have no name.
+    pub(super) fn nameless(&self) -> usize {
+        self.nameless
+    }
+
+    /// Takes note that a connection needs its place no more.
     pub(super) fn leave(&mut self, id: MemberId) {
         self.per_address.leave(id.slot());
     }

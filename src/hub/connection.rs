@@ -12,6 +12,7 @@ use bitflags::bitflags;
 
 use super::extra::{Extra, Pool};
 use crate::feed::Transcript;
+use crate::feed::slow_readers::Sight;
 use crate::feed::splices::SLICES_MAX;
 use crate::line::input::{Input, Reader};
 use crate::stream::Stream;
@@ -194,11 +195,6 @@ impl<S: Stream> Connection<S> {
         self.flags.contains(Flags::BLOCKED)
     }
 
-    /// Returns the offset before which it has been sent the transcript.
-    pub fn cursor(&self) -> u64 {
-        self.cursor
-    }
-
     /// Returns whether everything owed has been sent.
     pub fn is_settled(&self, transcript: &Transcript) -> bool {
         self.cursor >= self.goal(transcript) && !self.has_splices() && !self.stream.has_unsent()
@@ -250,18 +246,23 @@ impl<S: Stream> Connection<S> {
         }
     }
 
-    /// Lets it hear what the room has said so far, until `deadline`, and no more. What it has sent
-    /// and nobody has heard is forgotten.
-    pub fn drain(&mut self, deadline: Tick, transcript: &Transcript, pool: &mut Pool) {
+    /// Lets it hear what the room has said so far, until `deadline`, and no more; without one, until
+    /// the transcript's end, which stays where it is. What it has sent and nobody has heard is
+    /// forgotten.
+    pub fn drain(&mut self, deadline: Option<Tick>, transcript: &Transcript, pool: &mut Pool) {
         let until = self.goal(transcript);
-        let extra = pool.lend(&mut self.extra);
-        extra.input.clear();
-        extra.until = until;
-        extra.deadline = Some(deadline);
         self.stage = Stage::Draining;
+        if deadline.is_some() {
+            pool.lend(&mut self.extra);
+        }
+        if let Some(extra) = &mut self.extra {
+            extra.input.clear();
+            extra.until = until;
+            extra.deadline = deadline;
+        }
     }
 
-    /// Returns until when it may read what it is owed, if it has left.
+    /// Returns until when it may read what it is owed, if it has left and has a deadline of its own.
     pub fn drain_deadline(&self) -> Option<Tick> {
         let has_left = matches!(self.stage, Stage::Draining | Stage::Lingering);
         self.extra.as_ref().filter(|_| has_left)?.deadline
@@ -295,10 +296,13 @@ impl<S: Stream> Connection<S> {
         extra.map_or(0, |extra| extra.splices.private_len())
     }
 
-    /// Returns a number that grows with the private bytes that its stream takes.
-    pub fn private_taken(&self) -> u64 {
+    /// Returns where it stands, to see later how much it has taken since.
+    pub fn sight(&self) -> Sight {
         let extra = self.extra.as_ref();
-        extra.map_or(0, |extra| extra.splices.private_taken())
+        Sight {
+            cursor: self.cursor,
+            private: extra.map_or(0, |extra| extra.splices.private_taken()),
+        }
     }
 
     /// Returns what is kept of its input, if anything is.
@@ -344,7 +348,10 @@ impl<S: Stream> Connection<S> {
     fn goal(&self, transcript: &Transcript) -> u64 {
         match self.stage {
             Stage::Member => transcript.end(),
-            Stage::Draining => self.extra.as_ref().map_or(self.cursor, |extra| extra.until),
+            Stage::Draining => {
+                let extra = self.extra.as_ref();
+                extra.map_or_else(|| transcript.end(), |extra| extra.until)
+            }
             Stage::Nameless | Stage::Lingering | Stage::Closed => self.cursor,
         }
     }

@@ -10,11 +10,12 @@ use std::net::IpAddr;
 use log::debug;
 
 use super::admission::{Admission, Newcomer};
-use super::connection::{Connection, Stage};
+use super::connection::{Connection, Flags, Stage};
 use super::deadlines::Deadlines;
 use super::delivery::{Delivery, Flushed};
 use super::disconnect::{Disconnect, Disconnects};
 use super::limits::{Limits, READ_BYTES, WRITE_COST_BYTES};
+use super::patience::Flow;
 use super::queues::Queues;
 use super::slots::Slots;
 use crate::line::input::{Input, Reader};
@@ -55,7 +56,7 @@ impl<S: Stream> Connections<S> {
             limits,
             now,
             slots: Slots::default(),
-            delivery: Delivery::new(&limits),
+            delivery: Delivery::new(&limits, now),
             queues: Queues::new(),
             admission: Admission::new(&limits),
             deadlines: Deadlines::new(limits.idle_timeout_s),
@@ -84,7 +85,7 @@ impl<S: Stream> Connections<S> {
     pub(super) fn has_work(&self) -> bool {
         let queues = &self.queues;
         self.delivery.feed.fan_out.is_under_way()
-            || (!queues.resuming.is_empty() && !self.delivery.feed.slow_readers.room_waits())
+            || (!queues.resuming.is_empty() && self.delivery.flow() != Flow::Shut)
             || !queues.owed.is_empty()
             || !queues.broken.is_empty()
             || !queues.leaving.is_empty()
@@ -122,6 +123,13 @@ impl<S: Stream> Connections<S> {
         let deadline_of = |id: MemberId| self.slots.get(id)?.drain_deadline();
         for id in self.deadlines.take_drained(now, deadline_of) {
             self.close_now(id);
+        }
+        if self.deadlines.is_closing_over(now) {
+            for id in self.slots.ids() {
+                if self.slots.get(id).is_some() {
+                    self.close_now(id);
+                }
+            }
         }
         self.end_nameless();
         self.end_idle();
@@ -273,12 +281,11 @@ impl<S: Stream> Connections<S> {
             self.admission.is_nameless_no_more();
         }
         // Its claim ends here, before the room learns that it has left.
-        let deadline = Deadlines::of_drain(self.now);
-        self.delivery.drain(connection, deadline);
-        if !why.is_orderly() {
+        let deadline = (why.is_orderly()).then(|| self.deadlines.drain(id, self.now));
+        self.delivery.drain(connection, deadline.flatten());
+        if deadline.is_none() {
             return self.close_now(id);
         }
-        self.deadlines.drain(id, deadline);
         // Not at once: the buffer that input is dropped into may be lent to who is read from.
         self.queues.owed.push(id, connection);
     }
@@ -305,6 +312,7 @@ impl<S: Stream> Connections<S> {
         if connection.stage != Stage::Closed {
             connection.stage = Stage::Closed;
             self.queues.closed.push_back(id);
+            self.admission.leave(id);
         }
     }
 
@@ -320,14 +328,44 @@ impl<S: Stream> Connections<S> {
                 self.queues.closed.push_back(id);
             } else {
                 self.slots.remove(id);
-                self.admission.leave(id);
             }
         }
         before - self.slots.len()
     }
 
+    /// Returns how many slots there may be: places, and those of connections that have left.
+    pub(super) fn slots_max(&self) -> usize {
+        let Limits {
+            max_connections, ..
+        } = self.limits;
+        max_connections.saturating_add(self.limits.departing_max())
+    }
+
+    /// Returns how many connections have a place: who has left needs none.
+    pub(super) fn open(&self) -> usize {
+        self.admission.nameless() + self.delivery.feed.readers
+    }
+
+    /// Returns how many have left and not read all they are owed, or go on sending.
+    pub(super) fn departing(&self) -> usize {
+        self.slots.len() - self.open() - self.queues.closed.len()
+    }
+
+    /// Ends those who have been departing for longest where there are too many.
+    pub(super) fn end_departing(&mut self) {
+        while self.departing() > self.limits.departing_max() {
+            let deadline_of = |id| self.slots.get(id)?.drain_deadline();
+            let Some(id) = self.deadlines.take_first(deadline_of) else {
+                return;
+            };
+            debug!("connection {id} makes place for others that depart");
+            self.close_now(id);
+        }
+    }
+
     /// Ends everybody, those without a name with a word to each.
     pub(super) fn shut_down(&mut self) {
+        self.deadlines.close(self.now);
         for id in self.slots.ids() {
             match self.slots.stage(id) {
                 Stage::Nameless => self.push(id, Effect::Notice(Notice::Closing)),
@@ -384,10 +422,14 @@ impl<S: Stream> Connections<S> {
         }
         let seconds = self.limits.idle_timeout_s;
         for id in self.slots.ids() {
-            let connection = self.slots.get(id);
+            let connection = self.slots.get_mut(id);
             let Some(connection) = connection.filter(|c| c.stage == Stage::Member) else {
                 continue;
             };
+            // What it says while the room makes it wait is heard later.
+            if connection.flags.intersects(Flags::PACED | Flags::RESUMING) {
+                connection.set_heard(self.now);
+            }
             let silent_s = connection.silent_s(self.now);
             if silent_s > seconds {
                 self.push(id, Effect::Notice(Notice::IdleTimeout { seconds }));

@@ -8,6 +8,7 @@ use std::io;
 use super::connection::{Connection, Flags, Stage};
 use super::extra::Pool;
 use super::limits::{Limits, PRIVATE_BYTES_MAX, WRITE_COST_BYTES};
+use super::patience::{Flow, LOOK_AGAIN, Patience};
 use super::slots::Slots;
 use crate::feed::slow_readers::Sight;
 use crate::feed::{Feed, Transcript};
@@ -21,19 +22,20 @@ use crate::wire::plain;
 pub(super) struct Delivery {
     pub(super) feed: Feed,
     pub(super) pool: Pool,
+    patience: Patience,
     words: String,
 }
 
 /// What came of sending a connection what it is owed.
 #[derive(Debug)]
 pub(super) enum Flushed {
-    /// There was nothing to send, or it takes nothing for now.
+    /// It takes nothing for now.
     Nothing,
-    /// It took something, or would take nothing more; if all, or all its answers, that may matter.
+    /// It took what it could.
     Sent {
         /// What it cost, in bytes; see [`WRITE_COST_BYTES`].
         cost: usize,
-        /// Lines of its own that wait until it has read its answers may be heard again.
+        /// It has read so many of its answers that its own lines need not wait for that any more.
         may_speak: bool,
     },
     /// Lines that it is owed have fallen off the transcript.
@@ -43,10 +45,11 @@ pub(super) enum Flushed {
 }
 
 impl Delivery {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(super) fn new(limits: &Limits, now: Tick) -> Self {
         Self {
             feed: Feed::new(limits.feed_options()),
             pool: Pool::default(),
+            patience: Patience::new(now),
             words: String::new(),
         }
     }
@@ -72,6 +75,7 @@ impl Delivery {
 
     /// Makes a connection a member, who is greeted and hears the room from here on.
     pub(super) fn enter<S: Stream>(&mut self, connection: &mut Connection<S>) {
+        self.feed.readers += 1;
         let cursor = self.feed.history_start();
         let greeting = plain::Line::Greeting.parts().concat();
         connection.enter(cursor, greeting.as_bytes(), &mut self.pool);
@@ -98,7 +102,12 @@ impl Delivery {
     }
 
     /// Lets a connection hear what the room has said so far, until `deadline`, and no more.
-    pub(super) fn drain<S: Stream>(&mut self, connection: &mut Connection<S>, deadline: Tick) {
+    pub(super) fn drain<S: Stream>(
+        &mut self,
+        connection: &mut Connection<S>,
+        deadline: Option<Tick>,
+    ) {
+        self.feed.readers -= usize::from(connection.stage == Stage::Member);
         connection.drain(deadline, self.feed.transcript(), &mut self.pool);
     }
 
@@ -152,11 +161,15 @@ impl Delivery {
         let slow_readers = &mut self.feed.slow_readers;
         if connection.is_blocked() && !watched && connection.stage == Stage::Member {
             connection.flags.insert(Flags::WATCHED);
-            let at = (connection.cursor(), connection.private_taken());
-            slow_readers.watch(id, at, now);
-        } else if watched && !connection.is_blocked() && (slow_readers.room_waits() || caught_up) {
+            slow_readers.watch(id, connection.sight(), now);
+        } else if !connection.is_blocked() && (self.patience.flow() != Flow::Open || caught_up) {
             slow_readers.look_soon();
         }
+    }
+
+    /// Returns what may be heard at the moment, for the sake of those who are behind.
+    pub(super) fn flow(&self) -> Flow {
+        self.patience.flow()
     }
 
     /// Returns whether it is time to look how far behind the watched are.
@@ -165,15 +178,19 @@ impl Delivery {
         self.feed.slow_readers.is_due(end, now)
     }
 
-    /// Looks how far behind the watched connections are, and returns those that have stood still
-    /// too long.
+    /// Looks how far behind the watched connections are, decides what may be heard until the next
+    /// look, and returns those that have stood still too long.
     pub(super) fn look<S: Stream>(&mut self, slots: &mut Slots<S>, now: Tick) -> Vec<MemberId> {
         let mut stalled = Vec::new();
-        self.feed.look_at_slow_readers(
+        let behind = self.feed.look_at_slow_readers(
             now,
             |id, transcript| sight(slots.get_mut(id)?, transcript),
             |id| stalled.push(id),
         );
+        self.patience.decide(behind, self.feed.readers, now);
+        if self.flow() != Flow::Open {
+            self.feed.slow_readers.look_at(now + LOOK_AGAIN);
+        }
         stalled
     }
 }
@@ -184,9 +201,6 @@ fn sight<S: Stream>(connection: &mut Connection<S>, transcript: &Transcript) -> 
     if caught_up || connection.stage != Stage::Member {
         connection.flags.remove(Flags::WATCHED);
     }
-    let sight = Sight {
-        cursor: connection.cursor(),
-        private: connection.private_taken(),
-    };
+    let sight = connection.sight();
     connection.flags.contains(Flags::WATCHED).then_some(sight)
 }

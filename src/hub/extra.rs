@@ -45,10 +45,11 @@ impl Pool {
             extra.splices.shrink(POOL_BYTES_MAX);
             extra.input.shrink(POOL_BYTES_MAX);
         }
-        if let Some(extra) = place.take_if(|extra| extra.is_idle())
+        if let Some(mut extra) = place.take_if(|extra| extra.is_idle())
             && self.0.len() < POOL_MAX
             && extra.input.capacity() + extra.splices.capacity() <= POOL_BYTES_MAX
         {
+            extra.splices.begin_anew();
             self.0.push(extra);
         }
     }

@@ -11,10 +11,12 @@ use super::limits::{
     CONNECTION_WORK_MAX, HELD_BYTES_MAX, NAME_WORK, PRIVATE_BYTES_MAX, READ_BYTES,
     SCARCE_READ_BYTES, SLOTS_A_LINE,
 };
+use super::patience::{Flow, LOOK_AGAIN};
 use crate::line::input::{Reader, Typed};
 use crate::line::wrong_protocol;
 use crate::room::{Audience, Effect, Event, MemberId, Notice};
 use crate::stream::Stream;
+use crate::tick::Tick;
 
 /// Most reads after a write has failed, for the lines that came before the connection broke.
 const LAST_READS_MAX: usize = 16;
@@ -123,20 +125,33 @@ impl<S: Stream> Hub<S> {
         if connection.private_len() > PRIVATE_BYTES_MAX {
             return true;
         }
-        if self.rate_limit.is_over(connection.due, now) {
-            // It is woken when it may be heard again.
-            if !connection.flags.contains(Flags::PACED) {
-                connection.flags.insert(Flags::PACED);
-                self.rate_limit.wait(id, connection.due);
-            }
+        let due = connection.due;
+        if self.rate_limit.is_over(due, now) {
+            self.pace(id, self.rate_limit.end_of_wait(due));
             return true;
         }
         self.connections.look_if_due();
+        // For the sake of few who are behind, bursts wait a little, and nobody else.
+        let flow = self.connections.delivery.flow();
+        if flow == Flow::NoBursts && self.rate_limit.is_in_a_burst(due, now) {
+            self.pace(id, now + LOOK_AGAIN);
+            return true;
+        }
         let waits = self.all_wait();
         if waits {
             self.connections.resume_later(id);
         }
         waits
+    }
+
+    /// Hears a connection again at a certain time.
+    fn pace(&mut self, id: MemberId, until: Tick) {
+        if let Some(connection) = self.connections.get_mut(id)
+            && !connection.flags.contains(Flags::PACED)
+        {
+            connection.flags.insert(Flags::PACED);
+            self.rate_limit.wait(id, until);
+        }
     }
 
     /// Takes in what `reader` was filled with; returns whether reading may go on.

@@ -71,6 +71,12 @@ const TIMEOUT_S_MAX: u16 = 32_000;
 /// Descriptors kept back from connections: standard streams, poll, signals, and to spare.
 pub const DESCRIPTORS_RESERVED: usize = 32;
 
+/// There is one place for those who depart to so many in the room, and [`DEPARTING_LEAST`].
+const DEPARTING_PART: usize = 64;
+
+/// Least places for those who depart.
+const DEPARTING_LEAST: usize = 16;
+
 /// Longest line end, and what is put around a name and a text.
 const FRAME_BYTES: usize = 64;
 
@@ -128,7 +134,11 @@ impl Limits {
     /// # Errors
     /// Says which limit contradicts which, and what to do.
     pub fn fit(self, connections_max: Option<usize>, descriptors: usize) -> Result<Self, String> {
-        let possible = descriptors.saturating_sub(DESCRIPTORS_RESERVED).max(1);
+        let usable = descriptors.saturating_sub(DESCRIPTORS_RESERVED);
+        // So many that there are descriptors for those who depart, too.
+        let possible =
+            usable.saturating_sub(DEPARTING_LEAST) / (DEPARTING_PART + 1) * DEPARTING_PART;
+        let possible = possible.max(1);
         let limits = Self {
             max_connections: connections_max.unwrap_or(possible),
             ..self
@@ -165,6 +175,13 @@ impl Limits {
     #[must_use]
     pub fn nameless_max(&self) -> usize {
         self.max_connections.div_ceil(2)
+    }
+
+    /// Returns how many connections that have left may be read from or written to at once, so that
+    /// they get what they are owed. If there are more, those that have taken longest are ended.
+    #[must_use]
+    pub fn departing_max(&self) -> usize {
+        self.max_connections / DEPARTING_PART + DEPARTING_LEAST
     }
 
     /// Returns what the room's feed has to know.
@@ -246,7 +263,7 @@ impl fmt::Display for Limits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "limits: {} connections ({} of one address, {} without a name), {} bytes a line, \
+            "limits: {} connections ({} of one address, {} without a name) and {} that leave, {} bytes a line, \
              {} lines/s after {} at once, {} bytes of backlog, {} lines of history, \
              {PRIVATE_BYTES_MAX} bytes of private answers a connection, {HELD_BYTES_MAX} bytes of \
              input held back; {} to give a name, silent for {}, reading nothing for {}, {DRAIN_S} s \
@@ -255,6 +272,7 @@ impl fmt::Display for Limits {
             self.max_per_address
                 .map_or_else(|| "any number".to_owned(), |max| max.to_string()),
             self.nameless_max(),
+            self.departing_max(),
             self.max_line_bytes,
             if self.rate == 0 {
                 "any".to_owned()

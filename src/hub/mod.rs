@@ -17,6 +17,7 @@ pub mod disconnect;
 mod extra;
 mod input;
 pub mod limits;
+pub mod patience;
 pub mod per_address;
 mod queues;
 pub mod rate_limit;
@@ -31,6 +32,7 @@ use self::connection::{Connection, Flags};
 use self::connections::Connections;
 use self::disconnect::Disconnects;
 use self::limits::Limits;
+use self::patience::Flow;
 use self::rate_limit::RateLimit;
 use crate::feed::Feed;
 use crate::room::{Effect, Event, MemberId, Names, Notice, Room};
@@ -118,7 +120,9 @@ impl<S: Stream> Hub<S> {
     /// # Errors
     /// Says what to tell it.
     pub fn admit(&self, address: IpAddr) -> Result<(), Notice<'static>> {
-        self.connections.admission.admit(self.len(), address)
+        self.connections
+            .admission
+            .admit(self.connections.open(), address)
     }
 
     /// Returns whether there is work that no event will bring up.
@@ -132,6 +136,19 @@ impl<S: Stream> Hub<S> {
     pub fn deadline(&self) -> Option<Tick> {
         let deadlines = [self.connections.deadline(), self.rate_limit.deadline()];
         deadlines.into_iter().flatten().min()
+    }
+
+    /// Returns whether nobody can be accepted at the moment, since slots have to be freed first. That
+    /// is work: the next turn does it.
+    #[must_use]
+    pub fn must_reap_first(&self) -> bool {
+        !self.connections.queues.closed.is_empty() && self.len() >= self.connections.slots_max()
+    }
+
+    /// Returns how many have left and not read all they are owed, or go on sending.
+    #[must_use]
+    pub fn departing(&self) -> usize {
+        self.connections.departing()
     }
 
     /// Returns the number that the next accepted stream will have.
@@ -213,6 +230,9 @@ impl<S: Stream> Hub<S> {
         if self.connections.delivery.feed.slow_readers.take_look_soon() {
             self.connections.look();
         }
+        if !self.closing {
+            self.connections.end_departing();
+        }
     }
 
     /// Frees slots of closed connections and returns how many. A slot whose name the room still
@@ -259,7 +279,7 @@ impl<S: Stream> Hub<S> {
     /// to catch up, or what was said has to be sent first.
     fn all_wait(&self) -> bool {
         self.work >= limits::TURN_WORK_MAX
-            || self.connections.delivery.feed.slow_readers.room_waits()
+            || self.connections.delivery.flow() == Flow::Shut
             || self.connections.is_fan_out_behind()
     }
 }

@@ -16,10 +16,17 @@ use crate::tick::Tick;
 /// lines at once.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// What a line is worth where there is no rate: more than this is a burst all the same.
+const BURST_LINE: Duration = Duration::from_millis(10);
+
+/// How far ahead a connection's due time may be where there is no rate.
+const BURST_MAX: Duration = Duration::from_secs(10);
+
 /// The rate all connections are held to, and who is waiting for its turn to speak.
 #[derive(Debug)]
 pub struct RateLimit {
-    /// What a line is worth; zero when there is no limit.
+    limited: bool,
+    /// What a line is worth.
     line: Duration,
     /// How far ahead a connection's due time may be.
     window: Duration,
@@ -30,11 +37,16 @@ impl RateLimit {
     /// Returns a limit of `rate` lines a second (0: no limit), `burst` of them at once.
     #[must_use]
     pub fn new(rate: u32, burst: u32) -> Self {
-        let line_ns = 1_000_000_000_u64.checked_div(u64::from(rate)).unwrap_or(0);
-        let window_ns = line_ns * u64::from(burst.saturating_sub(1));
+        let line_ns = 1_000_000_000_u64.checked_div(u64::from(rate));
+        let line = line_ns.map_or(BURST_LINE, Duration::from_nanos);
         Self {
-            line: Duration::from_nanos(line_ns),
-            window: Duration::from_nanos(window_ns),
+            limited: rate > 0,
+            line,
+            window: if rate > 0 {
+                line * burst.saturating_sub(1)
+            } else {
+                BURST_MAX
+            },
             waiting: BinaryHeap::new(),
         }
     }
@@ -42,17 +54,31 @@ impl RateLimit {
     /// Counts one line of a connection.
     pub fn spend(&self, due: &mut Tick, now: Tick) {
         *due = (*due).max(now) + self.line;
+        if !self.limited {
+            *due = (*due).min(now + BURST_MAX);
+        }
     }
 
     /// Returns whether a connection has to wait before it may speak.
     #[must_use]
     pub fn is_over(&self, due: Tick, now: Tick) -> bool {
-        !self.line.is_zero() && due > now + self.window
+        self.limited && due > now + self.window
     }
 
-    /// Lets a connection wait until it may speak.
-    pub fn wait(&mut self, id: MemberId, due: Tick) {
-        let until = due.minus(self.window) + PAUSE;
+    /// Returns whether a connection has said more lately than its rate allows in the long run.
+    #[must_use]
+    pub fn is_in_a_burst(&self, due: Tick, now: Tick) -> bool {
+        due > now
+    }
+
+    /// Returns until when a connection waits that has used up its burst.
+    #[must_use]
+    pub fn end_of_wait(&self, due: Tick) -> Tick {
+        due.minus(self.window) + PAUSE
+    }
+
+    /// Lets a connection wait.
+    pub fn wait(&mut self, id: MemberId, until: Tick) {
         self.waiting.push(Reverse((until, id)));
     }
 
@@ -100,6 +126,7 @@ mod tests {
         assert_eq!(lines(&limit, &mut due, at(5000)), 0);
         assert_eq!(lines(&limit, &mut due, at(6000)), 100);
         assert_eq!(lines(&limit, &mut due, at(6010)), 1);
+        assert!(limit.is_in_a_burst(due, at(15_990)) && !limit.is_in_a_burst(due, at(16_010)));
         assert_eq!(lines(&limit, &mut due, at(100_000)), 1000, "rested");
         // A clock that stands still or goes back lets nobody through early.
         assert_eq!(lines(&limit, &mut due, at(99_000)), 0);
@@ -108,7 +135,10 @@ mod tests {
     #[test]
     fn no_rate_is_no_limit() {
         let limit = RateLimit::new(0, 1);
-        assert_eq!(lines(&limit, &mut Tick::START.clone(), at(0)), 10_000);
+        let mut due = Tick::START;
+        assert_eq!(lines(&limit, &mut due, at(0)), 10_000);
+        assert!(limit.is_in_a_burst(due, at(9_999)), "but a burst");
+        assert!(!limit.is_in_a_burst(due, at(10_000)));
     }
 
     #[test]
@@ -117,7 +147,7 @@ mod tests {
         let mut due = Tick::START;
         assert_eq!(lines(&limit, &mut due, at(0)), 1);
         let id = MemberId::from_slot(7);
-        limit.wait(id, due);
+        limit.wait(id, limit.end_of_wait(due));
         let until = limit.deadline().unwrap();
         assert_eq!(limit.next(until.minus(Duration::from_nanos(1))), None);
         assert_eq!(limit.next(until), Some(id));

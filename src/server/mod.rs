@@ -245,9 +245,10 @@ impl Server {
     /// Says how it goes, and how it went so far.
     fn report(&self) {
         info!(
-            "{} connections, {} in the room; so far {} turned away, ended: {}; longest turn {:.1} ms",
+            "{} connections, {} in the room, {} leaving; so far {} turned away, ended: {}; longest turn {:.1} ms",
             self.hub.len(),
             self.hub.room().names().count(),
+            self.hub.departing(),
             self.hub.turned_away(),
             self.hub.disconnects(),
             self.longest_turn.as_secs_f64() * 1e3,
@@ -258,6 +259,9 @@ impl Server {
     fn accept(&mut self, now: Tick) {
         for listener in &mut self.listeners {
             for _ in 0..ACCEPTS_MAX {
+                if self.hub.must_reap_first() {
+                    return;
+                }
                 let (mut stream, address) = match listener.accept(now) {
                     Accepted::Stream(stream, address) => (stream, address),
                     Accepted::Broken => continue,

@@ -1,0 +1,174 @@
+//! How much of its time the room spends on those who fall behind.
+//!
+//! Waiting is the room's time, and each member owns its share of it. Where a large part of the room
+//! is behind, what is said comes too fast for the room, and everybody who speaks waits. Where only
+//! few are, those wait who say more than their rate, and no longer than the share of the few: then
+//! the talk goes on, and cuts who can't follow. So whoever reads slowly on purpose, and comes back as
+//! often as it likes, takes from the others no more than what is its own.
+
+use std::time::Duration;
+
+use crate::feed::slow_readers::Behind;
+use crate::tick::Tick;
+
+/// The longest that the room's patience with few lasts at once.
+const PATIENCE_MAX: Duration = Duration::from_millis(250);
+
+/// How often the room looks whether it still has to wait.
+pub const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// The share of the room's time that belongs to the few, however few they are: one part in so many.
+const SHARE_MIN: u32 = 50;
+
+/// What may be heard at the moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Flow {
+    /// Everything.
+    #[default]
+    Open,
+    /// Lines within each connection's rate; bursts wait, for the sake of few who are behind.
+    NoBursts,
+    /// Nothing: a large part of the room is behind.
+    Shut,
+}
+
+/// The room's patience.
+#[derive(Debug)]
+pub struct Patience {
+    /// How much longer the room will wait for few.
+    left: Duration,
+    /// When that was last reckoned.
+    at: Tick,
+    flow: Flow,
+}
+
+impl Patience {
+    /// Returns a patience that has not been used.
+    #[must_use]
+    pub fn new(now: Tick) -> Self {
+        Self {
+            left: PATIENCE_MAX,
+            at: now,
+            flow: Flow::Open,
+        }
+    }
+
+    /// Returns what may be heard, as last decided.
+    #[must_use]
+    pub fn flow(&self) -> Flow {
+        self.flow
+    }
+
+    /// Decides what may be heard from now on in a room of so many readers.
+    pub fn decide(&mut self, behind: Behind, readers: usize, now: Tick) {
+        let passed = now - self.at;
+        self.at = now;
+        let few = u32::try_from(behind.far).unwrap_or(u32::MAX);
+        let all = u32::try_from(readers).unwrap_or(u32::MAX).max(1);
+        let share = (passed * few.min(all) / all).max(passed / SHARE_MIN);
+        self.left = if self.flow == Flow::NoBursts {
+            self.left.saturating_sub(passed.saturating_sub(share))
+        } else {
+            (self.left + share).min(PATIENCE_MAX)
+        };
+        self.flow = if behind.far == 0 {
+            Flow::Open
+        } else if 2 * behind.halfway >= readers {
+            Flow::Shut
+        } else if self.is_left() {
+            Flow::NoBursts
+        } else {
+            Flow::Open
+        };
+    }
+
+    /// Returns whether the few are waited for: from when a good part of the patience is there until
+    /// it is used up, so that waiting comes in pieces worth having.
+    fn is_left(&self) -> bool {
+        let least = if self.flow == Flow::NoBursts {
+            Duration::ZERO
+        } else {
+            PATIENCE_MAX / 4
+        };
+        self.left > least
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOOK: Duration = Duration::from_millis(20);
+
+    /// Returns for how much of a time, in percent, bursts wait where `far` of `readers` stay behind.
+    fn waiting_percent(far: usize, readers: usize, time: Duration) -> u32 {
+        let mut patience = Patience::new(Tick::START);
+        let mut now = Tick::START;
+        let (mut waits, mut looks) = (0, 0);
+        while now - Tick::START < time {
+            now += LOOK;
+            patience.decide(Behind { far, halfway: far }, readers, now);
+            assert_ne!(patience.flow(), Flow::Shut);
+            waits += u32::from(patience.flow() == Flow::NoBursts);
+            looks += 1;
+        }
+        100 * waits / looks
+    }
+
+    #[test]
+    fn few_who_stay_behind_cost_no_more_than_their_share() {
+        let minute = Duration::from_mins(1);
+        for (far, readers, most) in [(1, 50, 3), (1, 10_000, 3), (5, 60, 9), (1, 3, 34)] {
+            let waits = waiting_percent(far, readers, minute);
+            assert!((1..=most).contains(&waits), "{far} of {readers}: {waits} %");
+        }
+    }
+
+    #[test]
+    fn the_room_waits_for_a_large_part_of_it() {
+        let mut patience = Patience::new(Tick::START);
+        let mut now = Tick::START;
+        for _ in 0..1000 {
+            now += LOOK;
+            patience.decide(
+                Behind {
+                    far: 1,
+                    halfway: 20,
+                },
+                40,
+                now,
+            );
+            assert_eq!(patience.flow(), Flow::Shut);
+        }
+        patience.decide(Behind::default(), 40, now + LOOK);
+        assert_eq!(patience.flow(), Flow::Open);
+    }
+
+    #[test]
+    fn patience_comes_back_slowly() {
+        let mut patience = Patience::new(Tick::START);
+        let few = Behind { far: 1, halfway: 1 };
+        let mut now = Tick::START;
+        patience.decide(few, 1000, now);
+        assert_eq!(patience.flow(), Flow::NoBursts);
+        while patience.flow() == Flow::NoBursts {
+            now += LOOK;
+            patience.decide(few, 1000, now);
+        }
+        let used = now - Tick::START;
+        assert!(
+            used >= PATIENCE_MAX && used < PATIENCE_MAX + 2 * LOOK,
+            "{used:?}"
+        );
+        now += PATIENCE_MAX * SHARE_MIN / 5;
+        patience.decide(few, 1000, now);
+        assert_eq!(patience.flow(), Flow::Open, "a fifth is back");
+        now += PATIENCE_MAX * SHARE_MIN / 10;
+        patience.decide(few, 1000, now);
+        assert_eq!(
+            patience.flow(),
+            Flow::NoBursts,
+            "more than a quarter is back"
+        );
+    }
+}
