@@ -12,7 +12,7 @@ use crate::wire::plain;
 
 impl<S: Stream> Audience for Connections<S> {
     fn reach(&self, member: MemberId, bytes: usize) -> Reach {
-        let Some(connection) = self.slots().get(member) else {
+        let Some(connection) = self.slots.get(member) else {
             return Reach::Gone;
         };
         let waiting = connection.private_len();

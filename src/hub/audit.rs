@@ -38,16 +38,16 @@ impl<S: Stream> Hub<S> {
         let connections = &self.connections;
         let mut audit = Audit {
             names: self.room.names().count(),
-            leaving: connections.queues.leaving.len(),
+            leaving: connections.exits.leaving(),
             newcomers: connections.admission.remembered(),
             held_bytes_counted: connections.held_bytes,
             disconnects: Disconnect::ALL
                 .into_iter()
-                .map(|why| connections.disconnects.of(why))
+                .map(|why| connections.exits.disconnects.of(why))
                 .sum(),
             ..Audit::default()
         };
-        for connection in connections.slots().iter() {
+        for connection in connections.slots.iter() {
             audit.open += usize::from(connection.stage.is_open());
             audit.members += usize::from(connection.stage == Stage::Member);
             let unfinished = connection.input().map_or(0, Input::unfinished_len);

@@ -19,7 +19,7 @@ use crate::stream::Stream;
 use crate::tick::Tick;
 
 /// Most reads at once to drop input.
-const DROPS_MAX: usize = 16;
+const DROPS_MAX: usize = 64;
 
 /// How far a connection has come. `Nameless -> Member -> Draining -> Lingering -> Closed`; any
 /// stage may be left out but the last.
@@ -268,18 +268,18 @@ impl<S: Stream> Connection<S> {
         self.extra.as_ref().filter(|_| has_left)?.deadline
     }
 
-    /// Tells it that no more comes, and drops what it has sent meanwhile; `scratch` is where that
-    /// goes. Returns whether it can be closed: nothing more is to be waited for.
-    pub fn finish(&mut self, scratch: &mut [u8]) -> bool {
+    /// Tells it that no more comes, and drops what it has sent meanwhile. Returns whether it can be closed: nothing more is to be waited for.
+    pub fn finish(&mut self) -> bool {
         if self.flags.contains(Flags::ENDED) || self.stream.finish().is_err() {
             return true;
         }
         self.stage = Stage::Lingering;
-        self.drop_input(scratch) || !self.flags.contains(Flags::LINGERS)
+        self.drop_input() || !self.flags.contains(Flags::LINGERS)
     }
 
     /// Drops input, a bounded part of it at once, and returns whether it has ended.
-    pub fn drop_input(&mut self, scratch: &mut [u8]) -> bool {
+    pub fn drop_input(&mut self) -> bool {
+        let scratch = &mut [0; 16 * 1024];
         for _ in 0..DROPS_MAX {
             match self.fill(scratch) {
                 Ok(1..) => self.flags.insert(Flags::LINGERS),
@@ -311,9 +311,10 @@ impl<S: Stream> Connection<S> {
     }
 
     /// Takes telnet's own talk out of what `reader` was filled with; see [`Input::filter`].
-    pub fn filter(&mut self, reader: &mut Reader, refusals: &mut Vec<u8>, pool: &mut Pool) -> bool {
-        Input::needs_filter(self.input(), reader)
-            && pool.lend(&mut self.extra).input.filter(reader, refusals)
+    /// Returns whether that was needed, and in it whether it asked "are you there".
+    pub fn filter(&mut self, reader: &mut Reader, pool: &mut Pool) -> Option<bool> {
+        let needed = Input::needs_filter(self.input(), reader);
+        needed.then(|| pool.lend(&mut self.extra).input.filter(reader))
     }
 
     /// Lets `reader` go on with the line whose end has not come.

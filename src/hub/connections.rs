@@ -11,43 +11,32 @@ use log::debug;
 
 use super::admission::{Admission, Newcomer};
 use super::connection::{Connection, Flags, Stage};
-use super::deadlines::Deadlines;
 use super::delivery::{Delivery, Flushed};
-use super::disconnect::{Disconnect, Disconnects};
-use super::limits::{Limits, READ_BYTES, WRITE_COST_BYTES};
+use super::disconnect::Disconnect;
+use super::exits::Exits;
+use super::limits::{Limits, WRITE_COST_BYTES};
 use super::patience::Flow;
 use super::queues::Queues;
+use super::silence::Silence;
 use super::slots::Slots;
 use crate::line::input::{Input, Reader};
 use crate::room::{Audience, Effect, Event, MemberId, Names, Notice};
 use crate::stream::Stream;
 use crate::tick::Tick;
 
-/// Slots freed in one turn: closing a socket takes the kernel some microseconds.
-const REAPS_MAX: usize = 1024;
-
 /// Every connection, and what each is owed.
 #[derive(Debug)]
 pub(super) struct Connections<S> {
     limits: Limits,
     now: Tick,
-    slots: Slots<S>,
+    pub(super) slots: Slots<S>,
     pub(super) delivery: Delivery,
     pub(super) queues: Queues,
     pub(super) admission: Admission,
-    deadlines: Deadlines,
-    pub(super) disconnects: Disconnects,
+    silence: Silence,
+    pub(super) exits: Exits,
     /// Bytes of input that are held back, from all connections together.
     pub(super) held_bytes: usize,
-    pub(super) buffers: Buffers,
-}
-
-/// Buffers that are used for one connection after the other.
-#[derive(Debug, Default)]
-pub(super) struct Buffers {
-    /// Lent to who is read from: until it is back, nobody else can be.
-    pub(super) reader: Reader,
-    refusals: Vec<u8>,
 }
 
 impl<S: Stream> Connections<S> {
@@ -59,22 +48,14 @@ impl<S: Stream> Connections<S> {
             delivery: Delivery::new(&limits, now),
             queues: Queues::new(),
             admission: Admission::new(&limits),
-            deadlines: Deadlines::new(limits.idle_timeout_s),
-            disconnects: Disconnects::default(),
+            silence: Silence::new(limits.idle_timeout_s),
+            exits: Exits::default(),
             held_bytes: 0,
-            buffers: Buffers {
-                reader: Reader::new(READ_BYTES),
-                ..Buffers::default()
-            },
         }
     }
 
     pub(super) fn now(&self) -> Tick {
         self.now
-    }
-
-    pub(super) fn slots(&self) -> &Slots<S> {
-        &self.slots
     }
 
     pub(super) fn get_mut(&mut self, id: MemberId) -> Option<&mut Connection<S>> {
@@ -88,8 +69,7 @@ impl<S: Stream> Connections<S> {
             || (!queues.resuming.is_empty() && self.delivery.flow() != Flow::Shut)
             || !queues.owed.is_empty()
             || !queues.broken.is_empty()
-            || !queues.leaving.is_empty()
-            || !queues.closed.is_empty()
+            || self.exits.has_work()
     }
 
     /// Returns whether the fan-out has to come round before more is said: it would be late, and in
@@ -104,15 +84,15 @@ impl<S: Stream> Connections<S> {
         while self.admission.is_crowded()
             && let Some(newcomer) = self.admission.pop_oldest()
         {
-            if self.is_nameless(newcomer) {
+            if is_nameless(&self.slots, newcomer) {
                 self.dismiss(newcomer.0, Notice::Crowded, Disconnect::Crowded);
             }
         }
         let id = self.slots.insert(Connection::new(stream, self.now));
         let newcomer = (id, self.now.whole_s());
-        let slots = &self.slots;
-        let is_nameless = |newcomer| is_nameless(slots, newcomer);
-        self.admission.enter(newcomer, address, is_nameless);
+        self.admission.enter(newcomer, address, |newcomer| {
+            is_nameless(&self.slots, newcomer)
+        });
         // Sent by the next turn: who gives its name at once gets prompt and greeting in one write.
         self.push(id, Effect::Prompt);
     }
@@ -120,16 +100,8 @@ impl<S: Stream> Connections<S> {
     /// Takes the time, and ends those who are overdue.
     pub(super) fn start_turn(&mut self, now: Tick) {
         self.now = now;
-        let deadline_of = |id: MemberId| self.slots.get(id)?.drain_deadline();
-        for id in self.deadlines.take_drained(now, deadline_of) {
+        for id in self.exits.take_overdue(&self.slots, now) {
             self.close_now(id);
-        }
-        if self.deadlines.is_closing_over(now) {
-            for id in self.slots.ids() {
-                if self.slots.get(id).is_some() {
-                    self.close_now(id);
-                }
-            }
         }
         self.end_nameless();
         self.end_idle();
@@ -137,15 +109,13 @@ impl<S: Stream> Connections<S> {
 
     /// Returns when something is due.
     pub(super) fn deadline(&self) -> Option<Tick> {
-        let deadline_of = |id: MemberId| self.slots.get(id)?.drain_deadline();
-        [
-            self.deadlines.next(deadline_of),
-            self.admission.deadline_s().map(Tick::from_whole_s),
-            self.delivery.feed.slow_readers.deadline(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        let seconds = [self.admission.deadline_s(), self.silence.deadline_s()];
+        let [name, silence] = seconds.map(|due| due.map(Tick::from_whole_s));
+        let slow = self.delivery.feed.slow_readers.deadline();
+        [self.exits.deadline(&self.slots), name, silence, slow]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Writes an event down for everybody but whose doing it is; `names` are those before it.
@@ -159,7 +129,7 @@ impl<S: Stream> Connections<S> {
     /// Makes a connection a member.
     fn enter(&mut self, id: MemberId) {
         self.admission.is_nameless_no_more();
-        self.deadlines.expect_silence(self.now.whole_s());
+        self.silence.begin(self.now.whole_s());
         let connection = &mut self.slots[id];
         connection.set_heard(self.now);
         self.delivery.enter(connection);
@@ -175,15 +145,14 @@ impl<S: Stream> Connections<S> {
 
     /// Takes telnet's own talk out of what `reader` was filled with, and answers it.
     pub(super) fn filter(&mut self, id: MemberId, reader: &mut Reader) {
-        let mut refusals = std::mem::take(&mut self.buffers.refusals);
         let connection = &mut self.slots[id];
-        let asked = connection.filter(reader, &mut refusals, &mut self.delivery.pool);
-        if !refusals.is_empty() {
-            self.delivery.tell(connection, &refusals);
+        let Some(asked) = connection.filter(reader, &mut self.delivery.pool) else {
+            return;
+        };
+        if !reader.refusals().is_empty() {
+            self.delivery.tell(connection, reader.refusals());
             self.queues.owed.push(id, connection);
-            refusals.clear();
         }
-        self.buffers.refusals = refusals;
         if asked {
             self.push(id, Effect::Notice(Notice::StillHere));
         }
@@ -273,72 +242,58 @@ impl<S: Stream> Connections<S> {
             }
             Stage::Draining | Stage::Lingering | Stage::Closed => return,
         }
-        self.disconnects.count(why);
+        let is_member = connection.stage == Stage::Member;
+        self.exits.enter(id, is_member, why);
         self.held_bytes -= connection.input().map_or(0, Input::held_len);
-        if connection.stage == Stage::Member {
-            self.queues.leaving.push_back((id, why));
-        } else {
+        if !is_member {
             self.admission.is_nameless_no_more();
         }
         // Its claim ends here, before the room learns that it has left.
-        let deadline = (why.is_orderly()).then(|| self.deadlines.drain(id, self.now));
+        let deadline = (why.is_orderly()).then(|| self.exits.drain(id, self.now));
         self.delivery.drain(connection, deadline.flatten());
         if deadline.is_none() {
             return self.close_now(id);
         }
-        // Not at once: the buffer that input is dropped into may be lent to who is read from.
+        // Not at once: what else it is owed in this turn goes in the same write.
         self.queues.owed.push(id, connection);
     }
 
     /// Ends a connection that has been sent all it was owed, as soon as that has arrived.
     fn finish(&mut self, id: MemberId) {
-        let scratch = self.buffers.reader.space(READ_BYTES);
-        if self.slots[id].finish(scratch) {
+        if self.slots[id].finish() {
             self.close_now(id);
         }
     }
 
     /// Drops what somebody sends who has been told that nothing more comes.
     pub(super) fn drop_input(&mut self, id: MemberId) {
-        let scratch = self.buffers.reader.space(READ_BYTES);
-        if self.slots[id].drop_input(scratch) {
+        if self.slots[id].drop_input() {
             self.close_now(id);
         }
     }
 
     /// Ends a connection whether or not it is owed anything.
     fn close_now(&mut self, id: MemberId) {
-        let connection = &mut self.slots[id];
-        if connection.stage != Stage::Closed {
-            connection.stage = Stage::Closed;
-            self.queues.closed.push_back(id);
+        if self.exits.shut(id, &mut self.slots[id]) {
             self.admission.leave(id);
         }
     }
 
-    /// Frees slots of closed connections and returns how many. `is_held` tells whether the room
-    /// still knows a connection: its slot has to wait, and so do those beyond what one turn frees.
+    /// Frees slots of closed connections, as far as the room does not know them any more, and
+    /// returns how many.
     pub(super) fn reap(&mut self, is_held: impl Fn(MemberId) -> bool) -> usize {
         let before = self.slots.len();
-        for _ in 0..self.queues.closed.len().min(REAPS_MAX) {
-            let Some(id) = self.queues.closed.pop_front() else {
-                break;
-            };
-            if is_held(id) {
-                self.queues.closed.push_back(id);
-            } else {
-                self.slots.remove(id);
-            }
-        }
+        self.exits.reap(&mut self.slots, is_held);
         before - self.slots.len()
     }
 
-    /// Returns how many slots there may be: places, and those of connections that have left.
-    pub(super) fn slots_max(&self) -> usize {
+    /// Returns whether there is no slot for one more before some are freed.
+    pub(super) fn must_reap_first(&self) -> bool {
         let Limits {
             max_connections, ..
         } = self.limits;
-        max_connections.saturating_add(self.limits.departing_max())
+        let slots_max = max_connections.saturating_add(self.limits.departing_max());
+        self.exits.shut_len() > 0 && self.slots.len() >= slots_max
     }
 
     /// Returns how many connections have a place: who has left needs none.
@@ -348,14 +303,13 @@ impl<S: Stream> Connections<S> {
 
     /// Returns how many have left and not read all they are owed, or go on sending.
     pub(super) fn departing(&self) -> usize {
-        self.slots.len() - self.open() - self.queues.closed.len()
+        self.slots.len() - self.open() - self.exits.shut_len()
     }
 
     /// Ends those who have been departing for longest where there are too many.
     pub(super) fn end_departing(&mut self) {
         while self.departing() > self.limits.departing_max() {
-            let deadline_of = |id| self.slots.get(id)?.drain_deadline();
-            let Some(id) = self.deadlines.take_first(deadline_of) else {
+            let Some(id) = self.exits.pop_draining(&self.slots) else {
                 return;
             };
             debug!("connection {id} makes place for others that depart");
@@ -365,7 +319,7 @@ impl<S: Stream> Connections<S> {
 
     /// Ends everybody, those without a name with a word to each.
     pub(super) fn shut_down(&mut self) {
-        self.deadlines.close(self.now);
+        self.exits.close(self.now);
         for id in self.slots.ids() {
             match self.slots.stage(id) {
                 Stage::Nameless => self.push(id, Effect::Notice(Notice::Closing)),
@@ -401,14 +355,12 @@ impl<S: Stream> Connections<S> {
 
     fn end_nameless(&mut self) {
         let seconds = self.limits.name_timeout_s;
-        loop {
-            let slots = &self.slots;
-            let is_nameless = |newcomer| is_nameless(slots, newcomer);
-            let now_s = self.now.whole_s();
-            let Some(newcomer) = self.admission.pop_overdue(now_s, is_nameless) else {
-                return;
-            };
-            if self.is_nameless(newcomer) {
+        let now_s = self.now.whole_s();
+        while let Some(newcomer) = self
+            .admission
+            .pop_overdue(now_s, |newcomer| is_nameless(&self.slots, newcomer))
+        {
+            if is_nameless(&self.slots, newcomer) {
                 let notice = Notice::NameTimeout { seconds };
                 self.dismiss(newcomer.0, notice, Disconnect::NameTimeout);
             }
@@ -417,7 +369,7 @@ impl<S: Stream> Connections<S> {
 
     fn end_idle(&mut self) {
         let now_s = self.now.whole_s();
-        if !self.deadlines.is_idle_look_due(now_s) {
+        if !self.silence.is_look_due(now_s) {
             return;
         }
         let seconds = self.limits.idle_timeout_s;
@@ -435,13 +387,9 @@ impl<S: Stream> Connections<S> {
                 self.push(id, Effect::Notice(Notice::IdleTimeout { seconds }));
                 self.close(id, Disconnect::IdleTimeout);
             } else {
-                self.deadlines.look_after(now_s, silent_s);
+                self.silence.look_after(now_s, silent_s);
             }
         }
-    }
-
-    fn is_nameless(&self, newcomer: Newcomer) -> bool {
-        is_nameless(&self.slots, newcomer)
     }
 }
 

@@ -24,14 +24,14 @@ const LAST_READS_MAX: usize = 16;
 impl<S: Stream> Hub<S> {
     /// Reads from a connection what its budget of a turn allows: one buffer full.
     pub(super) fn read(&mut self, id: MemberId) {
-        if self.connections.slots().stage(id) == Stage::Lingering {
+        if self.connections.slots.stage(id) == Stage::Lingering {
             return self.connections.drop_input(id);
         }
-        let mut reader = std::mem::take(&mut self.connections.buffers.reader);
+        let mut reader = std::mem::take(&mut self.reader);
         if self.hear_held(id, &mut reader) {
             self.read_with(id, &mut reader);
         }
-        self.connections.buffers.reader = reader;
+        self.reader = reader;
     }
 
     fn read_with(&mut self, id: MemberId, reader: &mut Reader) {
@@ -42,7 +42,7 @@ impl<S: Stream> Hub<S> {
             READ_BYTES
         };
         let mut budget = most;
-        while self.connections.slots().stage(id) != Stage::Closed && !self.must_wait(id) {
+        while self.connections.slots.stage(id) != Stage::Closed && !self.must_wait(id) {
             let length = match self.fill(id, reader.space(most)) {
                 Ok(0) => return self.hear_end(id, reader),
                 Ok(length) => length,
@@ -79,10 +79,10 @@ impl<S: Stream> Hub<S> {
 
     /// Hears what a connection said before a write to it failed, and closes it.
     pub(super) fn read_last_words(&mut self, id: MemberId) {
-        if self.connections.slots().stage(id) == Stage::Closed {
+        if self.connections.slots.stage(id) == Stage::Closed {
             return;
         }
-        let mut reader = std::mem::take(&mut self.connections.buffers.reader);
+        let mut reader = std::mem::take(&mut self.reader);
         let mut goes_on = self.hear_held(id, &mut reader);
         for _ in 0..LAST_READS_MAX {
             if !goes_on {
@@ -94,7 +94,7 @@ impl<S: Stream> Hub<S> {
             reader.filled(length);
             goes_on = self.receive(id, &mut reader);
         }
-        self.connections.buffers.reader = reader;
+        self.reader = reader;
         let waits = Flags::PACED | Flags::RESUMING;
         let connection = self.connections.get_mut(id);
         if goes_on || connection.is_some_and(|connection| !connection.flags.intersects(waits)) {
@@ -166,7 +166,7 @@ impl<S: Stream> Hub<S> {
         let work_before = self.work;
         self.connections.begin_hearing(id, reader);
         let goes_on = loop {
-            if !self.connections.slots().stage(id).is_open() {
+            if !self.connections.slots.stage(id).is_open() {
                 // It has left: nobody hears what it said behind that, but it may still be read.
                 break true;
             }
@@ -205,7 +205,7 @@ impl<S: Stream> Hub<S> {
             self.rate_limit.spend(&mut connection.due, now);
         }
         self.work += 1;
-        let nameless = self.connections.slots().stage(id) == Stage::Nameless;
+        let nameless = self.connections.slots.stage(id) == Stage::Nameless;
         match *typed {
             Typed::TooLong => self.refuse_long_line(id, nameless),
             Typed::Line { bytes: [], .. } => {}
@@ -251,7 +251,7 @@ impl<S: Stream> Hub<S> {
         let event = self.room.decide(id, text, &mut self.connections);
         if !matches!(event, Some(Event::Said { .. } | Event::Did { .. })) {
             // An answer to /who looks at every slot.
-            self.work += NAME_WORK + self.connections.slots().used() / SLOTS_A_LINE;
+            self.work += NAME_WORK + self.connections.slots.used() / SLOTS_A_LINE;
         }
         if let Some(event) = event {
             self.happen(event);

@@ -11,9 +11,9 @@ mod audience;
 mod audit;
 pub mod connection;
 mod connections;
-mod deadlines;
 mod delivery;
 pub mod disconnect;
+mod exits;
 mod extra;
 mod input;
 pub mod limits;
@@ -21,6 +21,7 @@ pub mod patience;
 pub mod per_address;
 mod queues;
 pub mod rate_limit;
+mod silence;
 mod slots;
 
 use std::net::IpAddr;
@@ -31,10 +32,11 @@ pub use self::audit::Audit;
 use self::connection::{Connection, Flags};
 use self::connections::Connections;
 use self::disconnect::Disconnects;
-use self::limits::Limits;
+use self::limits::{Limits, READ_BYTES};
 use self::patience::Flow;
 use self::rate_limit::RateLimit;
 use crate::feed::Feed;
+use crate::line::input::Reader;
 use crate::room::{Effect, Event, MemberId, Names, Notice, Room};
 use crate::stream::Stream;
 use crate::tick::Tick;
@@ -58,6 +60,8 @@ pub struct Hub<S> {
     room: Room,
     connections: Connections<S>,
     rate_limit: RateLimit,
+    /// Lent to who is read from.
+    reader: Reader,
     /// How much has been heard this turn, in lines.
     work: usize,
     closing: bool,
@@ -73,6 +77,7 @@ impl<S: Stream> Hub<S> {
             room: Room::default(),
             connections: Connections::new(limits, now),
             rate_limit: RateLimit::new(limits.rate, limits.burst),
+            reader: Reader::new(READ_BYTES),
             work: 0,
             closing: false,
             turned_away: 0,
@@ -94,7 +99,7 @@ impl<S: Stream> Hub<S> {
     /// Returns how many connections ended, and why.
     #[must_use]
     pub fn disconnects(&self) -> Disconnects {
-        self.connections.disconnects
+        self.connections.exits.disconnects
     }
 
     /// Returns how many were turned away for want of a place.
@@ -106,7 +111,7 @@ impl<S: Stream> Hub<S> {
     /// Returns how many connections there are, in the room or not.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.connections.slots().len()
+        self.connections.slots.len()
     }
 
     /// Returns whether there is no connection.
@@ -142,7 +147,7 @@ impl<S: Stream> Hub<S> {
     /// is work: the next turn does it.
     #[must_use]
     pub fn must_reap_first(&self) -> bool {
-        !self.connections.queues.closed.is_empty() && self.len() >= self.connections.slots_max()
+        self.connections.must_reap_first()
     }
 
     /// Returns how many have left and not read all they are owed, or go on sending.
@@ -154,7 +159,7 @@ impl<S: Stream> Hub<S> {
     /// Returns the number that the next accepted stream will have.
     #[must_use]
     pub fn next_id(&self) -> MemberId {
-        self.connections.slots().next_id()
+        self.connections.slots.next_id()
     }
 
     /// Takes in a stream that has been admitted, and asks for a name.
@@ -261,7 +266,7 @@ impl<S: Stream> Hub<S> {
     /// overrun by it: the rest is told when the fan-out has come round.
     fn announce_leaving(&mut self) {
         while !self.connections.is_fan_out_behind()
-            && let Some((member, why)) = self.connections.queues.leaving.pop_front()
+            && let Some((member, why)) = self.connections.exits.pop_leaving()
         {
             if !why.is_orderly() {
                 warn!("{} is cut off: {why}", self.room.names().of(member));

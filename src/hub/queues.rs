@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 
 use super::connection::{Connection, Flags};
-use super::disconnect::Disconnect;
 use super::slots::Slots;
 use crate::room::MemberId;
 
@@ -63,10 +62,6 @@ pub(super) struct Queues {
     pub(super) owed: Queue,
     /// A write to its stream has failed.
     pub(super) broken: Vec<MemberId>,
-    /// Has left, and why, though the room doesn't know it yet.
-    pub(super) leaving: VecDeque<(MemberId, Disconnect)>,
-    /// Its slot is to be freed.
-    pub(super) closed: VecDeque<MemberId>,
 }
 
 impl Queues {
@@ -75,8 +70,6 @@ impl Queues {
             resuming: Queue::new(Flags::RESUMING),
             owed: Queue::new(Flags::OWED),
             broken: Vec::new(),
-            leaving: VecDeque::new(),
-            closed: VecDeque::new(),
         }
     }
 }

@@ -19,10 +19,12 @@ pub struct Input {
 }
 
 impl Input {
-    /// Takes telnet's own talk out of what `reader` was just filled with. What is to be answered is
-    /// added to `refusals`; returns whether it asked "are you there".
-    pub fn filter(&mut self, reader: &mut Reader, refusals: &mut Vec<u8>) -> bool {
+    /// Takes telnet's own talk out of what `reader` was just filled with. What is to be answered are
+    /// the reader's [refusals](Reader::refusals); returns whether it asked "are you there".
+    pub fn filter(&mut self, reader: &mut Reader) -> bool {
         let mut asked = false;
+        let refusals = &mut reader.refusals;
+        refusals.clear();
         let answer = |answer| match answer {
             Answer::Refuse(refusal) => refusals.extend_from_slice(&refusal),
             Answer::Here => asked = true,
@@ -102,6 +104,7 @@ pub struct Reader {
     at: usize,
     end: usize,
     unfinished: Unfinished,
+    refusals: Vec<u8>,
     text: String,
 }
 
@@ -134,6 +137,12 @@ impl Reader {
         input.held = Vec::new();
         self.filled(held);
         held
+    }
+
+    /// Returns what is to be answered to telnet's own talk, since it was last filtered.
+    #[must_use]
+    pub fn refusals(&self) -> &[u8] {
+        &self.refusals
     }
 
     /// Returns what was read and not looked at yet.
@@ -219,7 +228,7 @@ mod tests {
             if hear(&mut reader, &mut input) == 0 {
                 reader.space(64)[..chunk.len()].copy_from_slice(chunk);
                 reader.filled(chunk.len());
-                assert!(!input.filter(&mut reader, &mut Vec::new()));
+                assert!(!input.filter(&mut reader));
                 hear(&mut reader, &mut input);
             }
         }
