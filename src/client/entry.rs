@@ -17,7 +17,7 @@ const NOW_KNOWN_AS: &str = "You are now known as ";
 /// The exit code when the name given is refused and nobody is there to give another.
 const NAME_REFUSED: u8 = 3;
 
-/// Who one is to the server.
+/// What the server knows of the person.
 ///
 /// `Waiting -> Asked -> Inside`, and `Asked -> Open` when the name is refused: until the greeting
 /// has come, no other input may be sent, or its first line would become the name. Without a name to
@@ -136,7 +136,7 @@ impl Entry {
     }
 
     /// Gets ready to give the name that was just refused once more.
-    pub(super) fn insist(&mut self) {
+    pub(super) fn retry_name(&mut self) {
         self.state = State::Waiting;
     }
 

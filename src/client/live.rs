@@ -1,6 +1,6 @@
 //! The client on a terminal: the line being typed at the bottom, the room above it.
 
-mod conversation;
+mod talk;
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH};
 use signal_hook::low_level::emulate_default_handler;
 use signal_hook_mio::v1_0::Signals;
 
-use conversation::Away;
+use talk::Away;
 
 use super::address::Address;
 use super::clock::Clock;
@@ -20,10 +20,10 @@ use super::editor::{Editor, Request};
 use super::entry::Entry;
 use super::incoming::Incoming;
 use super::link::Link;
-use super::look::Look;
 use super::outbox::Outbox;
 use super::stdio::{self, Input, Read};
 use super::terminal::Terminal;
+use super::theme::Theme;
 use crate::cli::{Failure, JoinOptions};
 
 const SERVER: Token = Token(0);
@@ -61,7 +61,7 @@ pub(super) struct Live {
     quitting: bool,
     /// We went on after a stop; the signal that says so is still to come.
     resumed: bool,
-    look: Look,
+    theme: Theme,
     clock: Clock,
     server: String,
     options: JoinOptions,
@@ -88,7 +88,7 @@ impl Live {
         address: &Address,
         entry: Entry,
         options: &JoinOptions,
-        look: Look,
+        theme: Theme,
     ) -> Result<Self, Failure> {
         let set_up = || {
             let poll = Poll::new()?;
@@ -96,7 +96,7 @@ impl Live {
             let registry = poll.registry();
             registry.register(&mut signals, SIGNALS, Interest::READABLE)?;
             let input = Input::register(registry, INPUT)?;
-            let link = Link::new(stream, addresses, registry, SERVER, haste())?;
+            let link = Link::new(stream, addresses, registry, SERVER, jitter())?;
             let terminal = Terminal::take_over()?;
             io::Result::Ok(Self {
                 poll,
@@ -113,7 +113,7 @@ impl Live {
                 leaving: None,
                 quitting: false,
                 resumed: false,
-                look,
+                theme,
                 clock: Clock::default(),
                 server: address.to_string(),
                 options: options.clone(),
@@ -293,7 +293,7 @@ impl Live {
 }
 
 /// Returns a number between a half and one, another for each client.
-fn haste() -> f64 {
+fn jitter() -> f64 {
     let random = RandomState::new().hash_one(0) % 1024;
     // Below 1024, so exact.
     0.5 + f64::from(random as u32) / 2048.0

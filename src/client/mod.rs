@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | `entry` | the talk about the name | yes |
 //! | `incoming` | cuts what arrives into lines that are safe to show | yes |
-//! | `look`, `printer` | what a line is, and how it is shown | yes |
+//! | `theme`, `printer` | what a line is, and how it is shown | yes |
 //! | `editor` | key bytes in, screen bytes out | yes |
 //! | `outbox` | lines that wait to be sent | yes |
 //! | `address`, `link` | find the server, and find it again | |
@@ -21,12 +21,12 @@ mod entry;
 mod incoming;
 mod link;
 mod live;
-mod look;
 mod outbox;
 mod plain;
 mod printer;
 mod stdio;
 mod terminal;
+mod theme;
 
 use std::env;
 use std::io::{IsTerminal, stdin, stdout};
@@ -35,7 +35,7 @@ use crate::cli::{ColorWhen, Failure, JoinOptions};
 
 use address::Address;
 use entry::Entry;
-use look::Look;
+use theme::Theme;
 
 /// Joins a room until the input or the server ends, or the person leaves.
 ///
@@ -56,13 +56,13 @@ pub fn join(options: &JoinOptions) -> Result<(), Failure> {
     };
     let person = stdin().is_terminal() && stdout().is_terminal();
     let live = person && able && !options.plain;
-    let look = Look {
+    let theme = Theme {
         colour,
         isolate: colour || live,
     };
     if live {
-        live::Live::start(stream, addresses, &address, entry, options, look)?.run()
+        live::Live::start(stream, addresses, &address, entry, options, theme)?.run()
     } else {
-        plain::Session::start(stream, &address, entry, options, look)?.run()
+        plain::Filter::start(stream, &address, entry, options, theme)?.run()
     }
 }

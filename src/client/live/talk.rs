@@ -4,9 +4,9 @@ use std::mem;
 use std::time::Instant;
 
 use super::super::entry::Answer;
-use super::super::incoming::{Incoming, Piece};
+use super::super::incoming::{Fragment, Incoming};
 use super::super::link::Received;
-use super::super::look::{self, Heard};
+use super::super::theme::{self, Heard};
 use super::{End, Live, failed};
 use crate::line::command::Command;
 
@@ -27,8 +27,8 @@ impl Live {
         let received = self.link.receive(&mut scratch);
         if let Received::Bytes(count) = received {
             let mut input = &scratch[..count];
-            while let Some(piece) = self.incoming.take(&mut input) {
-                self.hear(&piece);
+            while let Some(fragment) = self.incoming.take(&mut input) {
+                self.hear(&fragment);
                 if !self.link.is_up() {
                     // Dropped on our side: the rest is of a talk that is over.
                     break;
@@ -42,10 +42,10 @@ impl Live {
         }
     }
 
-    fn hear(&mut self, piece: &Piece) {
-        match piece.whole().and_then(|line| self.entry.heard(line)) {
+    fn hear(&mut self, fragment: &Fragment) {
+        match fragment.whole().and_then(|line| self.entry.heard(line)) {
             Some(Answer::Send(name)) => self.name_due = Some(name),
-            Some(Answer::Refused) if self.away.is_some() => return self.insist(),
+            Some(Answer::Refused) if self.away.is_some() => return self.retry_name(),
             Some(Answer::Entered) => {
                 self.link.settle();
                 if let Some(away) = self.away.take() {
@@ -61,17 +61,17 @@ impl Live {
             }
             self.away = None;
         }
-        self.show(piece);
+        self.show(fragment);
     }
 
     /// Comes back later with the name that is refused now, or leaves it to the person.
-    fn insist(&mut self) {
+    fn retry_name(&mut self) {
         let refusals = self.away.as_mut().map_or(0, |away| {
             away.refusals += 1;
             away.refusals
         });
         if refusals <= REFUSALS_MAX {
-            self.entry.insist();
+            self.entry.retry_name();
             self.drop_connection();
         } else {
             self.away = None;
@@ -89,8 +89,8 @@ impl Live {
     }
 
     fn lose(&mut self, how: &str) -> Result<(), End> {
-        if let Some(piece) = self.incoming.rest() {
-            self.show(&piece);
+        if let Some(fragment) = self.incoming.rest() {
+            self.show(&fragment);
         }
         if self.leaving.is_some() || self.quitting {
             return Err(End::Done);
@@ -139,7 +139,7 @@ impl Live {
                 return;
             }
             if self.away.is_none() {
-                let shown = self.look.dim(&format!("you: {name}"));
+                let shown = self.theme.dim(&format!("you: {name}"));
                 self.print(&shown);
             }
             self.name_due = None;
@@ -152,14 +152,14 @@ impl Live {
             }
             let line = self.outbox.pop().unwrap_or_default();
             self.quitting = Command::parse(&line) == Command::Quit;
-            let shown = self.look.show_own(&line);
+            let shown = self.theme.show_own(&line);
             self.print(&shown);
         }
     }
 
-    fn show(&mut self, piece: &Piece) {
-        let heard = piece.whole().map_or(Heard::Other, Heard::parse);
-        self.learn(&heard, &piece.text);
+    fn show(&mut self, fragment: &Fragment) {
+        let heard = fragment.whole().map_or(Heard::Other, Heard::parse);
+        self.learn(&heard, &fragment.text);
         let coming = matches!(
             heard,
             Heard::Came(_) | Heard::Left(_) | Heard::Renamed { .. }
@@ -167,7 +167,7 @@ impl Live {
         if coming && self.options.quiet {
             return;
         }
-        let shown = self.look.show(&piece.text, &heard, self.entry.name());
+        let shown = self.theme.show(&fragment.text, &heard, self.entry.name());
         self.print(&shown.text);
         if shown.calls && self.options.bell {
             self.editor.ring();
@@ -187,7 +187,7 @@ impl Live {
                 self.editor.hear_of(to);
             }
             Heard::Notice => {
-                for name in look::names_listed(line) {
+                for name in theme::names_listed(line) {
                     self.editor.hear_of(name);
                 }
             }
@@ -197,13 +197,13 @@ impl Live {
 
     /// Tells the person something that no server said.
     pub(super) fn tell(&mut self, text: &str) {
-        let line = self.look.dim(&format!("* {text}"));
+        let line = self.theme.dim(&format!("* {text}"));
         self.print(&line);
     }
 
     fn print(&mut self, line: &str) {
         if self.options.timestamps {
-            let time = self.look.dim(self.clock.now());
+            let time = self.theme.dim(self.clock.now());
             self.editor.print(&format!("{time} {line}"));
         } else {
             self.editor.print(line);

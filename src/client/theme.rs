@@ -83,7 +83,7 @@ impl<'a> Heard<'a> {
 
 /// How lines are shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Look {
+pub(super) struct Theme {
     /// With colours, bold and dim.
     pub(super) colour: bool,
     /// With names kept apart from text of another writing direction.
@@ -98,7 +98,7 @@ pub(super) struct Shown {
     pub(super) calls: bool,
 }
 
-impl Look {
+impl Theme {
     /// Returns how `line` is shown to the one called `me`.
     pub(super) fn show(self, line: &str, heard: &Heard<'_>, me: &str) -> Shown {
         let isolate = self.isolate && line.contains(is_right_to_left);
@@ -262,17 +262,17 @@ const POP_ISOLATE: char = '\u{2069}';
 mod tests {
     use super::*;
 
-    const PLAIN: Look = Look {
+    const PLAIN: Theme = Theme {
         colour: false,
         isolate: false,
     };
-    const RICH: Look = Look {
+    const RICH: Theme = Theme {
         colour: true,
         isolate: true,
     };
 
-    fn shown(look: Look, line: &str) -> Shown {
-        look.show(line, &Heard::parse(line), "soheil")
+    fn shown(theme: Theme, line: &str) -> Shown {
+        theme.show(line, &Heard::parse(line), "soheil")
     }
 
     #[test]
