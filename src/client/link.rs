@@ -132,7 +132,7 @@ impl Link {
     }
 
     /// Notes that the person is in the room: the next pause will be short again.
-    pub(super) fn settle(&mut self) {
+    pub(super) fn reset_pause(&mut self) {
         self.failures = 0;
     }
 

@@ -2,8 +2,9 @@
 
 use super::clock::Clock;
 use super::incoming::Fragment;
-use super::theme::{Heard, Theme};
-use crate::cli::JoinOptions;
+use super::options::Options;
+use super::theme::Theme;
+use crate::wire::plain::Line;
 
 /// Writes fragments of lines as the options ask for; byte for byte as they came if they ask nothing.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ pub(super) struct Printer {
 
 impl Printer {
     /// Returns a printer for what `options` ask for.
-    pub(super) fn new(options: &JoinOptions, theme: Theme) -> Self {
+    pub(super) fn new(options: &Options, theme: Theme) -> Self {
         Self {
             quiet: options.quiet,
             theme,
@@ -30,12 +31,12 @@ impl Printer {
     pub(super) fn print(&mut self, fragment: &Fragment, me: &str, shown: &mut Vec<u8>) {
         let as_it_came = self.theme == Theme::default();
         // To know what a line tells takes longer than to copy it.
-        let heard = match fragment.whole() {
-            Some(line) if self.quiet || !as_it_came => Heard::parse(line),
-            _ => Heard::Other,
+        let told = match fragment.whole() {
+            Some(line) if self.quiet || !as_it_came => Line::parse(line),
+            _ => Line::Other(&fragment.text),
         };
         if fragment.starts {
-            self.skipping = self.quiet && !heard.is_talk();
+            self.skipping = self.quiet && !is_talk(&told);
         }
         if self.skipping {
             return;
@@ -50,13 +51,21 @@ impl Printer {
         if as_it_came {
             shown.extend_from_slice(fragment.text.as_bytes());
         } else {
-            let line = self.theme.show(&fragment.text, &heard, me).text;
+            let line = self.theme.show(&fragment.text, &told, me).text;
             shown.extend_from_slice(line.as_bytes());
         }
         if fragment.ends {
             shown.push(b'\n');
         }
     }
+}
+
+/// Returns whether somebody says or does something here.
+fn is_talk(told: &Line<'_>) -> bool {
+    matches!(
+        told,
+        Line::Said { .. } | Line::SaidPrivately { .. } | Line::Did { .. } | Line::Other(_)
+    )
 }
 
 #[cfg(test)]

@@ -3,32 +3,68 @@
 use std::mem;
 use std::time::Instant;
 
-use super::super::entry::Answer;
+use super::super::entry::{Answer, Entry};
 use super::super::incoming::{Fragment, Incoming};
-use super::super::link::Received;
-use super::super::theme::{self, Heard};
-use super::{End, Live, failed};
+use super::super::link::{Link, Received};
+use super::super::outbox::Outbox;
+use super::view::View;
 use crate::line::command::Command;
+use crate::wire::plain::Line;
+
+/// Read from the server in one turn, at most: little enough for a slow terminal to show before the
+/// next key is looked at.
+const RECEIVE_BYTES: usize = 16 * 1024;
 
 /// How often a name that was ours may be refused when we come back, before the person is asked:
 /// the server may need a while to notice that the old connection is dead.
 const REFUSALS_MAX: u32 = 5;
 
+/// The talk with the server: over one connection, and after it is lost over the next.
+pub(super) struct Talk {
+    pub(super) link: Link,
+    entry: Entry,
+    incoming: Incoming,
+    outbox: Outbox,
+    /// The name to give, until it is sent.
+    name_due: Option<String>,
+    /// Since when the connection is lost; none once we are back.
+    away: Option<Away>,
+    /// We sent `/quit`.
+    quitting: bool,
+    scratch: Vec<u8>,
+}
+
 /// The time between two stays in the room.
 #[derive(Debug)]
-pub(super) struct Away {
+struct Away {
     since: Instant,
     refusals: u32,
 }
 
-impl Live {
-    pub(super) fn receive(&mut self) -> Result<(), End> {
+impl Talk {
+    /// Begins to talk over `link`.
+    pub(super) fn new(link: Link, entry: Entry) -> Self {
+        Self {
+            link,
+            entry,
+            incoming: Incoming::default(),
+            outbox: Outbox::default(),
+            name_due: None,
+            away: None,
+            quitting: false,
+            scratch: vec![0; RECEIVE_BYTES],
+        }
+    }
+
+    /// Reads once and shows what came; says how the connection is lost, if it is. Either
+    /// [`come_back`](Self::come_back) is next then, or the end.
+    pub(super) fn receive(&mut self, view: &mut View) -> Option<String> {
         let mut scratch = mem::take(&mut self.scratch);
         let received = self.link.receive(&mut scratch);
         if let Received::Bytes(count) = received {
             let mut input = &scratch[..count];
             while let Some(fragment) = self.incoming.take(&mut input) {
-                self.hear(&fragment);
+                self.hear(&fragment, view);
                 if !self.link.is_up() {
                     // Dropped on our side: the rest is of a talk that is over.
                     break;
@@ -37,19 +73,25 @@ impl Live {
         }
         self.scratch = scratch;
         match received {
-            Received::Bytes(_) | Received::Later => Ok(()),
-            Received::Lost(how) => self.lose(&how),
+            Received::Bytes(_) | Received::Later => None,
+            Received::Lost(how) => {
+                if let Some(fragment) = self.incoming.rest() {
+                    view.show(&fragment, self.entry.name());
+                }
+                Some(how)
+            }
         }
     }
 
-    fn hear(&mut self, fragment: &Fragment) {
-        match fragment.whole().and_then(|line| self.entry.heard(line)) {
+    fn hear(&mut self, fragment: &Fragment, view: &mut View) {
+        let told = fragment.whole().map(Line::parse);
+        match told.and_then(|told| self.entry.heard(&told)) {
             Some(Answer::Send(name)) => self.name_due = Some(name),
-            Some(Answer::Refused) if self.away.is_some() => return self.retry_name(),
+            Some(Answer::Refused) if self.away.is_some() => return self.retry_name(view),
             Some(Answer::Entered) => {
-                self.link.settle();
+                self.link.reset_pause();
                 if let Some(away) = self.away.take() {
-                    return self.tell_back(&away);
+                    return self.tell_back(&away, view);
                 }
             }
             Some(Answer::Refused) | None => {}
@@ -61,11 +103,11 @@ impl Live {
             }
             self.away = None;
         }
-        self.show(fragment);
+        view.show(fragment, self.entry.name());
     }
 
     /// Comes back later with the name that is refused now, or leaves it to the person.
-    fn retry_name(&mut self) {
+    fn retry_name(&mut self, view: &mut View) {
         let refusals = self.away.as_mut().map_or(0, |away| {
             away.refusals += 1;
             away.refusals
@@ -75,34 +117,23 @@ impl Live {
             self.drop_connection();
         } else {
             self.away = None;
-            let notice = self.entry.notice().to_owned();
-            self.tell(&format!("{notice}. Type another name."));
+            let notice = self.entry.notice();
+            view.tell(&format!("{notice}. Type another name."));
         }
     }
 
-    fn tell_back(&mut self, away: &Away) {
+    fn tell_back(&self, away: &Away, view: &mut View) {
         let seconds = away.since.elapsed().as_secs();
-        let name = self.entry.name().to_owned();
-        self.tell(&format!(
+        let name = self.entry.name();
+        view.tell(&format!(
             "Back in the room as {name}; what was said in the {seconds} s between is missing here."
         ));
     }
 
-    fn lose(&mut self, how: &str) -> Result<(), End> {
-        if let Some(fragment) = self.incoming.rest() {
-            self.show(&fragment);
-        }
-        if self.leaving.is_some() || self.quitting {
-            return Err(End::Done);
-        }
-        if self.options.no_reconnect {
-            let server = &self.server;
-            return Err(failed(format!(
-                "the connection to {server} is lost ({how})"
-            )));
-        }
+    /// Makes ready for the next connection, after this one was lost as `how` says.
+    pub(super) fn come_back(&mut self, how: &str, view: &mut View) {
         if self.away.is_none() {
-            self.tell(&format!(
+            view.tell(&format!(
                 "The connection is lost ({how}). Coming back; what you send waits."
             ));
             self.away = Some(Away {
@@ -112,7 +143,6 @@ impl Live {
         }
         self.entry.come_back();
         self.drop_connection();
-        Ok(())
     }
 
     fn drop_connection(&mut self) {
@@ -122,25 +152,24 @@ impl Live {
     }
 
     /// Takes a line that the person typed: a name when it is their turn to give one.
-    pub(super) fn take_line(&mut self, line: String) {
+    pub(super) fn take_line(&mut self, line: String, view: &mut View) {
         if self.entry.asks() {
             if self.entry.give(&line) {
                 self.name_due = Some(line);
             }
         } else if !self.outbox.push(line) {
-            self.tell("Not kept: too much waits already; press Up to get it back.");
+            view.tell("Not kept: too much waits already; press Up to get it back.");
         }
     }
 
     /// Sends what waits, as far as it goes, and shows what is sent.
-    pub(super) fn send(&mut self) {
+    pub(super) fn send(&mut self, view: &mut View) {
         if let Some(name) = &self.name_due {
             if !self.link.send(name) {
                 return;
             }
             if self.away.is_none() {
-                let shown = self.theme.dim(&format!("you: {name}"));
-                self.print(&shown);
+                view.show_name(name);
             }
             self.name_due = None;
         }
@@ -152,61 +181,32 @@ impl Live {
             }
             let line = self.outbox.pop().unwrap_or_default();
             self.quitting = Command::parse(&line) == Command::Quit;
-            let shown = self.theme.show_own(&line);
-            self.print(&shown);
+            view.show_own(&line);
         }
     }
 
-    fn show(&mut self, fragment: &Fragment) {
-        let heard = fragment.whole().map_or(Heard::Other, Heard::parse);
-        self.learn(&heard, &fragment.text);
-        let coming = matches!(
-            heard,
-            Heard::Came(_) | Heard::Left(_) | Heard::Renamed { .. }
-        );
-        if coming && self.options.quiet {
-            return;
-        }
-        let shown = self.theme.show(&fragment.text, &heard, self.entry.name());
-        self.print(&shown.text);
-        if shown.calls && self.options.bell {
-            self.editor.ring();
-        }
+    /// Returns whether the connection is lost and we are not back yet.
+    pub(super) fn is_away(&self) -> bool {
+        self.away.is_some()
     }
 
-    /// Learns who is there, for completion.
-    fn learn(&mut self, heard: &Heard<'_>, line: &str) {
-        match *heard {
-            Heard::Said { name, .. }
-            | Heard::SaidPrivately { name, .. }
-            | Heard::Did { name, .. }
-            | Heard::Came(name) => self.editor.hear_of(name),
-            Heard::Left(name) => self.editor.forget(name),
-            Heard::Renamed { from, to } => {
-                self.editor.forget(from);
-                self.editor.hear_of(to);
-            }
-            Heard::Notice => {
-                for name in theme::names_listed(line) {
-                    self.editor.hear_of(name);
-                }
-            }
-            Heard::Prompt | Heard::Greeting | Heard::Other => {}
-        }
+    /// Returns whether we asked the server to let us go.
+    pub(super) fn is_quitting(&self) -> bool {
+        self.quitting
     }
 
-    /// Tells the person something that no server said.
-    pub(super) fn tell(&mut self, text: &str) {
-        let line = self.theme.dim(&format!("* {text}"));
-        self.print(&line);
+    /// Returns whether everything is sent.
+    pub(super) fn is_sent(&self) -> bool {
+        self.outbox.is_empty() && self.name_due.is_none()
     }
 
-    fn print(&mut self, line: &str) {
-        if self.options.timestamps {
-            let time = self.theme.dim(self.clock.now());
-            self.editor.print(&format!("{time} {line}"));
-        } else {
-            self.editor.print(line);
-        }
+    /// Returns the rows that show what waits.
+    pub(super) fn waiting_rows(&self) -> Vec<String> {
+        self.outbox.rows()
+    }
+
+    /// Takes the next line that was never sent.
+    pub(super) fn take_unsent(&mut self) -> Option<String> {
+        self.outbox.pop()
     }
 }
