@@ -1,5 +1,6 @@
 //! The command line: what can be asked for, under which names, with which defaults.
 
+mod join;
 mod trace;
 
 use std::net::SocketAddr;
@@ -8,23 +9,17 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use log::LevelFilter;
 
+pub use crate::client::options::DEFAULT_PORT;
 pub use crate::failure::Failure;
 use crate::hub::limits::Limits;
 use crate::server;
 
+pub use self::join::JoinOptions;
 pub use self::trace::{FramingOption, TimeOption, TraceOptions};
-
-/// The port chatroom listens on and joins unless told otherwise.
-pub const DEFAULT_PORT: u16 = 5050;
 
 /// The exit codes, told at the end of every `--help`.
 const EXIT_CODES: &str = "\
 Exit codes: 0 success, 1 failure, 2 wrong usage.";
-
-/// The exit codes of `chatroom join`, which scripts tell apart.
-const JOIN_EXIT_CODES: &str = "\
-Exit codes: 0 success (also when the reader of the output is gone), 1 failure (also when the server
-goes away before the input ends), 2 wrong usage, 3 the name given was refused.";
 
 /// The signals and the exit codes, told at the end of `serve --help`.
 const SERVE_HELP: &str = "\
@@ -184,70 +179,6 @@ impl From<&ServeOptions> for server::Options {
             },
         }
     }
-}
-
-/// What `chatroom join` is told.
-#[derive(Debug, Clone, Args)]
-#[command(after_help = JOIN_EXIT_CODES)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag that is given or not"
-)]
-pub struct JoinOptions {
-    /// The room's host and port; a host alone means port 5050
-    #[arg(
-        value_name = "ADDR:PORT",
-        env = "CHATROOM_SERVER",
-        default_value = "127.0.0.1:5050"
-    )]
-    pub server: String,
-
-    /// Answer the prompt for a name with NAME
-    #[arg(long, value_name = "NAME", env = "CHATROOM_NAME")]
-    pub name: Option<String>,
-
-    /// Show the time, hours and minutes, before each line
-    #[arg(long, env = "CHATROOM_TIMESTAMPS", value_parser = BoolishValueParser::new())]
-    pub timestamps: bool,
-
-    /// Show only what people say, not who comes and goes; in a pipe, none of the server's own words
-    #[arg(long, env = "CHATROOM_QUIET", value_parser = BoolishValueParser::new())]
-    pub quiet: bool,
-
-    /// Ring the terminal's bell when a line names you or is for you alone
-    #[arg(long, env = "CHATROOM_BELL", value_parser = BoolishValueParser::new())]
-    pub bell: bool,
-
-    /// When to use colours: always, never, or auto (on a terminal, unless `NO_COLOR` is set)
-    #[arg(
-        long,
-        value_name = "WHEN",
-        env = "CHATROOM_COLOR",
-        value_enum,
-        default_value_t,
-        hide_possible_values = true
-    )]
-    pub color: ColorWhen,
-
-    /// Leave when the connection is lost, as in a pipe, instead of coming back
-    #[arg(long, env = "CHATROOM_NO_RECONNECT", value_parser = BoolishValueParser::new())]
-    pub no_reconnect: bool,
-
-    /// Read and write plain lines, also on a terminal
-    #[arg(long, env = "CHATROOM_PLAIN", value_parser = BoolishValueParser::new())]
-    pub plain: bool,
-}
-
-/// When to use colours.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum ColorWhen {
-    /// On a terminal that has them, unless `NO_COLOR` is set.
-    #[default]
-    Auto,
-    /// Whatever the output is.
-    Always,
-    /// Not at all.
-    Never,
 }
 
 fn listen_address(text: &str) -> Result<SocketAddr, &'static str> {

@@ -13,7 +13,7 @@ fn main() -> ExitCode {
             logging::start(options.log_level);
             ("chatroom", server::serve(&(&options).into()))
         }
-        Command::Join(options) => ("chatroom", client::join(&options)),
+        Command::Join(options) => ("chatroom", client::join(&(&options).into())),
         Command::Trace(options) => ("chatroom trace", trace::trace(&options)),
         Command::Generate(options) => ("chatroom generate", trace::generate(options)),
     };

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 
-use crate::cli::{DEFAULT_PORT, Failure};
+use super::options::DEFAULT_PORT;
+use crate::failure::Failure;
 
 /// How long one address of a host may take to answer.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -7,16 +7,20 @@
 
 mod completion;
 mod history;
+mod key;
 mod keys;
 mod layout;
+mod paste;
 mod screen;
+mod sequence;
 mod typed;
 
 use std::mem;
 
 use completion::Completion;
 use history::History;
-use keys::{Key, Keys};
+use key::Key;
+use keys::Keys;
 pub(super) use layout::Size;
 use layout::{Area, Rows};
 use screen::Screen;

@@ -1,23 +1,13 @@
 //! The talk about the name, before a person is in the room and each time they come back.
 
-use crate::cli::Failure;
-
-/// What the server asks a newcomer.
-pub(super) const PROMPT: &str = crate::wire::plain::PROMPT;
-
-/// What the server says once the name is taken.
-pub(super) const GREETING: &str = crate::wire::plain::GREETING;
-
-/// What a notice, the server's word to one person, starts with.
-const NOTICE: &str = "* ";
-
-/// The notice that tells one's new name.
-const NOW_KNOWN_AS: &str = "You are now known as ";
+use super::notices;
+use crate::failure::Failure;
+use crate::wire::plain::Line;
 
 /// The exit code when the name given is refused and nobody is there to give another.
 const NAME_REFUSED: u8 = 3;
 
-/// Who one is to the server.
+/// What the server knows of the person.
 ///
 /// `Waiting -> Asked -> Inside`, and `Asked -> Open` when the name is refused: until the greeting
 /// has come, no other input may be sent, or its first line would become the name. Without a name to
@@ -78,37 +68,40 @@ impl Entry {
     }
 
     /// Takes one line of the server and returns what has to be done about it.
-    pub(super) fn heard(&mut self, line: &str) -> Option<Answer> {
-        match (self.state, line) {
-            (State::Waiting, PROMPT) => {
+    pub(super) fn heard(&mut self, line: &Line<'_>) -> Option<Answer> {
+        match (self.state, *line) {
+            (State::Waiting, Line::Prompt) => {
                 self.state = State::Asked;
                 self.prompted = true;
                 self.notice = None;
                 Some(Answer::Send(self.name.clone()))
             }
-            (State::Asked | State::Open, GREETING) => {
+            (State::Asked | State::Open, Line::Greeting) => {
                 self.state = State::Inside;
                 Some(Answer::Entered)
             }
-            (State::Asked, PROMPT) => {
+            (State::Asked, Line::Prompt) => {
                 self.state = State::Open;
                 Some(Answer::Refused)
             }
             (State::Asked, line) => {
-                self.notice = line.strip_prefix(NOTICE).map(str::to_owned);
+                self.notice = match line {
+                    Line::Notice(text) => Some(text.to_owned()),
+                    _ => None,
+                };
                 None
             }
-            (State::Inside, line) => {
-                if let Some(name) = new_name(line) {
+            (State::Inside, Line::Notice(text)) => {
+                if let Some(name) = notices::own_name(text) {
                     name.clone_into(&mut self.name);
                 }
                 None
             }
-            (State::Open, PROMPT) => {
+            (State::Open, Line::Prompt) => {
                 self.prompted = true;
                 None
             }
-            (State::Waiting | State::Open, _) => None,
+            (State::Waiting | State::Open | State::Inside, _) => None,
         }
     }
 
@@ -136,7 +129,7 @@ impl Entry {
     }
 
     /// Gets ready to give the name that was just refused once more.
-    pub(super) fn insist(&mut self) {
+    pub(super) fn retry_name(&mut self) {
         self.state = State::Waiting;
     }
 
@@ -178,15 +171,14 @@ impl Entry {
     }
 }
 
-/// Returns the name that `line` tells one to have from now on.
-fn new_name(line: &str) -> Option<&str> {
-    let rest = line.strip_prefix(NOTICE)?.strip_prefix(NOW_KNOWN_AS)?;
-    rest.strip_suffix('.')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::plain::{GREETING, PROMPT};
+
+    fn heard(entry: &mut Entry, line: &str) -> Option<Answer> {
+        entry.heard(&Line::parse(line))
+    }
 
     fn send(line: &str) -> Answer {
         Answer::Send(line.to_owned())
@@ -195,21 +187,25 @@ mod tests {
     #[test]
     fn a_name_answers_the_prompt_once_and_holds_input_until_the_greeting() {
         let mut entry = Entry::new(Some("ali")).unwrap();
-        assert_eq!(entry.heard("* Welcome."), None);
+        assert_eq!(heard(&mut entry, "* Welcome."), None);
         assert!(!entry.is_open());
-        assert_eq!(entry.heard(PROMPT), Some(send("ali")));
+        assert_eq!(heard(&mut entry, PROMPT), Some(send("ali")));
         assert!(!entry.is_open());
-        assert_eq!(entry.heard(GREETING), Some(Answer::Entered));
+        assert_eq!(heard(&mut entry, GREETING), Some(Answer::Entered));
         assert!(entry.is_open() && entry.is_inside());
-        assert_eq!(entry.heard(PROMPT), None, "a line that looks like a prompt");
+        assert_eq!(
+            heard(&mut entry, PROMPT),
+            None,
+            "a line that looks like a prompt"
+        );
     }
 
     #[test]
     fn a_refused_name_is_told_with_its_reason_and_exit_code_three() {
         let mut entry = Entry::new(Some("ali")).unwrap();
-        entry.heard(PROMPT);
-        assert_eq!(entry.heard("* That name is taken: ali"), None);
-        assert_eq!(entry.heard(PROMPT), Some(Answer::Refused));
+        heard(&mut entry, PROMPT);
+        assert_eq!(heard(&mut entry, "* That name is taken: ali"), None);
+        assert_eq!(heard(&mut entry, PROMPT), Some(Answer::Refused));
         assert!(entry.is_open());
         let failure = entry.refusal();
         assert_eq!(failure.exit_code, 3);
@@ -220,8 +216,8 @@ mod tests {
     fn without_a_name_the_person_answers() {
         let mut entry = Entry::new(None).unwrap();
         assert!(entry.is_open());
-        assert_eq!(entry.heard(PROMPT), None);
-        assert_eq!(entry.heard(GREETING), Some(Answer::Entered));
+        assert_eq!(heard(&mut entry, PROMPT), None);
+        assert_eq!(heard(&mut entry, GREETING), Some(Answer::Entered));
 
         let mut entry = Entry::new(None).unwrap();
         assert!(
@@ -229,32 +225,32 @@ mod tests {
             "before the server asks"
         );
         assert!(!entry.is_open());
-        assert_eq!(entry.heard(PROMPT), Some(send("ali")));
-        assert_eq!(entry.heard(PROMPT), Some(Answer::Refused));
+        assert_eq!(heard(&mut entry, PROMPT), Some(send("ali")));
+        assert_eq!(heard(&mut entry, PROMPT), Some(Answer::Refused));
         assert!(entry.asks() && entry.give("zed"));
-        assert_eq!(entry.heard(GREETING), Some(Answer::Entered));
+        assert_eq!(heard(&mut entry, GREETING), Some(Answer::Entered));
         assert_eq!(entry.name(), "zed");
     }
 
     #[test]
     fn coming_back_gives_the_last_name() {
         let mut entry = Entry::new(Some("ali")).unwrap();
-        entry.heard(PROMPT);
-        entry.heard(GREETING);
-        assert_eq!(entry.heard("* You are now known as zed."), None);
+        heard(&mut entry, PROMPT);
+        heard(&mut entry, GREETING);
+        assert_eq!(heard(&mut entry, "* You are now known as zed."), None);
         entry.come_back();
         assert!(!entry.is_open());
-        assert_eq!(entry.heard(PROMPT), Some(send("zed")));
+        assert_eq!(heard(&mut entry, PROMPT), Some(send("zed")));
         entry.come_back();
         assert_eq!(
-            entry.heard(PROMPT),
+            heard(&mut entry, PROMPT),
             Some(send("zed")),
             "the connection broke again"
         );
 
         let mut entry = Entry::new(None).unwrap();
         entry.come_back();
-        assert_eq!(entry.heard(PROMPT), None, "there is no name to give");
+        assert_eq!(heard(&mut entry, PROMPT), None, "there is no name to give");
     }
 
     #[test]

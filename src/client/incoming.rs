@@ -4,23 +4,23 @@ use std::mem;
 
 use crate::line::sanitize;
 
-/// The longest piece shown at once, in bytes: an endless line costs no more memory than this.
-pub(super) const PIECE_MAX_BYTES: usize = 64 * 1024;
+/// The longest fragment shown at once, in bytes: an endless line costs no more memory than this.
+pub(super) const FRAGMENT_MAX_BYTES: usize = 64 * 1024;
 
 /// The longest encoding of a character, in bytes.
 const CHARACTER_MAX_BYTES: usize = 4;
 
-/// Cuts bytes into lines and bounds them; holds at most one unfinished piece.
+/// Cuts bytes into lines and bounds them; holds at most one unfinished fragment.
 #[derive(Debug, Default)]
 pub(super) struct Incoming {
     tail: Vec<u8>,
-    /// The tail goes on a line whose first pieces were handed out already.
+    /// The tail goes on a line whose first fragments were handed out already.
     within_line: bool,
 }
 
-/// A line, or a piece of one that is longer than [`PIECE_MAX_BYTES`].
+/// A line, or a fragment of one that is longer than [`FRAGMENT_MAX_BYTES`].
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Piece {
+pub(super) struct Fragment {
     /// The text, without its line end and without anything that could move a cursor.
     pub(super) text: String,
     /// Whether this is where a line starts.
@@ -29,18 +29,18 @@ pub(super) struct Piece {
     pub(super) ends: bool,
 }
 
-impl Piece {
-    /// Returns the line when the piece is a whole one.
+impl Fragment {
+    /// Returns the line when the fragment is a whole one.
     pub(super) fn whole(&self) -> Option<&str> {
         (self.starts && self.ends).then_some(self.text.as_str())
     }
 }
 
 impl Incoming {
-    /// Takes the first bytes off `input`, up to a line end or the limit of a piece, and returns the
-    /// piece they complete; `None` once `input` is used up.
-    pub(super) fn take(&mut self, input: &mut &[u8]) -> Option<Piece> {
-        let room = PIECE_MAX_BYTES - self.tail.len();
+    /// Takes the first bytes off `input`, up to a line end or the limit of a fragment, and returns the
+    /// fragment they complete; `None` once `input` is used up.
+    pub(super) fn take(&mut self, input: &mut &[u8]) -> Option<Fragment> {
+        let room = FRAGMENT_MAX_BYTES - self.tail.len();
         let within = &input[..input.len().min(room)];
         let (taken, ends) = match memchr::memchr(b'\n', within) {
             Some(end) => (end, true),
@@ -50,25 +50,25 @@ impl Incoming {
         *input = &input[taken + usize::from(ends)..];
         if ends {
             let line = mem::take(&mut self.tail);
-            return Some(self.piece(line.strip_suffix(b"\r").unwrap_or(&line), true));
+            return Some(self.fragment(line.strip_suffix(b"\r").unwrap_or(&line), true));
         }
-        if self.tail.len() < PIECE_MAX_BYTES {
+        if self.tail.len() < FRAGMENT_MAX_BYTES {
             return None;
         }
         let rest = self.tail.split_off(boundary(&self.tail));
-        let piece = mem::replace(&mut self.tail, rest);
-        Some(self.piece(&piece, false))
+        let fragment = mem::replace(&mut self.tail, rest);
+        Some(self.fragment(&fragment, false))
     }
 
     /// Returns what is left of an unfinished line, when the server is gone.
-    pub(super) fn rest(&mut self) -> Option<Piece> {
+    pub(super) fn rest(&mut self) -> Option<Fragment> {
         let tail = mem::take(&mut self.tail);
-        (!tail.is_empty()).then(|| self.piece(&tail, false))
+        (!tail.is_empty()).then(|| self.fragment(&tail, false))
     }
 
-    fn piece(&mut self, bytes: &[u8], ends: bool) -> Piece {
+    fn fragment(&mut self, bytes: &[u8], ends: bool) -> Fragment {
         let starts = !mem::replace(&mut self.within_line, !ends);
-        Piece {
+        Fragment {
             text: sanitize::safe(bytes, &mut String::new()).to_owned(),
             starts,
             ends,
@@ -94,25 +94,25 @@ fn boundary(bytes: &[u8]) -> usize {
 mod tests {
     use super::*;
 
-    fn lines(chunks: &[&[u8]]) -> Vec<Piece> {
+    fn lines(chunks: &[&[u8]]) -> Vec<Fragment> {
         let mut incoming = Incoming::default();
-        let mut pieces = Vec::new();
+        let mut fragments = Vec::new();
         for chunk in chunks {
             let mut input = *chunk;
-            while let Some(piece) = incoming.take(&mut input) {
-                pieces.push(piece);
+            while let Some(fragment) = incoming.take(&mut input) {
+                fragments.push(fragment);
             }
             assert!(input.is_empty());
         }
-        pieces.extend(incoming.rest());
-        pieces
+        fragments.extend(incoming.rest());
+        fragments
     }
 
     #[test]
     fn any_cut_gives_the_same_lines() {
         let bytes = "ali: سلام\nhasan: hi\r\n\n* \u{1b}[2J\u{9b}1m\u{202e}x\n".as_bytes();
         let whole = lines(&[bytes]);
-        let texts: Vec<_> = whole.iter().filter_map(Piece::whole).collect();
+        let texts: Vec<_> = whole.iter().filter_map(Fragment::whole).collect();
         let safe = "* \u{fffd}[2J\u{fffd}1m\u{fffd}x";
         assert_eq!(texts, ["ali: سلام", "hasan: hi", "", safe]);
         for at in 0..=bytes.len() {
@@ -124,25 +124,28 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_line_comes_in_bounded_pieces_without_cut_characters() {
+    fn an_endless_line_comes_in_bounded_fragments_without_cut_characters() {
         let text = "aé李😀".repeat(40_000);
-        let pieces = lines(&[text.as_bytes(), b"\n", b"next\n"]);
-        let shown: String = pieces.iter().map(|piece| piece.text.as_str()).collect();
+        let fragments = lines(&[text.as_bytes(), b"\n", b"next\n"]);
+        let shown: String = fragments
+            .iter()
+            .map(|fragment| fragment.text.as_str())
+            .collect();
         assert_eq!(shown, text + "next");
         assert!(
-            pieces
+            fragments
                 .iter()
-                .all(|piece| piece.text.len() <= PIECE_MAX_BYTES)
+                .all(|fragment| fragment.text.len() <= FRAGMENT_MAX_BYTES)
         );
-        let starts: Vec<_> = pieces.iter().map(|piece| piece.starts).collect();
+        let starts: Vec<_> = fragments.iter().map(|fragment| fragment.starts).collect();
         assert_eq!(starts.iter().filter(|starts| **starts).count(), 2);
-        assert_eq!(pieces.last().and_then(Piece::whole), Some("next"));
+        assert_eq!(fragments.last().and_then(Fragment::whole), Some("next"));
     }
 
     #[test]
     fn a_line_of_exactly_the_limit_stays_one() {
         for extra in [0, 1] {
-            let mut line = vec![b'x'; PIECE_MAX_BYTES - 1 + extra];
+            let mut line = vec![b'x'; FRAGMENT_MAX_BYTES - 1 + extra];
             line.push(b'\n');
             let whole = lines(&[&line])
                 .iter()
@@ -153,20 +156,23 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_still_come_through_in_pieces() {
-        let pieces = lines(&[&vec![0x80; 3 * PIECE_MAX_BYTES], b"\xff\n"]);
-        assert!(pieces.len() >= 4);
+    fn bytes_that_are_no_text_still_come_through_in_fragments() {
+        let fragments = lines(&[&vec![0x80; 3 * FRAGMENT_MAX_BYTES], b"\xff\n"]);
+        assert!(fragments.len() >= 4);
         assert!(
-            pieces
+            fragments
                 .iter()
-                .all(|piece| piece.text.chars().all(|c| c == '\u{fffd}'))
+                .all(|fragment| fragment.text.chars().all(|c| c == '\u{fffd}'))
         );
     }
 
     #[test]
     fn what_is_left_when_the_server_goes_is_kept() {
-        let pieces = lines(&[b"whole\nhalf"]);
-        assert_eq!(pieces.len(), 2);
-        assert_eq!((pieces[1].text.as_str(), pieces[1].ends), ("half", false));
+        let fragments = lines(&[b"whole\nhalf"]);
+        assert_eq!(fragments.len(), 2);
+        assert_eq!(
+            (fragments[1].text.as_str(), fragments[1].ends),
+            ("half", false)
+        );
     }
 }

@@ -26,7 +26,7 @@ pub(super) struct Link {
     /// How often in a row it failed to get into the room.
     failures: u32,
     /// Spreads the tries of many clients of a server that went away: between a half and one.
-    haste: f64,
+    jitter: f64,
     /// The bytes of the line on its way.
     unsent: Vec<u8>,
     sent: usize,
@@ -63,7 +63,7 @@ impl Link {
         addresses: Vec<SocketAddr>,
         registry: &Registry,
         token: Token,
-        haste: f64,
+        jitter: f64,
     ) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         let mut stream = TcpStream::from_std(stream);
@@ -74,7 +74,7 @@ impl Link {
             stream: Some(stream),
             phase: Phase::Up,
             failures: 0,
-            haste,
+            jitter,
             unsent: Vec::new(),
             sent: 0,
             readable: false,
@@ -132,14 +132,14 @@ impl Link {
     }
 
     /// Notes that the person is in the room: the next pause will be short again.
-    pub(super) fn settle(&mut self) {
+    pub(super) fn reset_pause(&mut self) {
         self.failures = 0;
     }
 
     /// Drops the connection; the next one is tried after a pause. A line that was not sent whole
     /// will have to be sent again.
     pub(super) fn lose(&mut self, now: Instant) {
-        let pause = pause(self.failures).mul_f64(self.haste);
+        let pause = pause(self.failures).mul_f64(self.jitter);
         self.failures = self.failures.saturating_add(1);
         // Closing the socket takes it out of the poll.
         self.stream = None;

@@ -1,6 +1,7 @@
 //! The client on a terminal: the line being typed at the bottom, the room above it.
 
-mod conversation;
+mod talk;
+mod view;
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
@@ -12,27 +13,22 @@ use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH};
 use signal_hook::low_level::emulate_default_handler;
 use signal_hook_mio::v1_0::Signals;
 
-use conversation::Away;
+use talk::Talk;
+use view::View;
 
 use super::address::Address;
-use super::clock::Clock;
-use super::editor::{Editor, Request};
+use super::editor::Request;
 use super::entry::Entry;
-use super::incoming::Incoming;
 use super::link::Link;
-use super::look::Look;
-use super::outbox::Outbox;
+use super::options::Options;
 use super::stdio::{self, Input, Read};
 use super::terminal::Terminal;
-use crate::cli::{Failure, JoinOptions};
+use super::theme::Theme;
+use crate::failure::Failure;
 
 const SERVER: Token = Token(0);
 const INPUT: Token = Token(1);
 const SIGNALS: Token = Token(2);
-
-/// Read from the server in one turn, at most: little enough for a slow terminal to show before the
-/// next key is looked at.
-const RECEIVE_BYTES: usize = 16 * 1024;
 
 /// Read from the keyboard at once, at most.
 const KEYS_BYTES: usize = 4096;
@@ -46,26 +42,14 @@ pub(super) struct Live {
     signals: Signals,
     terminal: Terminal,
     input: Input,
-    editor: Editor,
-    link: Link,
-    entry: Entry,
-    incoming: Incoming,
-    outbox: Outbox,
-    /// The name to give, until it is sent.
-    name_due: Option<String>,
-    /// Since when the connection is lost; none once we are back.
-    away: Option<Away>,
+    view: View,
+    talk: Talk,
     /// Until when the server may close; none while we stay.
     leaving: Option<Instant>,
-    /// We sent `/quit`.
-    quitting: bool,
     /// We went on after a stop; the signal that says so is still to come.
     resumed: bool,
-    look: Look,
-    clock: Clock,
     server: String,
-    options: JoinOptions,
-    scratch: Vec<u8>,
+    no_reconnect: bool,
 }
 
 /// Why the loop ends.
@@ -87,8 +71,8 @@ impl Live {
         addresses: Vec<net::SocketAddr>,
         address: &Address,
         entry: Entry,
-        options: &JoinOptions,
-        look: Look,
+        options: &Options,
+        theme: Theme,
     ) -> Result<Self, Failure> {
         let set_up = || {
             let poll = Poll::new()?;
@@ -96,28 +80,19 @@ impl Live {
             let registry = poll.registry();
             registry.register(&mut signals, SIGNALS, Interest::READABLE)?;
             let input = Input::register(registry, INPUT)?;
-            let link = Link::new(stream, addresses, registry, SERVER, haste())?;
+            let link = Link::new(stream, addresses, registry, SERVER, jitter())?;
             let terminal = Terminal::take_over()?;
             io::Result::Ok(Self {
                 poll,
                 signals,
                 input,
-                editor: Editor::new(terminal.size()),
+                view: View::new(terminal.size(), options, theme),
                 terminal,
-                link,
-                entry,
-                incoming: Incoming::default(),
-                outbox: Outbox::default(),
-                name_due: None,
-                away: None,
+                talk: Talk::new(link, entry),
                 leaving: None,
-                quitting: false,
                 resumed: false,
-                look,
-                clock: Clock::default(),
                 server: address.to_string(),
-                options: options.clone(),
-                scratch: vec![0; RECEIVE_BYTES],
+                no_reconnect: options.no_reconnect,
             })
         };
         set_up()
@@ -137,7 +112,7 @@ impl Live {
         };
         let unsent = self.tell_unsent();
         // The terminal may be what went away.
-        drop(stdio::write_all(&self.editor.take_output_wiped()));
+        drop(stdio::write_all(&self.view.editor.take_output_wiped()));
         drop(self);
         match end {
             End::Done if unsent => Err(Failure::new("what is shown as not sent was not sent")),
@@ -163,7 +138,7 @@ impl Live {
         let mut signalled = false;
         for event in &*events {
             match event.token() {
-                SERVER => self.link.note(event),
+                SERVER => self.talk.link.note(event),
                 INPUT => self.input.set_ready(),
                 _ => signalled = true,
             }
@@ -174,34 +149,58 @@ impl Live {
         if self.input.is_ready() {
             self.take_keys()?;
         }
-        self.link.tick(self.poll.registry(), Instant::now());
-        if self.link.is_readable() {
+        self.talk.link.tick(self.poll.registry(), Instant::now());
+        if self.talk.link.is_readable() {
             self.receive()?;
         }
-        self.send();
+        self.talk.send(&mut self.view);
         self.check_leaving()?;
         let prompt = self.prompt();
-        self.editor.set_prompt(prompt, self.outbox.rows());
-        write(&self.editor.take_output())
+        self.view
+            .editor
+            .set_prompt(prompt, self.talk.waiting_rows());
+        write(&self.view.editor.take_output())
     }
 
     /// Returns how long nothing happens by itself; forever on an idle connection.
     fn idle_for(&self) -> Option<Duration> {
-        if self.link.is_readable() {
+        if self.talk.link.is_readable() {
             return Some(Duration::ZERO);
         }
         let now = Instant::now();
         let leaving = self
             .leaving
             .map(|until| until.saturating_duration_since(now));
-        self.link.idle_for(now).into_iter().chain(leaving).min()
+        self.talk
+            .link
+            .idle_for(now)
+            .into_iter()
+            .chain(leaving)
+            .min()
+    }
+
+    fn receive(&mut self) -> Result<(), End> {
+        let Some(how) = self.talk.receive(&mut self.view) else {
+            return Ok(());
+        };
+        if self.leaving.is_some() || self.talk.is_quitting() {
+            return Err(End::Done);
+        }
+        if self.no_reconnect {
+            let server = &self.server;
+            return Err(failed(format!(
+                "the connection to {server} is lost ({how})"
+            )));
+        }
+        self.talk.come_back(&how, &mut self.view);
+        Ok(())
     }
 
     fn hear_signals(&mut self) -> Result<(), End> {
         let signals: Vec<_> = self.signals.pending().collect();
         for signal in signals {
             match signal {
-                SIGWINCH => self.editor.resize(self.terminal.size()),
+                SIGWINCH => self.view.editor.resize(self.terminal.size()),
                 SIGCONT if mem::take(&mut self.resumed) => {}
                 SIGCONT => self.resume()?,
                 signal => return Err(End::Signal(signal)),
@@ -218,10 +217,12 @@ impl Live {
             // The terminal hung up.
             Ok(Read::End) | Err(_) => return Err(End::Done),
         };
-        for request in self.editor.feed(&keys[..count]) {
+        for request in self.view.editor.feed(&keys[..count]) {
             match request {
-                Request::Send(line) => self.take_line(line),
-                Request::Overflow => self.tell("That is too much at once; some was left out."),
+                Request::Send(line) => self.talk.take_line(line, &mut self.view),
+                Request::Overflow => self
+                    .view
+                    .tell("That is too much at once; some was left out."),
                 Request::Suspend => self.suspend()?,
                 Request::Leave => self.leave()?,
             }
@@ -231,11 +232,11 @@ impl Live {
 
     /// Stops as Ctrl-Z does anywhere, and goes on when the shell says so.
     fn suspend(&mut self) -> Result<(), End> {
-        write(&self.editor.take_output_wiped())?;
+        write(&self.view.editor.take_output_wiped())?;
         self.terminal.restore();
         // Where there is no shell to go back to, the kernel ignores this and we go on at once.
         if kill_current_process_group(Signal::TSTP).is_err() {
-            self.tell("This terminal can't be suspended.");
+            self.view.tell("This terminal can't be suspended.");
         }
         self.resumed = true;
         self.resume()
@@ -243,13 +244,13 @@ impl Live {
 
     fn resume(&mut self) -> Result<(), End> {
         self.terminal.make_raw().map_err(|_| End::Done)?;
-        self.editor.lose_screen();
+        self.view.editor.lose_screen();
         Ok(())
     }
 
     /// Leaves once everything is sent; at once when asked again or nobody is there to send it to.
     fn leave(&mut self) -> Result<(), End> {
-        if self.leaving.is_some() || !self.link.is_up() {
+        if self.leaving.is_some() || !self.talk.link.is_up() {
             return Err(End::Done);
         }
         self.leaving = Some(Instant::now() + LEAVING_MAX);
@@ -260,11 +261,11 @@ impl Live {
         let Some(until) = self.leaving else {
             return Ok(());
         };
-        if !self.link.is_up() || until <= Instant::now() {
+        if !self.talk.link.is_up() || until <= Instant::now() {
             return Err(End::Done);
         }
-        if self.outbox.is_empty() && self.name_due.is_none() {
-            self.link.finish();
+        if self.talk.is_sent() {
+            self.talk.link.finish();
         }
         Ok(())
     }
@@ -272,7 +273,7 @@ impl Live {
     fn prompt(&self) -> &'static str {
         if self.leaving.is_some() {
             "(leaving) > "
-        } else if self.away.is_some() {
+        } else if self.talk.is_away() {
             "(offline) > "
         } else {
             "> "
@@ -281,19 +282,20 @@ impl Live {
 
     /// Shows what was typed and not sent, for the person to copy; returns whether a line waited.
     fn tell_unsent(&mut self) -> bool {
-        let waited = !self.outbox.is_empty();
-        while let Some(line) = self.outbox.pop() {
-            self.editor.print(&format!("not sent: {line}"));
+        let mut waited = false;
+        while let Some(line) = self.talk.take_unsent() {
+            waited = true;
+            self.view.editor.print(&format!("not sent: {line}"));
         }
-        for line in self.editor.draft().to_owned().lines() {
-            self.editor.print(&format!("not sent: {line}"));
+        for line in self.view.editor.draft().to_owned().lines() {
+            self.view.editor.print(&format!("not sent: {line}"));
         }
         waited
     }
 }
 
 /// Returns a number between a half and one, another for each client.
-fn haste() -> f64 {
+fn jitter() -> f64 {
     let random = RandomState::new().hash_one(0) % 1024;
     // Below 1024, so exact.
     0.5 + f64::from(random as u32) / 2048.0

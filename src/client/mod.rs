@@ -8,7 +8,8 @@
 //! |---|---|---|
 //! | `entry` | the talk about the name | yes |
 //! | `incoming` | cuts what arrives into lines that are safe to show | yes |
-//! | `look`, `printer` | what a line is, and how it is shown | yes |
+//! | `notices` | what the server's notices tell the client | yes |
+//! | `theme`, `printer` | how a line is shown | yes |
 //! | `editor` | key bytes in, screen bytes out | yes |
 //! | `outbox` | lines that wait to be sent | yes |
 //! | `address`, `link` | find the server, and find it again | |
@@ -21,28 +22,31 @@ mod entry;
 mod incoming;
 mod link;
 mod live;
-mod look;
+mod notices;
+pub mod options;
 mod outbox;
 mod plain;
 mod printer;
 mod stdio;
 mod terminal;
+mod theme;
 
 use std::env;
 use std::io::{IsTerminal, stdin, stdout};
 
-use crate::cli::{ColorWhen, Failure, JoinOptions};
+use crate::failure::Failure;
 
 use address::Address;
 use entry::Entry;
-use look::Look;
+use options::{ColorWhen, Options};
+use theme::Theme;
 
 /// Joins a room until the input or the server ends, or the person leaves.
 ///
 /// # Errors
 /// Fails when the room can't be reached or goes away, and, with exit code 3, when nobody is there
 /// to answer for a refused `--name`.
-pub fn join(options: &JoinOptions) -> Result<(), Failure> {
+pub fn join(options: &Options) -> Result<(), Failure> {
     let entry = Entry::new(options.name.as_deref())?;
     let address = Address::parse(&options.server)?;
     let addresses = address.resolve()?;
@@ -56,13 +60,13 @@ pub fn join(options: &JoinOptions) -> Result<(), Failure> {
     };
     let person = stdin().is_terminal() && stdout().is_terminal();
     let live = person && able && !options.plain;
-    let look = Look {
+    let theme = Theme {
         colour,
         isolate: colour || live,
     };
     if live {
-        live::Live::start(stream, addresses, &address, entry, options, look)?.run()
+        live::Live::start(stream, addresses, &address, entry, options, theme)?.run()
     } else {
-        plain::Session::start(stream, &address, entry, options, look)?.run()
+        plain::Filter::start(stream, &address, entry, options, theme)?.run()
     }
 }

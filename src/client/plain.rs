@@ -9,11 +9,13 @@ use mio::{Events, Interest, Poll, Token};
 
 use super::address::Address;
 use super::entry::{Answer, Entry};
-use super::incoming::{Incoming, Piece};
-use super::look::Look;
+use super::incoming::{Fragment, Incoming};
+use super::options::Options;
 use super::printer::Printer;
 use super::stdio::{self, Input, Read};
-use crate::cli::{Failure, JoinOptions};
+use super::theme::Theme;
+use crate::failure::Failure;
+use crate::wire::plain::{Line, STAR};
 
 const SERVER: Token = Token(0);
 const INPUT: Token = Token(1);
@@ -26,7 +28,7 @@ const SEND_BYTES: usize = 16 * 1024;
 
 /// One person's stay in a room, from connected to gone.
 #[derive(Debug)]
-pub(super) struct Session {
+pub(super) struct Filter {
     poll: Poll,
     stream: TcpStream,
     server: String,
@@ -72,7 +74,7 @@ impl From<Failure> for Stop {
     }
 }
 
-impl Session {
+impl Filter {
     /// Takes over a connected stream.
     ///
     /// # Errors
@@ -81,10 +83,10 @@ impl Session {
         stream: net::TcpStream,
         address: &Address,
         entry: Entry,
-        options: &JoinOptions,
-        look: Look,
+        options: &Options,
+        theme: Theme,
     ) -> Result<Self, Failure> {
-        let printer = Printer::new(options, look);
+        let printer = Printer::new(options, theme);
         Self::set_up(stream, address, entry, printer)
             .map_err(|error| Failure::new(format!("can't watch the standard input: {error}")))
     }
@@ -191,18 +193,23 @@ impl Session {
         let mut input = &scratch[..count];
         let mut heard = Ok(());
         while heard.is_ok()
-            && let Some(piece) = self.incoming.take(&mut input)
+            && let Some(fragment) = self.incoming.take(&mut input)
         {
             self.printer
-                .print(&piece, self.entry.name(), &mut self.shown);
-            heard = self.answer(&piece);
+                .print(&fragment, self.entry.name(), &mut self.shown);
+            heard = self.answer(&fragment);
         }
         self.scratch = scratch;
         heard
     }
 
-    fn answer(&mut self, piece: &Piece) -> Result<(), Stop> {
-        match piece.whole().and_then(|line| self.entry.heard(line)) {
+    fn answer(&mut self, fragment: &Fragment) -> Result<(), Stop> {
+        let line = match fragment.whole() {
+            // To copy a line is much faster than to know what it tells.
+            Some(line) if !self.entry.is_inside() || line.starts_with(STAR) => Line::parse(line),
+            _ => return Ok(()),
+        };
+        match self.entry.heard(&line) {
             Some(Answer::Send(name)) => self.unsent = (name + "\n").into_bytes(),
             // On a terminal the person answers the prompt that just came again.
             Some(Answer::Refused) if !io::stdin().is_terminal() => {
@@ -214,9 +221,9 @@ impl Session {
     }
 
     fn hear_rest(&mut self) {
-        if let Some(piece) = self.incoming.rest() {
+        if let Some(fragment) = self.incoming.rest() {
             self.printer
-                .print(&piece, self.entry.name(), &mut self.shown);
+                .print(&fragment, self.entry.name(), &mut self.shown);
         }
     }
 

@@ -1,62 +1,71 @@
 //! Lines of the room as scripts want them.
 
 use super::clock::Clock;
-use super::incoming::Piece;
-use super::look::{Heard, Look};
-use crate::cli::JoinOptions;
+use super::incoming::Fragment;
+use super::options::Options;
+use super::theme::Theme;
+use crate::wire::plain::Line;
 
-/// Writes pieces of lines as the options ask for; byte for byte as they came if they ask nothing.
+/// Writes fragments of lines as the options ask for; byte for byte as they came if they ask nothing.
 #[derive(Debug)]
 pub(super) struct Printer {
     quiet: bool,
-    look: Look,
+    theme: Theme,
     clock: Option<Clock>,
-    /// The line whose pieces are coming is left out.
+    /// The line whose fragments are coming is left out.
     skipping: bool,
 }
 
 impl Printer {
     /// Returns a printer for what `options` ask for.
-    pub(super) fn new(options: &JoinOptions, look: Look) -> Self {
+    pub(super) fn new(options: &Options, theme: Theme) -> Self {
         Self {
             quiet: options.quiet,
-            look,
+            theme,
             clock: options.timestamps.then(Clock::default),
             skipping: false,
         }
     }
 
-    /// Adds `piece` to `shown`; `me` is the name of the one who reads it.
-    pub(super) fn print(&mut self, piece: &Piece, me: &str, shown: &mut Vec<u8>) {
-        let as_it_came = self.look == Look::default();
+    /// Adds `fragment` to `shown`; `me` is the name of the one who reads it.
+    pub(super) fn print(&mut self, fragment: &Fragment, me: &str, shown: &mut Vec<u8>) {
+        let as_it_came = self.theme == Theme::default();
         // To know what a line tells takes longer than to copy it.
-        let heard = match piece.whole() {
-            Some(line) if self.quiet || !as_it_came => Heard::parse(line),
-            _ => Heard::Other,
+        let told = match fragment.whole() {
+            Some(line) if self.quiet || !as_it_came => Line::parse(line),
+            _ => Line::Other(&fragment.text),
         };
-        if piece.starts {
-            self.skipping = self.quiet && !heard.is_talk();
+        if fragment.starts {
+            self.skipping = self.quiet && !is_talk(&told);
         }
         if self.skipping {
             return;
         }
-        if piece.starts
+        if fragment.starts
             && let Some(clock) = &mut self.clock
         {
-            let time = self.look.dim(clock.now());
+            let time = self.theme.dim(clock.now());
             shown.extend_from_slice(time.as_bytes());
             shown.push(b' ');
         }
         if as_it_came {
-            shown.extend_from_slice(piece.text.as_bytes());
+            shown.extend_from_slice(fragment.text.as_bytes());
         } else {
-            let line = self.look.show(&piece.text, &heard, me).text;
+            let line = self.theme.show(&fragment.text, &told, me).text;
             shown.extend_from_slice(line.as_bytes());
         }
-        if piece.ends {
+        if fragment.ends {
             shown.push(b'\n');
         }
     }
+}
+
+/// Returns whether somebody says or does something here.
+fn is_talk(told: &Line<'_>) -> bool {
+    matches!(
+        told,
+        Line::Said { .. } | Line::SaidPrivately { .. } | Line::Did { .. } | Line::Other(_)
+    )
 }
 
 #[cfg(test)]
@@ -64,20 +73,20 @@ mod tests {
     use super::*;
 
     fn printed(printer: &mut Printer, text: &str, starts: bool, ends: bool) -> String {
-        let piece = Piece {
+        let fragment = Fragment {
             text: text.to_owned(),
             starts,
             ends,
         };
         let mut shown = Vec::new();
-        printer.print(&piece, "me", &mut shown);
+        printer.print(&fragment, "me", &mut shown);
         String::from_utf8(shown).unwrap()
     }
 
     fn printer(quiet: bool, timestamps: bool) -> Printer {
         Printer {
             quiet,
-            look: Look::default(),
+            theme: Theme::default(),
             clock: timestamps.then(Clock::default),
             skipping: false,
         }
@@ -109,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_in_pieces_has_one_time() {
+    fn a_line_in_fragments_has_one_time() {
         let mut printer = printer(false, true);
         let start = printed(&mut printer, "ali: ", true, false);
         assert_eq!(

@@ -177,7 +177,7 @@ fn a_lost_server_is_waited_for_and_lines_wait_too() {
 }
 
 #[test]
-fn coming_back_insists_on_the_same_name() {
+fn coming_back_tries_the_same_name_again() {
     let server = Server::start(&[]);
     let address = server.address();
     let mut desk = sit_down(address, &[]);

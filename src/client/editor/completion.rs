@@ -7,7 +7,7 @@ use crate::line::command::USAGE;
 /// The most names remembered.
 const NAMES_MAX: usize = 1000;
 
-/// Who was heard of, the most recent first, and where one is among several completions.
+/// The names heard of, the most recent first, and where one is among several completions.
 #[derive(Debug, Default)]
 pub(super) struct Completion {
     names: VecDeque<String>,

@@ -1,89 +1,11 @@
-//! What a line of the room is, and how it is shown.
+//! How the lines of the room look on a screen.
 
-use super::entry::{GREETING, PROMPT};
 use crate::line::command::Command;
-use crate::room::name::Name;
-
-/// A line of the server, by what it tells.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Heard<'a> {
-    /// The question for a name.
-    Prompt,
-    /// The welcome after it.
-    Greeting,
-    /// Somebody said this to the room.
-    Said { name: &'a str, text: &'a str },
-    /// Somebody said this to us alone.
-    SaidPrivately { name: &'a str, text: &'a str },
-    /// Somebody tells what they do.
-    Did { name: &'a str, text: &'a str },
-    /// Somebody came.
-    Came(&'a str),
-    /// Somebody left.
-    Left(&'a str),
-    /// Somebody goes by another name now.
-    Renamed { from: &'a str, to: &'a str },
-    /// The server's word to us alone.
-    Notice,
-    /// None of these: another server's, or part of a line too long for one.
-    Other,
-}
-
-impl<'a> Heard<'a> {
-    /// Returns what `line` tells.
-    pub(super) fn parse(line: &'a str) -> Self {
-        if line == PROMPT {
-            return Self::Prompt;
-        }
-        if line == GREETING {
-            return Self::Greeting;
-        }
-        if let Some(rest) = line.strip_prefix("* ") {
-            return match rest.split_once(' ') {
-                Some((name, text)) if is_name(name) => Self::Did { name, text },
-                _ => Self::Notice,
-            };
-        }
-        if let Some((name, text)) = line.split_once(": ") {
-            if is_name(name) {
-                return Self::Said { name, text };
-            }
-            if let Some(name) = name.strip_suffix(" (privately)")
-                && is_name(name)
-            {
-                return Self::SaidPrivately { name, text };
-            }
-        }
-        Self::parse_coming(line).unwrap_or(Self::Other)
-    }
-
-    fn parse_coming(line: &'a str) -> Option<Self> {
-        let (name, rest) = line.split_once(' ')?;
-        if !is_name(name) {
-            return None;
-        }
-        match rest {
-            "is joined to the chatroom!" => Some(Self::Came(name)),
-            "has left the chatroom!" => Some(Self::Left(name)),
-            _ => {
-                let to = rest.strip_prefix("is now known as ")?.strip_suffix('!')?;
-                is_name(to).then_some(Self::Renamed { from: name, to })
-            }
-        }
-    }
-
-    /// Returns whether somebody says or does something here.
-    pub(super) fn is_talk(&self) -> bool {
-        matches!(
-            self,
-            Self::Said { .. } | Self::SaidPrivately { .. } | Self::Did { .. } | Self::Other
-        )
-    }
-}
+use crate::wire::plain::{Line, SAYS, SAYS_PRIVATELY, STAR};
 
 /// How lines are shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Look {
+pub(super) struct Theme {
     /// With colours, bold and dim.
     pub(super) colour: bool,
     /// With names kept apart from text of another writing direction.
@@ -98,21 +20,21 @@ pub(super) struct Shown {
     pub(super) calls: bool,
 }
 
-impl Look {
+impl Theme {
     /// Returns how `line` is shown to the one called `me`.
-    pub(super) fn show(self, line: &str, heard: &Heard<'_>, me: &str) -> Shown {
+    pub(super) fn show(self, line: &str, told: &Line<'_>, me: &str) -> Shown {
         let isolate = self.isolate && line.contains(is_right_to_left);
-        let (lead, name, middle, text) = match *heard {
-            Heard::Said { name, text } => ("", name, ": ", text),
-            Heard::SaidPrivately { name, text } => ("", name, " (privately): ", text),
-            Heard::Did { name, text } => ("* ", name, " ", text),
-            Heard::Prompt | Heard::Greeting | Heard::Other => {
+        let (lead, name, middle, text) = match *told {
+            Line::Said { name, text } => ("", name, SAYS, text),
+            Line::SaidPrivately { name, text } => ("", name, SAYS_PRIVATELY, text),
+            Line::Did { name, text } => (STAR, name, " ", text),
+            Line::Prompt | Line::Greeting | Line::Other(_) => {
                 return Shown {
                     text: line.to_owned(),
                     calls: false,
                 };
             }
-            Heard::Came(_) | Heard::Left(_) | Heard::Renamed { .. } | Heard::Notice => {
+            Line::Joined(_) | Line::Left(_) | Line::Renamed { .. } | Line::Notice(_) => {
                 return Shown {
                     text: self.dim(line),
                     calls: false,
@@ -131,7 +53,7 @@ impl Look {
         let mentioned = self.put_mentions(&mut shown, text, me);
         Shown {
             text: shown,
-            calls: mentioned || matches!(heard, Heard::SaidPrivately { .. }),
+            calls: mentioned || matches!(told, Line::SaidPrivately { .. }),
         }
     }
 
@@ -141,11 +63,11 @@ impl Look {
         match Command::parse(line) {
             Command::Say(text) => {
                 self.styled(&mut shown, BOLD, "you");
-                shown.push_str(": ");
+                shown.push_str(SAYS);
                 shown.push_str(text);
             }
             Command::Me(text) => {
-                shown.push_str("* ");
+                shown.push_str(STAR);
                 self.styled(&mut shown, BOLD, "you");
                 shown.push(' ');
                 shown.push_str(text);
@@ -157,7 +79,7 @@ impl Look {
                 shown.push_str("): ");
                 shown.push_str(text);
             }
-            _ => return self.dim(&format!("you: {line}")),
+            _ => return self.dim(&["you", SAYS, line].concat()),
         }
         shown
     }
@@ -201,15 +123,6 @@ impl Look {
     }
 }
 
-/// Returns the names in the answer to `/who`; none if `line` is another notice.
-pub(super) fn names_listed(line: &str) -> impl Iterator<Item = &str> {
-    let list = line
-        .strip_prefix("* Here (")
-        .and_then(|rest| rest.split_once("): "))
-        .map_or("", |(_, names)| names);
-    list.split(", ").filter(|name| is_name(name))
-}
-
 /// Returns whether `character` is of a script written from right to left.
 fn is_right_to_left(character: char) -> bool {
     matches!(
@@ -217,10 +130,6 @@ fn is_right_to_left(character: char) -> bool {
         '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}'
             | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}'
     )
-}
-
-fn is_name(text: &str) -> bool {
-    Name::parse(text).is_ok()
 }
 
 /// Returns the length of `me` where `text` starts with it as a whole word, in any case.
@@ -262,62 +171,17 @@ const POP_ISOLATE: char = '\u{2069}';
 mod tests {
     use super::*;
 
-    const PLAIN: Look = Look {
+    const PLAIN: Theme = Theme {
         colour: false,
         isolate: false,
     };
-    const RICH: Look = Look {
+    const RICH: Theme = Theme {
         colour: true,
         isolate: true,
     };
 
-    fn shown(look: Look, line: &str) -> Shown {
-        look.show(line, &Heard::parse(line), "soheil")
-    }
-
-    #[test]
-    fn lines_are_told_apart() {
-        for (line, heard) in [
-            (PROMPT, Heard::Prompt),
-            (GREETING, Heard::Greeting),
-            (
-                "ali: hi: there",
-                Heard::Said {
-                    name: "ali",
-                    text: "hi: there",
-                },
-            ),
-            (
-                "ali (privately): psst",
-                Heard::SaidPrivately {
-                    name: "ali",
-                    text: "psst",
-                },
-            ),
-            (
-                "* ali waves",
-                Heard::Did {
-                    name: "ali",
-                    text: "waves",
-                },
-            ),
-            ("* You are now known as ali.", Heard::Notice),
-            ("*   /who            lists who is here", Heard::Notice),
-            ("ali has left the chatroom!", Heard::Left("ali")),
-            ("سهیل is joined to the chatroom!", Heard::Came("سهیل")),
-            (
-                "ali is now known as zed!",
-                Heard::Renamed {
-                    from: "ali",
-                    to: "zed",
-                },
-            ),
-            ("two words: x", Heard::Other),
-            ("ali is away", Heard::Other),
-            ("", Heard::Other),
-        ] {
-            assert_eq!(Heard::parse(line), heard, "{line}");
-        }
+    fn shown(theme: Theme, line: &str) -> Shown {
+        theme.show(line, &Line::parse(line), "soheil")
     }
 
     #[test]
@@ -370,7 +234,7 @@ mod tests {
             assert_eq!(shown.calls, mentions > 0, "{text}");
         }
         assert!(shown(RICH, "ali (privately): x").calls);
-        let nobody = RICH.show("ali: x", &Heard::parse("ali: x"), "");
+        let nobody = RICH.show("ali: x", &Line::parse("ali: x"), "");
         assert!(!nobody.calls);
     }
 
@@ -381,13 +245,6 @@ mod tests {
         let expected = format!("\u{2068}\x1b[{colour}mسهیل\x1b[0m\u{2069}: hello");
         assert_eq!(text, expected);
         assert!(!shown(RICH, "ali: hello").text.contains('\u{2068}'));
-    }
-
-    #[test]
-    fn the_answer_to_who_tells_names() {
-        let line = "* Here (2): ali, سهیل";
-        assert_eq!(names_listed(line).collect::<Vec<_>>(), ["ali", "سهیل"]);
-        assert_eq!(names_listed("* Nobody here is called x").count(), 0);
     }
 
     #[test]

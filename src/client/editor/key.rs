@@ -1,0 +1,40 @@
+//! Keys, named by what they do.
+
+/// What a key asks the editor to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Key {
+    /// Typed text; safe to show and without a line end.
+    Text(String),
+    /// Pasted text; safe to show, its lines apart by `\n`. Cut when it was longer than
+    /// [`PASTE_MAX_BYTES`](super::paste::PASTE_MAX_BYTES).
+    Paste {
+        text: String,
+        cut: bool,
+    },
+    Enter,
+    Complete,
+    Backspace,
+    Delete,
+    Left,
+    Right,
+    WordLeft,
+    WordRight,
+    Home,
+    End,
+    Up,
+    Down,
+    KillToEnd,
+    KillToStart,
+    /// Ctrl-W: back to the last space.
+    KillBack,
+    KillWordBack,
+    KillWord,
+    Yank,
+    Transpose,
+    Repaint,
+    Search,
+    Cancel,
+    Interrupt,
+    EndOfInput,
+    Suspend,
+}
