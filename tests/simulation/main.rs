@@ -19,9 +19,12 @@
 )]
 
 mod fairness;
+#[path = "../rig/random.rs"]
 mod random;
+#[path = "../rig/drive.rs"]
 mod scene;
 mod scenes;
+#[path = "../rig/wire.rs"]
 mod stream;
 mod verdict;
 mod world;
