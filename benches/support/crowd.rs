@@ -1,5 +1,4 @@
-//! A crowd: many members of one server, on one thread. Some speak; what everybody else hears is
-//! counted and timed.
+//! Many members of one server, on one thread. Some speak; what everybody else hears is timed.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};

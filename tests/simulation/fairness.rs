@@ -5,11 +5,13 @@ use std::time::Duration;
 use chatroom::hub::disconnect::Disconnect;
 use chatroom::hub::limits::Limits;
 
-use crate::scene::{EVERYTHING, Scene, limits};
+use crate::limits;
+use crate::rig::drive::Drive;
+use crate::rig::wire::EVERYTHING;
 
 #[test]
 fn a_fast_sender_is_slowed_and_loses_nothing() {
-    let mut scene = Scene::new(Limits {
+    let mut scene = Drive::new(Limits {
         rate: 10,
         burst: 5,
         ..limits()
@@ -20,7 +22,7 @@ fn a_fast_sender_is_slowed_and_loses_nothing() {
     for n in 0..50 {
         scene.say(sender, &format!("{n}"));
     }
-    scene.wires[sender].borrow_mut().finished = true;
+    scene.wire(sender).finish();
     scene.settle();
     let at_once = scene.heard(ears).lines().count();
     assert!(at_once <= 5, "{at_once}");
@@ -42,7 +44,7 @@ fn a_fast_sender_is_slowed_and_loses_nothing() {
 #[test]
 fn one_who_never_stops_talking_starves_nobody() {
     const FLOOD: usize = 100_000;
-    let mut scene = Scene::new(limits());
+    let mut scene = Drive::new(limits());
     let ears = scene.join("ears", EVERYTHING);
     let flood = scene.join("flood", EVERYTHING);
     let quiet: Vec<usize> = (0..1000)
@@ -84,7 +86,7 @@ fn however_many_never_stop_talking_everybody_is_heard() {
         (20, 1000),
         (40, 1000),
     ] {
-        let mut scene = Scene::new(limits());
+        let mut scene = Drive::new(limits());
         let ears = scene.join("ears", EVERYTHING);
         let quiet = scene.join("quiet", EVERYTHING);
         let floods: Vec<usize> = (0..floods)
@@ -95,7 +97,7 @@ fn however_many_never_stop_talking_everybody_is_heard() {
         let mut heard = String::new();
         for turn in 0..60 {
             for &key in &floods {
-                let mut wire = scene.wires[key].borrow_mut();
+                let mut wire = scene.wire(key);
                 // Empty lines cost work, too, but fill no transcript.
                 let missing = waiting.saturating_sub(wire.arrived.len());
                 wire.arrived.extend(std::iter::repeat_n(b'\n', missing));
@@ -119,7 +121,7 @@ fn however_many_never_stop_talking_everybody_is_heard() {
 /// Who had caught up was still taken for who fell behind before: the second burst cut it.
 #[test]
 fn one_burst_after_another_cuts_nobody_who_reads_on() {
-    let mut scene = Scene::new(Limits {
+    let mut scene = Drive::new(Limits {
         backlog_bytes: 64 * 1024,
         ..limits()
     });
@@ -131,7 +133,7 @@ fn one_burst_after_another_cuts_nobody_who_reads_on() {
             scene.say(sender, &format!("{n} {text}"));
         }
         for _ in 0..100 {
-            scene.wires[slow].borrow_mut().open_window(20_000);
+            scene.wire(slow).open_window(20_000);
             scene.pass(Duration::from_millis(20));
         }
         assert!(scene.is_open(slow), "burst {burst}");
@@ -143,16 +145,16 @@ fn one_burst_after_another_cuts_nobody_who_reads_on() {
 /// Where names are waited for for ever, one silent connection kept all that came later on a list.
 #[test]
 fn who_came_and_went_is_not_remembered_for_ever() {
-    let mut scene = Scene::new(Limits {
+    let mut scene = Drive::new(Limits {
         name_timeout_s: 0,
         ..limits()
     });
     let silent = scene.connect(EVERYTHING);
     for _ in 0..10_000 {
         let key = scene.connect(EVERYTHING);
-        scene.wires[key].borrow_mut().finished = true;
-        scene.wires[key].borrow_mut().readable = true;
+        scene.wire(key).finish();
         scene.settle();
+        scene.forget_the_gone();
     }
     assert!(scene.is_open(silent));
     let remembered = scene.hub.audit().newcomers;
@@ -162,14 +164,14 @@ fn who_came_and_went_is_not_remembered_for_ever() {
 /// Who took private bytes while more came was taken for somebody who takes nothing.
 #[test]
 fn who_reads_its_answers_slowly_is_not_cut_as_stalled() {
-    let mut scene = Scene::new(Limits {
+    let mut scene = Drive::new(Limits {
         stall_timeout_s: 20,
         ..limits()
     });
     let slow = scene.join("slow", 58);
     for _ in 0..60 {
         scene.say(slow, "/who");
-        scene.wires[slow].borrow_mut().open_window(10);
+        scene.wire(slow).open_window(10);
         scene.pass(Duration::from_secs(1));
         assert!(scene.is_open(slow));
     }
@@ -179,7 +181,7 @@ fn who_reads_its_answers_slowly_is_not_cut_as_stalled() {
 /// A private line longer than what may wait was refused although nothing waited.
 #[test]
 fn a_long_private_line_reaches_who_reads() {
-    let mut scene = Scene::new(Limits {
+    let mut scene = Drive::new(Limits {
         max_line_bytes: 64 * 1024,
         ..limits()
     });

@@ -14,19 +14,20 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::print_stderr,
-    clippy::struct_excessive_bools
+    clippy::print_stderr
 )]
 
+#[path = "../rig/mod.rs"]
+mod rig;
+
 mod fairness;
-mod random;
-mod scene;
 mod scenes;
-mod stream;
 mod verdict;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use chatroom::hub::limits::Limits;
 
 use world::World;
 
@@ -39,9 +40,17 @@ fn live(seed: u64) {
     }
     world.run_until_quiet();
     verdict::judge(&world);
-    world.hub.shut_down();
+    world.drive.hub.shut_down();
     world.run_until_quiet();
     verdict::judge_the_end(&world);
+}
+
+/// The default limits, but for the rate.
+fn limits() -> Limits {
+    Limits {
+        rate: 0,
+        ..Limits::default()
+    }
 }
 
 fn number(name: &str) -> Option<u64> {

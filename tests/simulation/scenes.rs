@@ -6,26 +6,28 @@ use chatroom::feed::slow_readers::WAIT_MAX;
 use chatroom::hub::Readiness;
 use chatroom::hub::disconnect::Disconnect;
 use chatroom::hub::limits::{Limits, Slice};
-use chatroom::room::MemberId;
 
-use crate::scene::{EVERYTHING, HOME, Scene, limits};
+use crate::limits;
+use crate::rig::drive::{Drive, HOME};
+use crate::rig::wire::EVERYTHING;
 
 #[test]
 fn an_event_for_who_had_the_slot_before_does_no_harm() {
-    let mut scene = Scene::new(limits());
+    let mut scene = Drive::new(limits());
     let ears = scene.join("ears", EVERYTHING);
     let first = scene.join("first", EVERYTHING);
-    scene.reset(first);
+    scene.wire(first).reset();
     scene.settle();
     assert!(!scene.is_open(first));
     let second = scene.connect(EVERYTHING);
-    assert_eq!(second, first, "the slot is used again");
+    let slot = scene.peers[first].id;
+    assert_eq!(scene.peers[second].id, slot, "the slot is used again");
     let stale = Readiness {
         readable: true,
         writable: true,
         read_until_empty: true,
     };
-    scene.hub.ready(MemberId::from_slot(first), stale);
+    scene.hub.ready(slot, stale);
     scene.say(second, "second");
     scene.say(second, "hello");
     scene.settle();
@@ -40,7 +42,7 @@ fn an_event_for_who_had_the_slot_before_does_no_harm() {
 #[test]
 fn a_thousand_overrun_by_one_line_leave_once_each_and_in_order() {
     let backlog_bytes = 64 * 1024;
-    let mut scene = Scene::new(Limits {
+    let mut scene = Drive::new(Limits {
         backlog_bytes,
         stall_timeout_s: 0,
         ..limits()
@@ -76,7 +78,7 @@ fn a_thousand_overrun_by_one_line_leave_once_each_and_in_order() {
 
 #[test]
 fn a_storm_of_leaving_overruns_nobody_who_keeps_up() {
-    let mut scene = Scene::new(Limits {
+    let mut scene = Drive::new(Limits {
         backlog_bytes: 64 * 1024,
         slice: Slice {
             slots: 100,
@@ -93,7 +95,7 @@ fn a_storm_of_leaving_overruns_nobody_who_keeps_up() {
         .collect();
     scene.settle();
     for &key in &leavers {
-        scene.reset(key);
+        scene.wire(key).reset();
     }
     scene.settle();
     assert_eq!(scene.hub.len(), keepers.len());
@@ -105,7 +107,7 @@ fn a_storm_of_leaving_overruns_nobody_who_keeps_up() {
 
 #[test]
 fn a_burst_of_any_size_cuts_nobody_who_reads_on() {
-    let mut scene = Scene::new(Limits {
+    let mut scene = Drive::new(Limits {
         backlog_bytes: 64 * 1024,
         ..limits()
     });
@@ -125,7 +127,7 @@ fn a_burst_of_any_size_cuts_nobody_who_reads_on() {
     let mut waited = false;
     for _ in 0..100 {
         for &key in &slow {
-            scene.wires[key].borrow_mut().open_window(20_000);
+            scene.wire(key).open_window(20_000);
         }
         scene.pass(Duration::from_millis(20));
         waited |= scene.hub.audit().held_bytes > 0;
@@ -145,7 +147,7 @@ fn a_burst_of_any_size_cuts_nobody_who_reads_on() {
 fn who_stands_still_or_creeps_holds_nobody_up_for_long() {
     for creeps in [false, true] {
         let backlog_bytes = 64 * 1024;
-        let mut scene = Scene::new(Limits {
+        let mut scene = Drive::new(Limits {
             backlog_bytes,
             stall_timeout_s: 0,
             ..limits()
@@ -160,7 +162,7 @@ fn who_stands_still_or_creeps_holds_nobody_up_for_long() {
         let mut heard = 0;
         while heard < 1000 {
             if creeps && scene.is_open(slow) {
-                scene.wires[slow].borrow_mut().open_window(1);
+                scene.wire(slow).open_window(1);
             }
             scene.pass(Duration::from_millis(100));
             heard += scene.heard(ears).matches("sender: ").count();
@@ -181,7 +183,7 @@ fn who_stands_still_or_creeps_holds_nobody_up_for_long() {
 
 #[test]
 fn names_are_waited_for_as_long_as_told_whatever_the_clock_does() {
-    let mut scene = Scene::new(Limits {
+    let mut scene = Drive::new(Limits {
         name_timeout_s: 30,
         ..limits()
     });
@@ -208,7 +210,7 @@ fn names_are_waited_for_as_long_as_told_whatever_the_clock_does() {
 
 #[test]
 fn the_nameless_hold_half_of_the_places_and_the_oldest_make_place() {
-    let mut scene = Scene::new(Limits {
+    let mut scene = Drive::new(Limits {
         max_connections: 10,
         ..limits()
     });
@@ -232,7 +234,7 @@ fn silence_and_standing_still_end_in_their_time() {
         stall_timeout_s: 20,
         ..limits()
     };
-    let mut scene = Scene::new(limits);
+    let mut scene = Drive::new(limits);
     let quiet = scene.join("quiet", EVERYTHING);
     let talker = scene.join("talker", EVERYTHING);
     // It talks, but reads nothing.
@@ -259,7 +261,7 @@ fn silence_and_standing_still_end_in_their_time() {
 /// a line as if it were a whole one.
 #[test]
 fn a_line_that_waited_is_not_torn_when_the_connection_breaks() {
-    let mut scene = Scene::new(Limits {
+    let mut scene = Drive::new(Limits {
         rate: 1,
         burst: 3,
         ..limits()
@@ -269,17 +271,11 @@ fn a_line_that_waited_is_not_torn_when_the_connection_breaks() {
     scene.heard(ears);
     scene.say(speaker, "one");
     scene.say(speaker, "two");
-    scene.wires[speaker]
-        .borrow_mut()
-        .arrived
-        .extend(b"I would never say: ");
+    scene.wire(speaker).arrived.extend(b"I would never say: ");
     scene.turn();
     // The rest arrives with the break; the next line to it fails.
-    scene.wires[speaker]
-        .borrow_mut()
-        .arrived
-        .extend(b"speak ill of you\n");
-    scene.wires[speaker].borrow_mut().reset = true;
+    scene.wire(speaker).arrived.extend(b"speak ill of you\n");
+    scene.wire(speaker).reset = true;
     scene.say(ears, "hello");
     scene.now += Duration::from_secs(1);
     scene.settle();

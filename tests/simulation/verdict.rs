@@ -39,16 +39,16 @@ pub fn judge(world: &World) {
             assert!(open, "p{at} did nothing to be cut off");
         }
     }
-    let names: Vec<&str> = world.hub.room().names().iter().collect();
+    let names: Vec<&str> = world.drive.hub.room().names().iter().collect();
     // Somebody stalled before the greeting is a member who doesn't know it yet.
     assert!(names.len() >= members, "{members} members, but {names:?}");
     let unique: HashSet<String> = names.iter().map(|name| name.to_lowercase()).collect();
     assert_eq!(
-        (unique.len(), world.hub.room().names().count()),
+        (unique.len(), world.drive.hub.room().names().count()),
         (names.len(), names.len())
     );
     check_private(world);
-    let slow = world.hub.disconnects().of(Disconnect::SlowReader);
+    let slow = world.drive.hub.disconnects().of(Disconnect::SlowReader);
     let stalled = world
         .peers
         .iter()
@@ -60,16 +60,16 @@ pub fn judge(world: &World) {
 /// Judges the room after it has closed.
 pub fn judge_the_end(world: &World) {
     assert!(
-        world.hub.is_empty(),
+        world.drive.hub.is_empty(),
         "{} connections are left",
-        world.hub.len()
+        world.drive.hub.len()
     );
     for (at, peer) in world.peers.iter().enumerate() {
         let wire = peer.wire.borrow();
         assert!(wire.dropped);
         if peer.manner == Manner::Steady && peer.end == End::Open {
             assert!(
-                wire.received.ends_with(b"\n* The chatroom is closing.\n"),
+                wire.received().ends_with(b"\n* The chatroom is closing.\n"),
                 "p{at}"
             );
         }
@@ -82,7 +82,8 @@ fn greeted(peer: &Peer) -> bool {
 
 /// Returns the lines a peer has received, and what there is of one more.
 fn received(peer: &Peer) -> (Vec<Line>, String) {
-    let text = String::from_utf8(peer.wire.borrow().received.clone()).expect("UTF-8 cut at lines");
+    let text =
+        String::from_utf8(peer.wire.borrow().received().to_vec()).expect("UTF-8 cut at lines");
     let (whole, rest) = text.rsplit_once('\n').unwrap_or(("", &text));
     let is_common = |line: &str| {
         let private = line == PROMPT

@@ -2,22 +2,19 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::time::Duration;
 
+use chatroom::hub::Readiness;
 use chatroom::hub::limits::{
     HELD_BYTES_MAX, Limits, PRIVATE_BYTES_MAX, READ_BYTES, Slice, WRITE_COST_BYTES,
 };
-use chatroom::hub::{Hub, Readiness};
 use chatroom::room::MemberId;
-use chatroom::tick::Tick;
 
-use crate::random::Random;
-use crate::stream::{SimStream, Wire};
-
-/// Where everybody is.
-const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+use crate::rig::drive::{Drive, HOME};
+use crate::rig::random::Random;
+use crate::rig::screen::Screen;
+use crate::rig::wire::{EVERYTHING, Mischief, Wire};
 
 /// The longest line the simulated room accepts.
 pub const MAX_LINE_BYTES: usize = 128;
@@ -42,11 +39,10 @@ pub enum End {
     Reset,
 }
 
-/// Somebody outside.
+/// Somebody outside, under its number in the drive.
 #[derive(Debug)]
 pub struct Peer {
     pub wire: Rc<RefCell<Wire>>,
-    pub key: MemberId,
     pub manner: Manner,
     pub end: End,
     /// Every name it has asked for.
@@ -69,13 +65,11 @@ impl Peer {
 
 /// The room and everybody around it.
 pub struct World {
-    pub hub: Hub<SimStream>,
+    pub drive: Drive,
     /// The first is the observer: it is steady, never speaks and never leaves.
     pub peers: Vec<Peer>,
     pub options: Limits,
     random: Random,
-    now: Tick,
-    accepted: usize,
     /// What was said to all, by number: what follows the name.
     pub said: Vec<String>,
 }
@@ -99,14 +93,11 @@ impl World {
             },
             ..Limits::default()
         };
-        let now = Tick::START;
         let mut world = Self {
-            hub: Hub::new(options, now),
+            drive: Drive::new(options),
             peers: Vec::new(),
             options,
             random,
-            now,
-            accepted: 0,
             said: Vec::new(),
         };
         world.join(Manner::Steady);
@@ -120,7 +111,7 @@ impl World {
             .filter(|&at| self.peers[at].end == End::Open && !self.peers[at].wire.borrow().dropped)
             .collect();
         match self.random.below(20) {
-            0..2 if self.hub.admit(HOME).is_ok() => {
+            0..2 if self.drive.hub.admit(HOME).is_ok() => {
                 let manners = [
                     Manner::Steady,
                     Manner::Steady,
@@ -154,7 +145,7 @@ impl World {
                     writable: true,
                     read_until_empty: self.random.one_in(2),
                 };
-                self.hub.ready(MemberId::from_slot(key), readiness);
+                self.drive.hub.ready(MemberId::from_slot(key), readiness);
             }
             _ => {}
         }
@@ -168,16 +159,10 @@ impl World {
         for _ in 0..100_000 {
             self.let_things_move(true);
             self.turn();
-            let idle = |peer: &Peer| {
-                let wire = peer.wire.borrow();
-                wire.dropped || (peer.flight.is_empty() && !wire.readable && !wire.writable)
-            };
-            if !self.hub.has_work() && self.peers.iter().all(idle) {
-                // Let so much time pass as makes something due; it is quiet when nothing is.
-                let Some(deadline) = self.hub.deadline() else {
-                    return;
-                };
-                self.now = self.now.max(deadline);
+            let on_its_way = |peer: &Peer| !peer.flight.is_empty() && !peer.wire.borrow().dropped;
+            let quiet = self.drive.is_quiet() && !self.peers.iter().any(on_its_way);
+            if quiet && !self.drive.skip_to_deadline() {
+                return;
             }
         }
         panic!("the hub does not come to rest");
@@ -185,11 +170,14 @@ impl World {
 
     fn join(&mut self, manner: Manner) {
         let window = if manner == Manner::Steady {
-            usize::MAX
+            EVERYTHING
         } else {
             self.random.below(2000)
         };
-        let wire = Wire::new(window, Random::new(self.random.next()));
+        let mischief = Mischief::Chance(Random::new(self.random.next()));
+        let wire = Wire::new(window, mischief, Screen::Keeps(Vec::new()));
+        let at = self.drive.accept(wire);
+        let wire = Rc::clone(&self.drive.peers[at].wire);
         let longer = if self.peers.is_empty() {
             0
         } else {
@@ -197,8 +185,7 @@ impl World {
         };
         let name = format!("p{}{}", self.peers.len(), "-z".repeat(longer));
         let mut peer = Peer {
-            wire: Rc::clone(&wire),
-            key: self.hub.next_id(),
+            wire,
             manner,
             end: End::Open,
             names: vec![name.clone()],
@@ -213,8 +200,6 @@ impl World {
         }
         peer.send(&name, &mut self.random);
         self.peers.push(peer);
-        self.hub.accept(SimStream(wire), HOME);
-        self.accepted += 1;
     }
 
     fn end(&mut self, at: usize) {
@@ -240,10 +225,7 @@ impl World {
         let peer = &mut self.peers[at];
         peer.end = End::Reset;
         peer.flight.clear();
-        let mut wire = peer.wire.borrow_mut();
-        wire.reset = true;
-        wire.readable = true;
-        wire.writable = true;
+        peer.wire.borrow_mut().reset();
     }
 
     fn speak(&mut self, at: usize) {
@@ -314,16 +296,14 @@ impl World {
             let count = most.min(peer.flight.len());
             if count > 0 {
                 let bytes: Vec<u8> = peer.flight.drain(..count).collect();
-                wire.arrived.extend(bytes);
-                wire.readable = true;
+                wire.send(&bytes);
             }
             if wire.told_end && peer.end == End::Open && peer.manner != Manner::Stalled {
                 // Most close their side when the other is closed.
                 peer.end = End::Orderly;
             }
             if peer.end == End::Orderly && peer.flight.is_empty() && !wire.finished {
-                wire.finished = true;
-                wire.readable = true;
+                wire.finish();
             }
             if peer.manner == Manner::Slow && (all || self.random.one_in(3)) {
                 let bytes = if all { 100_000 } else { self.random.below(500) };
@@ -334,44 +314,22 @@ impl World {
 
     /// One turn of the server's loop, with the events that are due, some of them a turn late.
     fn turn(&mut self) {
-        self.now += Duration::from_millis(self.random.below(50) as u64);
+        let Self { drive, random, .. } = self;
+        drive.now += Duration::from_millis(random.below(50) as u64);
         // Now and then the clock is a little behind.
-        let behind = Duration::from_millis(if self.random.one_in(10) { 100 } else { 0 });
-        self.hub.start_turn(self.now.minus(behind));
-        let mut order: Vec<usize> = (0..self.peers.len()).collect();
+        let behind = Duration::from_millis(if random.one_in(10) { 100 } else { 0 });
+        let mut order: Vec<usize> = (0..drive.peers.len()).collect();
         for at in (1..order.len()).rev() {
-            order.swap(at, self.random.below(at + 1));
+            order.swap(at, random.below(at + 1));
         }
-        for at in order {
-            if self.random.one_in(5) {
-                continue;
-            }
-            let peer = &self.peers[at];
-            let readiness = {
-                let mut wire = peer.wire.borrow_mut();
-                if wire.dropped || !(wire.readable || wire.writable) {
-                    continue;
-                }
-                let readiness = Readiness {
-                    readable: wire.readable,
-                    writable: wire.writable,
-                    read_until_empty: wire.finished || wire.reset,
-                };
-                wire.readable = false;
-                wire.writable = false;
-                readiness
-            };
-            self.hub.ready(peer.key, readiness);
-        }
-        self.hub.resume();
-        self.hub.settle();
-        self.hub.reap();
+        let on_time = order.into_iter().filter(|_| !random.one_in(5));
+        drive.turn_at(drive.now.minus(behind), on_time);
         self.check();
     }
 
     /// What must be true after every turn.
     fn check(&self) {
-        let audit = self.hub.audit();
+        let audit = self.drive.hub.audit();
         assert_eq!(audit.names, audit.members + audit.leaving, "{audit:?}");
         assert_eq!(audit.held_bytes, audit.held_bytes_counted, "{audit:?}");
         assert!(
@@ -387,7 +345,7 @@ impl World {
             audit.held_bytes <= HELD_BYTES_MAX + self.peers.len() * READ_BYTES,
             "{audit:?}"
         );
-        let ended = self.accepted - audit.open;
+        let ended = self.peers.len() - audit.open;
         assert_eq!(
             audit.disconnects, ended as u64,
             "each ends for one reason: {audit:?}"

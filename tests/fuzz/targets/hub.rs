@@ -1,17 +1,16 @@
 //! The whole server but its poll: the input is a script of what happens to it.
 
-use std::cell::RefCell;
-use std::net::{IpAddr, Ipv4Addr};
-use std::rc::Rc;
+use std::cell::RefMut;
 use std::time::Duration;
 
+use chatroom::hub::Readiness;
 use chatroom::hub::disconnect::Disconnect;
 use chatroom::hub::limits::{Limits, PRIVATE_BYTES_MAX, Slice};
-use chatroom::hub::{Hub, Readiness};
 use chatroom::room::MemberId;
-use chatroom::tick::Tick;
 
-use super::wire::{End, Wire};
+use super::rig::drive::{Drive, HOME};
+use super::rig::screen::{Check, Screen};
+use super::rig::wire::{EVERYTHING, Mischief, Wire};
 
 /// Most people in one script, and most connections at once.
 const PEERS_MAX: usize = 48;
@@ -65,15 +64,16 @@ fn play(input: &[u8]) {
         world.happen(event, &mut script);
     }
     world.come_to_rest();
-    world.hub.shut_down();
+    world.drive.hub.shut_down();
     world.come_to_rest();
-    assert!(world.hub.is_empty(), "{} are left", world.hub.len());
-    assert!(world.peers.iter().all(|peer| peer.wire.borrow().dropped));
+    let Drive { hub, peers, .. } = &world.drive;
+    assert!(hub.is_empty(), "{} are left", hub.len());
+    assert!(peers.iter().all(|peer| peer.wire.borrow().dropped));
     let ends: u64 = Disconnect::ALL
         .iter()
-        .map(|&why| world.hub.disconnects().of(why))
+        .map(|&why| hub.disconnects().of(why))
         .sum();
-    assert_eq!(ends, world.peers.len() as u64, "each ends once");
+    assert_eq!(ends, peers.len() as u64, "each ends once");
 }
 
 /// The bytes of a script that are not played yet.
@@ -98,15 +98,8 @@ impl<'a> Script<'a> {
     }
 }
 
-struct Peer {
-    wire: Rc<RefCell<Wire>>,
-    key: MemberId,
-}
-
 struct World {
-    hub: Hub<End>,
-    peers: Vec<Peer>,
-    now: Tick,
+    drive: Drive,
     sent: usize,
     limits: Limits,
 }
@@ -132,11 +125,8 @@ impl World {
                 slots: 5,
             },
         };
-        let now = Tick::START;
         Self {
-            hub: Hub::new(limits, now),
-            peers: Vec::new(),
-            now,
+            drive: Drive::new(limits),
             sent: 0,
             limits,
         }
@@ -160,7 +150,7 @@ impl World {
             }
             5 => self.turn(number),
             6 => {
-                self.now += Duration::from_millis(50) * number as u32;
+                self.drive.now += Duration::from_millis(50) * number as u32;
                 self.turn(0);
             }
             7 => {
@@ -170,9 +160,9 @@ impl World {
                     writable: number & 32 != 0,
                     read_until_empty: number & 64 != 0,
                 };
-                self.hub.ready(MemberId::from_slot(key), readiness);
+                self.drive.hub.ready(MemberId::from_slot(key), readiness);
             }
-            8 if number == 200 => self.hub.shut_down(),
+            8 if number == 200 => self.drive.hub.shut_down(),
             _ => self.bother(number, event, script),
         }
         self.check();
@@ -185,35 +175,33 @@ impl World {
         };
         match event % 12 {
             8 => wire.open_window(16 * script.number()),
-            9 => wire.finished = true,
-            10 => wire.reset = true,
+            9 => wire.finish(),
+            10 => wire.reset(),
             _ => {
                 let number = script.number();
-                wire.step = number % 16;
-                wire.interrupts = number / 16;
+                wire.mischief = Mischief::Told {
+                    step: number % 16,
+                    interrupts: number / 16,
+                };
             }
         }
-        let ended = matches!(event % 12, 9 | 10);
-        wire.readable |= ended;
+        // Of a broken stream, the poll may tell again.
         wire.writable |= wire.reset;
     }
 
-    fn pick(&self, number: usize) -> Option<std::cell::RefMut<'_, Wire>> {
-        let peers = self.peers.len();
-        let peer = self.peers.get(number % peers.max(1))?;
-        Some(peer.wire.borrow_mut())
+    fn pick(&self, number: usize) -> Option<RefMut<'_, Wire>> {
+        let peers = self.drive.peers.len();
+        (peers > 0).then(|| self.drive.wire(number % peers))
     }
 
     fn join(&mut self, window: usize) {
-        let home = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        if self.peers.len() == PEERS_MAX || self.hub.admit(home).is_err() {
+        if self.drive.peers.len() == PEERS_MAX || self.drive.hub.admit(HOME).is_err() {
             return;
         }
-        let windows = [usize::MAX, 0, 100, 4000];
-        let wire = Wire::new(windows[window % windows.len()]);
-        let key = self.hub.next_id();
-        self.hub.accept(End(Rc::clone(&wire)), home);
-        self.peers.push(Peer { wire, key });
+        let windows = [EVERYTHING, 0, 100, 4000];
+        let window = windows[window % windows.len()];
+        let screen = Screen::Checks(Check::default());
+        self.drive.accept(Wire::new(window, Mischief::None, screen));
     }
 
     fn send(&mut self, number: usize, bytes: &[u8], times: usize) {
@@ -226,71 +214,56 @@ impl World {
                 return;
             };
             if !wire.finished && !wire.reset && !wire.dropped && !bytes.is_empty() {
-                wire.arrived.extend(bytes);
-                wire.readable = true;
+                wire.send(bytes);
             }
         }
     }
 
     /// One turn of the server's loop; `late` peers' events come with the next.
     fn turn(&mut self, late: usize) {
-        self.hub.start_turn(self.now);
-        for (at, peer) in self.peers.iter().enumerate() {
-            let mut wire = peer.wire.borrow_mut();
-            if wire.is_quiet() || late >> (at % 8) & 1 == 1 {
-                continue;
-            }
-            let readiness = Readiness {
-                readable: wire.readable,
-                writable: wire.writable,
-                read_until_empty: wire.finished || wire.reset,
-            };
-            wire.readable = false;
-            wire.writable = false;
-            drop(wire);
-            self.hub.ready(peer.key, readiness);
-        }
-        self.hub.resume();
-        self.hub.settle();
-        self.hub.reap();
+        let on_time = |at: &usize| late >> (at % 8) & 1 == 0;
+        self.drive
+            .turn_in((0..self.drive.peers.len()).filter(on_time));
     }
 
     fn check(&self) {
-        assert!(self.hub.len() <= CONNECTIONS_MAX);
-        let open = self.peers.iter().filter(|peer| !peer.wire.borrow().dropped);
-        assert_eq!(open.count(), self.hub.len(), "who is let go is forgotten");
-        let audit = self.hub.audit();
+        assert!(self.drive.hub.len() <= CONNECTIONS_MAX);
+        let open = (0..self.drive.peers.len()).filter(|&peer| self.drive.is_open(peer));
+        assert_eq!(
+            open.count(),
+            self.drive.hub.len(),
+            "who is let go is forgotten"
+        );
+        let audit = self.drive.hub.audit();
         assert_eq!(audit.names, audit.members + audit.leaving);
-        assert!(audit.open <= self.hub.len());
+        assert!(audit.open <= self.drive.hub.len());
         assert!(audit.unfinished_bytes_max <= self.limits.max_line_bytes + 1);
         assert!(
             audit.private_bytes_max <= 2 * PRIVATE_BYTES_MAX,
             "{audit:?}"
         );
         assert_eq!(audit.held_bytes, audit.held_bytes_counted);
-        let transcript = self.hub.feed().transcript();
+        let transcript = self.drive.hub.feed().transcript();
         assert_eq!(transcript.capacity(), self.limits.backlog_bytes);
     }
 
     /// Everybody reads on, and time passes, until nothing is left to do.
     fn come_to_rest(&mut self) {
         for _ in 0..50_000 {
-            for peer in &self.peers {
+            for peer in &self.drive.peers {
                 let mut wire = peer.wire.borrow_mut();
-                wire.interrupts = 0;
-                wire.step = 0;
+                wire.mischief = Mischief::None;
                 wire.open_window(1 << 20);
             }
             self.turn(0);
-            let quiet = self.peers.iter().all(|peer| peer.wire.borrow().is_quiet());
-            if self.hub.has_work() || !quiet {
+            if !self.drive.is_quiet() {
                 continue;
             }
             self.check();
-            match self.hub.deadline() {
-                Some(deadline) => self.now = self.now.max(deadline) + Duration::from_secs(3),
-                None => return,
+            if !self.drive.skip_to_deadline() {
+                return;
             }
+            self.drive.now += Duration::from_secs(3);
         }
         panic!("the hub does not come to rest");
     }
