@@ -262,7 +262,7 @@ mod tests {
             let error = limits(arguments, 1024).unwrap_err();
             assert!(error.starts_with(flag) && error.contains("give"), "{error}");
         }
-        assert_eq!(limits(&[], 1024).unwrap().max_connections, 960);
+        assert_eq!(limits(&[], 1024).unwrap().max_connections, 972);
         assert!(limits(&["--backlog-bytes", "65536"], 1024).is_ok());
     }
 

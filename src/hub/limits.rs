@@ -75,7 +75,7 @@ pub const DESCRIPTORS_RESERVED: usize = 32;
 const DEPARTING_PART: usize = 64;
 
 /// Least places for those who depart.
-const DEPARTING_LEAST: usize = 16;
+const DEPARTING_LEAST: usize = 4;
 
 /// Longest line end, and what is put around a name and a text.
 const FRAME_BYTES: usize = 64;
@@ -137,7 +137,7 @@ impl Limits {
         let usable = descriptors.saturating_sub(DESCRIPTORS_RESERVED);
         // So many that there are descriptors for those who depart, too.
         let possible =
-            usable.saturating_sub(DEPARTING_LEAST) / (DEPARTING_PART + 1) * DEPARTING_PART;
+            usable.saturating_sub(DEPARTING_LEAST) * DEPARTING_PART / (DEPARTING_PART + 1);
         let possible = possible.max(1);
         let limits = Self {
             max_connections: connections_max.unwrap_or(possible),

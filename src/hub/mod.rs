@@ -125,6 +125,9 @@ impl<S: Stream> Hub<S> {
     /// # Errors
     /// Says what to tell it.
     pub fn admit(&self, address: IpAddr) -> Result<(), Notice<'static>> {
+        if self.closing {
+            return Err(Notice::Closing);
+        }
         self.connections
             .admission
             .admit(self.connections.open(), address)

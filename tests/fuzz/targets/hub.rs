@@ -64,7 +64,7 @@ fn play(input: &[u8]) {
         world.happen(event, &mut script);
     }
     world.come_to_rest();
-    world.drive.hub.shut_down();
+    world.shut_down();
     world.come_to_rest();
     let Drive { hub, peers, .. } = &world.drive;
     assert!(hub.is_empty(), "{} are left", hub.len());
@@ -102,6 +102,7 @@ struct World {
     drive: Drive,
     sent: usize,
     limits: Limits,
+    closing: bool,
 }
 
 impl World {
@@ -129,6 +130,7 @@ impl World {
             drive: Drive::new(limits),
             sent: 0,
             limits,
+            closing: false,
         }
     }
 
@@ -162,7 +164,7 @@ impl World {
                 };
                 self.drive.hub.ready(MemberId::from_slot(key), readiness);
             }
-            8 if number == 200 => self.drive.hub.shut_down(),
+            8 if number == 200 => self.shut_down(),
             _ => self.bother(number, event, script),
         }
         self.check();
@@ -195,7 +197,9 @@ impl World {
     }
 
     fn join(&mut self, window: usize) {
-        if self.drive.peers.len() == PEERS_MAX || self.drive.hub.admit(HOME).is_err() {
+        let hub = &self.drive.hub;
+        if self.drive.peers.len() == PEERS_MAX || hub.must_reap_first() || hub.admit(HOME).is_err()
+        {
             return;
         }
         let windows = [EVERYTHING, 0, 100, 4000];
@@ -226,8 +230,19 @@ impl World {
             .turn_in((0..self.drive.peers.len()).filter(on_time));
     }
 
+    fn shut_down(&mut self) {
+        self.closing = true;
+        self.drive.hub.shut_down();
+    }
+
     fn check(&self) {
-        assert!(self.drive.hub.len() <= CONNECTIONS_MAX);
+        let departing_max = self.limits.departing_max();
+        let departing = self.drive.hub.departing();
+        assert!(
+            departing <= departing_max || self.closing,
+            "{departing} depart"
+        );
+        assert!(self.drive.hub.len() <= CONNECTIONS_MAX + departing_max);
         let open = (0..self.drive.peers.len()).filter(|&peer| self.drive.is_open(peer));
         assert_eq!(
             open.count(),
@@ -236,7 +251,7 @@ impl World {
         );
         let audit = self.drive.hub.audit();
         assert_eq!(audit.names, audit.members + audit.leaving);
-        assert!(audit.open <= self.drive.hub.len());
+        assert!(audit.open <= CONNECTIONS_MAX);
         assert!(audit.unfinished_bytes_max <= self.limits.max_line_bytes + 1);
         assert!(
             audit.private_bytes_max <= 2 * PRIVATE_BYTES_MAX,
