@@ -251,3 +251,75 @@ fn an_unknown_command_is_answered_and_not_broadcast() {
     let log = server.stop().join("\n");
     assert!(!log.contains("hunter2"), "{log}");
 }
+
+#[test]
+fn a_private_message_behind_a_blank_was_said_to_the_whole_room() {
+    let mut server = Server::start(&[]);
+    let ali = server.join("ali");
+    let mut bob = server.join("bob");
+    let mut eve = server.join("eve");
+    for (number, blank) in [" ", "\t", "  \u{a0}", "\u{feff}", "\u{200b}"]
+        .iter()
+        .enumerate()
+    {
+        ali.say(format!("{blank}/msg bob the code is {number}"));
+        bob.expect(&format!("ali (privately): the code is {number}"));
+    }
+    ali.say("to all");
+    eve.expect("ali: to all");
+    assert!(!server.stop().join("\n").contains("code"));
+}
+
+#[test]
+fn commands_in_capitals_were_unknown() {
+    let server = Server::start(&[]);
+    let mut ali = server.join("ali");
+    let mut bob = server.join("bob");
+    ali.say("/WHO");
+    ali.expect("* Here (2): ali, bob");
+    ali.say("/Me waves");
+    bob.expect("* ali waves");
+    ali.say("/MSG bob psst");
+    bob.expect("ali (privately): psst");
+    ali.say("  /Quit");
+    bob.expect("ali has left the chatroom!");
+}
+
+#[test]
+fn a_path_was_taken_for_a_command() {
+    let server = Server::start(&[]);
+    let ali = server.join("ali");
+    let mut bob = server.join("bob");
+    for text in [
+        "/etc/passwd is a file",
+        "/r/rust is a place",
+        "/24 is a small net",
+        "/* a comment */",
+        "/!\\ careful",
+        "  //indented",
+        "and/or",
+    ] {
+        ali.say(text);
+        bob.expect(&format!("ali: {text}"));
+    }
+}
+
+#[test]
+fn a_mistyped_command_is_never_said_to_the_room() {
+    let mut server = Server::start(&[]);
+    let mut ali = server.join("ali");
+    let bob = server.join("bob");
+    for command in [
+        "/mgs bob hunter2",
+        "/ msg bob hunter2",
+        " /mgs bob hunter2",
+        "/MGS\tbob hunter2",
+        "/پیام bob hunter2",
+        "/msg\u{200b}bob hunter2",
+        "/\u{200b}msg bob hunter2",
+    ] {
+        let answer = notices(&mut ali, &bob, "bob", command);
+        assert_eq!(answer.len(), 1, "{command:?}: {answer:?}");
+    }
+    assert!(!server.stop().join("\n").contains("hunter2"));
+}

@@ -31,6 +31,7 @@ impl Room {
         audience: &mut impl Audience,
     ) -> Option<Event<'l>> {
         let notice = match Command::parse(line) {
+            Command::Nothing => return None,
             Command::Say(text) => return Some(Event::Said { member, text }),
             Command::Me(text) => return Some(Event::Did { member, text }),
             Command::Nick(text) => {

@@ -1,7 +1,7 @@
 //! Whatever a member types, what the others hear begins with its name, is one line, and is safe.
 
 use chatroom::line::command::Command;
-use chatroom::line::sanitize::safe;
+use chatroom::line::sanitize::{is_invisible, safe};
 use chatroom::room::{Audience, Effect, Event, MemberId, Reach, Room};
 use chatroom::wire::plain::{Line, PROMPT, put};
 
@@ -74,19 +74,30 @@ fn enter(room: &mut Room, slot: usize, name: &str) -> Option<String> {
     None
 }
 
-/// What a command holds is part of what was typed.
+/// What a command holds is part of what was typed, and talk is all of it but for a slash.
 fn check_parse(line: &str) {
+    let shown = line.trim_start_matches(is_invisible);
     match Command::parse(line) {
-        Command::Say(text) | Command::Me(text) => assert!(line.contains(text)),
-        Command::Message { to, text } => {
-            assert!(!to.is_empty() && !to.contains(' ') && !text.is_empty());
-            assert!(line.contains(to) && line.contains(text));
+        Command::Nothing => assert!(shown.is_empty()),
+        Command::Say(text) => {
+            assert!(!shown.is_empty());
+            assert!(text == line || (line.starts_with("//") && text == &line[1..]));
         }
-        Command::Nick(name) => assert!(!name.is_empty() && line.contains(name)),
-        Command::Unknown(word) => assert!(line.starts_with(word) && word.starts_with('/')),
+        Command::Me(text) => check_text(line, text),
+        Command::Message { to, text } => {
+            assert!(!to.is_empty() && !to.contains(' ') && line.contains(to));
+            check_text(line, text);
+        }
+        Command::Nick(name) => check_text(line, name),
+        Command::Unknown(word) => assert!(shown.starts_with(word) && word.starts_with('/')),
         Command::Incomplete(usage) => assert!(usage.starts_with('/')),
-        Command::Who | Command::Help | Command::Quit => assert!(line.starts_with('/')),
+        Command::Who | Command::Help | Command::Quit => assert!(shown.starts_with('/')),
     }
+}
+
+/// What is said is part of what was typed, and somebody can see it.
+fn check_text(line: &str, text: &str) {
+    assert!(line.contains(text) && !text.chars().all(is_invisible));
 }
 
 /// Lets the speaker type a line; returns whether it has asked to leave.
