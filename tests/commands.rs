@@ -128,6 +128,7 @@ fn a_private_message_finds_names_of_any_script() {
     let mut bob = server.join("سهیل");
     ali.say("/msg سهیل سلام  دو فاصله");
     bob.expect("李雷 (privately): سلام  دو فاصله");
+    ali.expect("* Your message reached سهیل.");
     bob.say("/msg 李雷 你好");
     ali.expect("سهیل (privately): 你好");
 }
@@ -320,6 +321,74 @@ fn a_mistyped_command_is_never_said_to_the_room() {
     ] {
         let answer = notices(&mut ali, &bob, "bob", command);
         assert_eq!(answer.len(), 1, "{command:?}: {answer:?}");
+    }
+    assert!(!server.stop().join("\n").contains("hunter2"));
+}
+
+#[test]
+fn the_sender_of_a_private_message_was_told_nothing() {
+    let server = Server::start(&[]);
+    let mut ali = server.join("ali");
+    let mut bob = server.join("bob");
+    let answer = notices(&mut ali, &bob, "bob", "/msg BOB psst");
+    assert_eq!(answer, ["* Your message reached bob."]);
+    bob.expect("ali (privately): psst");
+    ali.say("/msg ali note to self");
+    ali.expect("ali (privately): note to self");
+    ali.expect("* Your message reached ali.");
+    ali.say("well");
+    bob.expect("ali: well");
+}
+
+#[test]
+fn r_answers_whoever_wrote_privately_last() {
+    let mut server = Server::start(&[]);
+    let (mut ali, mut bob) = (server.join("ali"), server.join("bob"));
+    let mut eve = server.join("eve");
+    let nobody = "* Nobody who is here has said anything to you alone so far.";
+    assert_eq!(notices(&mut bob, &ali, "ali", "/r hunter2"), [nobody]);
+    assert_eq!(
+        notices(&mut bob, &ali, "ali", "/r"),
+        ["* Your command lacks something: /r TEXT"]
+    );
+    eve.expect("ali: marker");
+    eve.expect("ali: marker");
+    ali.say("/msg bob one");
+    bob.expect("ali (privately): one");
+    eve.say("/msg bob two");
+    bob.expect("eve (privately): two");
+    bob.say(" /R hunter2");
+    bob.expect("* Your message reached eve.");
+    eve.expect("* Your message reached bob.");
+    eve.expect("bob (privately): hunter2");
+    // Who goes by another name is still who it was.
+    eve.say("/nick zoe");
+    bob.expect("eve is now known as zoe!");
+    bob.say("/r hunter2");
+    bob.expect("* Your message reached zoe.");
+    ali.expect("* Your message reached bob.");
+    ali.expect("eve is now known as zoe!");
+    assert!(!server.stop().join("\n").contains("hunter2"));
+}
+
+#[test]
+fn r_never_answers_a_newcomer_in_the_place_of_who_left() {
+    let mut server = Server::start(&[]);
+    let mut bob = server.join("bob");
+    for round in 0..5 {
+        let mut eve = server.join("eve");
+        eve.say("/msg bob psst");
+        bob.expect("eve (privately): psst");
+        eve.finish();
+        bob.expect("eve has left the chatroom!");
+        // The newcomer has the slot of who left, and the name.
+        let mut other = server.join("eve");
+        bob.say("/r hunter2");
+        bob.expect_notice("Nobody who is here");
+        bob.say(format!("round {round}"));
+        other.expect(&format!("bob: round {round}"));
+        other.finish();
+        bob.expect("eve has left the chatroom!");
     }
     assert!(!server.stop().join("\n").contains("hunter2"));
 }

@@ -273,6 +273,7 @@ fn log_event(event: &Event<'_>, names: &Names) {
             info!("{} is now known as {}!", names.of(*member), name.as_str());
         }
         Event::Left { member } => info!("{}{}", names.of(*member), plain::LEFT),
-        Event::Closing => {}
+        // Not even that it was said: the push to whom it is for says so, at debug.
+        Event::Whispered { .. } | Event::Closing => {}
     }
 }

@@ -20,6 +20,8 @@ pub enum Command<'a> {
         /// What to tell.
         text: &'a str,
     },
+    /// `/r TEXT`: say this to whoever said something to one alone last.
+    Reply(&'a str),
     /// `/nick NAME`: go by another name.
     Nick(&'a str),
     /// `/who`: list the members.
@@ -35,13 +37,17 @@ pub enum Command<'a> {
 }
 
 /// The words of the commands.
-const WORDS: [&str; 6] = ["who", "me", "msg", "nick", "quit", "help"];
+const WORDS: [&str; 7] = ["who", "me", "msg", "r", "nick", "quit", "help"];
 
 /// How each command is used, and what it does.
-pub const USAGE: [(&str, &str); 7] = [
+pub const USAGE: [(&str, &str); 8] = [
     ("/who", "lists who is here"),
     ("/me TEXT", "tells what you do"),
     ("/msg NAME TEXT", "says it to NAME alone"),
+    (
+        "/r TEXT",
+        "answers whoever last said something to you alone",
+    ),
     ("/nick NAME", "changes your name"),
     ("/quit", "leaves the room"),
     ("/help", "shows this"),
@@ -84,6 +90,8 @@ impl<'a> Command<'a> {
             "quit" => Self::Quit,
             "me" if is_empty => Self::Incomplete("/me TEXT"),
             "me" => Self::Me(argument),
+            "r" if is_empty => Self::Incomplete("/r TEXT"),
+            "r" => Self::Reply(argument),
             "nick" if is_empty => Self::Incomplete("/nick NAME"),
             "nick" => Self::Nick(argument),
             _ => Self::message(argument).unwrap_or(Self::Incomplete("/msg NAME TEXT")),
@@ -191,7 +199,7 @@ mod tests {
             "\u{2800}\u{FEFF}",
         ] {
             assert_eq!(Command::parse(blank), Command::Nothing, "{blank:?}");
-            for usage in ["/me TEXT", "/msg NAME TEXT", "/nick NAME"] {
+            for usage in ["/me TEXT", "/r TEXT", "/msg NAME TEXT", "/nick NAME"] {
                 let line = usage.replace("NAME TEXT", "bob TEXT");
                 let line = line.replace("TEXT", blank).replace("NAME", blank);
                 assert_eq!(

@@ -39,9 +39,12 @@ impl Room {
                 return Some(Event::Renamed { member, name });
             }
             Command::Message { to, text } => {
-                self.message(member, to, text, audience);
-                return None;
+                return self.message(member, to, text, audience);
             }
+            Command::Reply(text) => match self.correspondents.of(member) {
+                Some(to) => return self.whisper(member, to, text, audience),
+                None => Notice::NobodyWrote,
+            },
             Command::Quit => {
                 audience.push(member, Effect::Quit);
                 return None;
@@ -58,21 +61,40 @@ impl Room {
         None
     }
 
-    /// Passes on what one member says to another alone, unless that one doesn't read.
-    fn message(&self, member: MemberId, to: &str, text: &str, audience: &mut impl Audience) {
-        let names = self.names();
-        let found = Name::parse(to).ok().and_then(|name| names.find(&name));
-        let Some(found) = found else {
-            let notice = Notice::NobodyCalled { name: to };
-            return audience.push(member, Effect::Notice(notice));
+    /// Decides whether what a member says to somebody alone reaches whoever is called `name`.
+    fn message<'l>(
+        &self,
+        member: MemberId,
+        name: &'l str,
+        text: &'l str,
+        audience: &mut impl Audience,
+    ) -> Option<Event<'l>> {
+        let found = Name::parse(name).ok();
+        let Some(to) = found.and_then(|name| self.names().find(&name)) else {
+            let notice = Notice::NobodyCalled { name };
+            audience.push(member, Effect::Notice(notice));
+            return None;
         };
-        let (from, name) = (names.of(member), names.of(found));
-        let notice = match audience.reach(found, from.len() + text.len()) {
-            Reach::Open => return audience.push(found, Effect::Private { from, text }),
+        self.whisper(member, to, text, audience)
+    }
+
+    /// Decides whether what a member says to another alone reaches that one, or tells why it
+    /// doesn't.
+    fn whisper<'l>(
+        &self,
+        member: MemberId,
+        to: MemberId,
+        text: &'l str,
+        audience: &mut impl Audience,
+    ) -> Option<Event<'l>> {
+        let (from, name) = (self.names().of(member), self.names().of(to));
+        let notice = match audience.reach(to, from.len() + text.len()) {
+            Reach::Open => return Some(Event::Whispered { member, to, text }),
             Reach::Gone => Notice::NobodyCalled { name },
             Reach::NotReading => Notice::NotReading { name },
         };
         audience.push(member, Effect::Notice(notice));
+        None
     }
 
     /// Returns `text` as a name that `member` may have, or tells it why it may not.

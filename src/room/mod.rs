@@ -4,6 +4,7 @@
 //! [`Room::apply`] makes an [`Event`] so, whoever has ordered it. How an event reads is the
 //! encodings' matter ([`wire`](crate::wire)), who is sent it the hub's.
 
+mod correspondents;
 mod decide;
 pub mod event;
 pub mod member;
@@ -11,6 +12,7 @@ pub mod name;
 pub mod names;
 pub mod notice;
 
+use self::correspondents::Correspondents;
 pub use self::event::{Audience, Effect, Event, Reach};
 pub use self::member::MemberId;
 pub use self::name::Name;
@@ -20,10 +22,11 @@ pub use self::notice::Notice;
 /// Most bytes of names that `/who` lists; more are counted.
 pub const WHO_BYTES_MAX: usize = 4096;
 
-/// The room: its members' names.
+/// The room: its members' names, and whom each may answer.
 #[derive(Debug, Default)]
 pub struct Room {
     names: Names,
+    correspondents: Correspondents,
 }
 
 impl Room {
@@ -33,18 +36,27 @@ impl Room {
         &self.names
     }
 
-    /// Makes an event so that has been decided on, and tells whose doing it is what that one has
-    /// to know.
+    /// Makes an event so that has been decided on, and tells those whom it concerns alone what they
+    /// have to know.
     pub fn apply(&mut self, event: Event<'_>, audience: &mut impl Audience) {
         match event {
             Event::Said { .. } | Event::Did { .. } | Event::Closing => {}
+            Event::Whispered { member, to, text } => {
+                self.correspondents.note(member, to);
+                let (from, name) = (self.names.of(member), self.names.of(to));
+                audience.push(to, Effect::Private { from, text });
+                audience.push(member, Effect::Notice(Notice::Reached { name }));
+            }
             Event::Joined { member, name } => self.names.give(member, name),
             Event::Renamed { member, name } => {
                 self.names.give(member, name);
                 let name = self.names.of(member);
                 audience.push(member, Effect::Notice(Notice::NowKnownAs { name }));
             }
-            Event::Left { member } => drop(self.names.take(member)),
+            Event::Left { member } => {
+                self.correspondents.leave(member);
+                self.names.take(member);
+            }
         }
     }
 }
@@ -103,6 +115,19 @@ mod tests {
         told.0
     }
 
+    /// Lets what somebody says to another alone reach that one; returns who is told what.
+    fn whisper(room: &mut Room, slot: usize, line: &str) -> [(usize, String); 2] {
+        let mut told = Told::default();
+        let event = room.decide(id(slot), line, &mut told).unwrap();
+        assert!(matches!(event, Event::Whispered { .. }) && told.0.is_empty());
+        room.apply(event, &mut told);
+        let told = told
+            .0
+            .into_iter()
+            .map(|(member, words)| (member.slot(), words));
+        told.collect::<Vec<_>>().try_into().unwrap()
+    }
+
     /// The one word that a line brings its own speaker.
     fn answer(room: &Room, slot: usize, line: &str) -> String {
         let told = told(room, slot, line);
@@ -152,14 +177,55 @@ mod tests {
 
     #[test]
     fn private_talk_reaches_one_or_says_why_not() {
-        let room = with(&["ali", "bob"]);
-        let secret = told(&room, 0, "/msg BOB a secret");
-        assert_eq!(secret, [(id(1), "ali privately a secret".to_owned())]);
+        let mut room = with(&["ali", "bob"]);
+        let secret = whisper(&mut room, 0, "/msg BOB a secret");
+        let reached = "Your message reached bob.".to_owned();
+        assert_eq!(
+            secret,
+            [(1, "ali privately a secret".to_owned()), (0, reached)]
+        );
         assert!(answer(&room, 0, "/msg carl hi").starts_with("Nobody here is called carl"));
         let long = format!("/msg bob {}", "x".repeat(150));
         assert!(answer(&room, 0, &long).contains("bob is not reading"));
         let longer = format!("/msg bob {}", "x".repeat(250));
         assert!(answer(&room, 0, &longer).starts_with("Nobody here is called bob"));
+    }
+
+    #[test]
+    fn an_answer_goes_to_whoever_wrote_last() {
+        let mut room = with(&["ali", "bob", "eve"]);
+        let nobody = "Nobody who is here has said anything to you alone so far.";
+        assert_eq!(answer(&room, 1, "/r hi"), nobody);
+        whisper(&mut room, 0, "/msg bob one");
+        whisper(&mut room, 2, "/msg bob two");
+        let [(slot, words), _] = whisper(&mut room, 1, "/r three");
+        assert_eq!((slot, words.as_str()), (2, "bob privately three"));
+        let [(slot, words), _] = whisper(&mut room, 2, "/r four");
+        assert_eq!((slot, words.as_str()), (1, "eve privately four"));
+        assert_eq!(answer(&room, 0, "/r hi"), nobody, "nobody has answered ali");
+        let long = format!("/r {}", "x".repeat(150));
+        assert!(answer(&room, 1, &long).contains("eve is not reading"));
+    }
+
+    #[test]
+    fn an_answer_never_goes_to_a_newcomer_with_the_number_of_who_left() {
+        let mut room = with(&["ali", "bob"]);
+        let mut told = Told::default();
+        whisper(&mut room, 0, "/msg bob a secret");
+        room.apply(Event::Left { member: id(0) }, &mut told);
+        assert_eq!(enter(&mut room, 0, "eve"), []);
+        assert!(answer(&room, 1, "/r yes, the key").starts_with("Nobody"));
+        // Nor does the newcomer in the place of who was written to know of it.
+        whisper(&mut room, 0, "/msg bob hi");
+        room.apply(Event::Left { member: id(1) }, &mut told);
+        assert_eq!(enter(&mut room, 1, "carl"), []);
+        assert!(answer(&room, 1, "/r hi").starts_with("Nobody"));
+        // Under another name it is still who it was.
+        whisper(&mut room, 0, "/msg carl hi");
+        let event = room.decide(id(0), "/nick zoe", &mut told).unwrap();
+        room.apply(event, &mut told);
+        let [(slot, _), (_, reached)] = whisper(&mut room, 1, "/r hi");
+        assert_eq!((slot, reached.as_str()), (0, "Your message reached zoe."));
     }
 
     #[test]

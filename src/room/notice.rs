@@ -34,6 +34,10 @@ pub enum Notice<'a> {
     NotReading {
         name: &'a str,
     },
+    Reached {
+        name: &'a str,
+    },
+    NobodyWrote,
     UnknownCommand {
         word: &'a str,
     },
@@ -87,6 +91,10 @@ impl fmt::Display for Notice<'_> {
                     f,
                     "Your message was not sent: {name} is not reading at the moment."
                 )
+            }
+            Self::Reached { name } => write!(f, "Your message reached {name}."),
+            Self::NobodyWrote => {
+                f.write_str("Nobody who is here has said anything to you alone so far.")
             }
             Self::UnknownCommand { word } => {
                 write!(
@@ -155,6 +163,8 @@ mod tests {
             Notice::LineTooLong { max_bytes: 4096 },
             Notice::NobodyCalled { name },
             Notice::NotReading { name },
+            Notice::Reached { name },
+            Notice::NobodyWrote,
             Notice::UnknownCommand { word: "/x" },
             Notice::Incomplete { usage },
             Notice::Help,

@@ -30,6 +30,7 @@ pub(crate) fn run(input: &[u8]) {
         if type_line(&mut room, text) {
             break;
         }
+        bob_answers(&mut room);
     }
     let name = room.names().of(speaker()).to_owned();
     let left = Event::Left { member: speaker() };
@@ -83,7 +84,7 @@ fn check_parse(line: &str) {
             assert!(!shown.is_empty());
             assert!(text == line || (line.starts_with("//") && text == &line[1..]));
         }
-        Command::Me(text) => check_text(line, text),
+        Command::Me(text) | Command::Reply(text) => check_text(line, text),
         Command::Message { to, text } => {
             assert!(!to.is_empty() && !to.contains(' ') && line.contains(to));
             check_text(line, text);
@@ -105,17 +106,7 @@ fn type_line(room: &mut Room, line: &str) -> bool {
     let name = room.names().of(speaker()).to_owned();
     let mut screens = Screens::default();
     if let Some(event) = room.decide(speaker(), line, &mut screens) {
-        let said = said(room, &event);
-        let shown = said.strip_suffix('\n').expect("a whole line");
-        assert_safe(shown);
-        let starts = match &event {
-            Event::Renamed { name: new, .. } => {
-                format!("{name} is now known as {}!", new.as_str())
-            }
-            Event::Did { .. } => format!("* {name} "),
-            _ => format!("{name}: "),
-        };
-        assert!(shown.starts_with(&starts), "{shown:?} of {name:?}");
+        check_said(&event, &said(room, &event), &name);
         room.apply(event, &mut screens);
     }
     for (slot, private) in screens.private.iter().enumerate() {
@@ -128,6 +119,37 @@ fn type_line(room: &mut Room, line: &str) -> bool {
         }
     }
     screens.quit
+}
+
+/// Everybody reads one line that starts with whose it is; nothing of what is for one alone.
+fn check_said(event: &Event<'_>, said: &str, name: &str) {
+    let starts = match event {
+        Event::Whispered { .. } => return assert_eq!(said, ""),
+        Event::Renamed { name: new, .. } => {
+            format!("{name} is now known as {}!", new.as_str())
+        }
+        Event::Did { .. } => format!("* {name} "),
+        _ => format!("{name}: "),
+    };
+    let shown = said.strip_suffix('\n').expect("a whole line");
+    assert_safe(shown);
+    assert!(shown.starts_with(&starts), "{shown:?} of {name:?}");
+}
+
+/// Whatever was typed, an answer of bob's reaches the speaker or is refused.
+fn bob_answers(room: &mut Room) {
+    let mut screens = Screens::default();
+    let bob = MemberId::from_slot(1);
+    if let Some(event) = room.decide(bob, "/R hi", &mut screens) {
+        room.apply(event, &mut screens);
+    }
+    let [ali, bob, speaker] = &screens.private;
+    let refused = speaker.is_empty() && bob.starts_with("* Nobody");
+    let reached = speaker == "bob (privately): hi\n" && bob.starts_with("* Your message reached ");
+    assert!(
+        ali.is_empty() && (refused || reached),
+        "{bob:?} {speaker:?}"
+    );
 }
 
 /// An answer is notices, the prompt behind them, or one's own message to oneself.
@@ -146,5 +168,6 @@ fn check_private(room: &Room, slot: usize, private: &str) {
 }
 
 fn said(room: &Room, event: &Event<'_>) -> String {
-    Line::of(event, room.names()).parts().concat()
+    let line = Line::of(event, room.names());
+    line.map_or(String::new(), |line| line.parts().concat())
 }
