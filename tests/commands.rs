@@ -392,3 +392,29 @@ fn r_never_answers_a_newcomer_in_the_place_of_who_left() {
     }
     assert!(!server.stop().join("\n").contains("hunter2"));
 }
+
+#[test]
+fn the_list_of_a_big_room_was_cut_before_the_one_who_was_looked_for() {
+    let server = Server::start(&[]);
+    let mut ali = server.join("ali");
+    let bob = server.join("bob");
+    let mut crowd: Vec<Peer> = Vec::new();
+    for number in 0..300 {
+        crowd.push(server.join(&format!("member-number-{number:04}")));
+    }
+    crowd.push(server.join("سهیل"));
+    let all = notices(&mut ali, &bob, "bob", "/who");
+    assert!(all.len() == 1 && !all[0].contains("سهیل"), "{all:?}");
+    for (command, answer) in [
+        ("/who هی", "* Here (1 of 303): سهیل"),
+        ("/who NUMBER-0299", "* Here (1 of 303): member-number-0299"),
+        (" /Who  BO ", "* Here (1 of 303): bob"),
+        ("/who eve", "* Nobody here has this in the name: eve"),
+    ] {
+        assert_eq!(
+            notices(&mut ali, &bob, "bob", command),
+            [answer],
+            "{command}"
+        );
+    }
+}

@@ -28,6 +28,9 @@ pub const NAME_WORK: usize = 16;
 /// How many slots can be looked at for names in the time that a line takes, rounded down.
 pub const SLOTS_A_LINE: usize = 1024;
 
+/// How many names can be searched for a part of them in the time that a line takes, rounded down.
+pub const NAMES_A_LINE: usize = 16;
+
 /// What a write costs beside its bytes, in bytes: the kernel takes about as long for the call as
 /// for copying this much.
 pub const WRITE_COST_BYTES: usize = 4096;

@@ -5,7 +5,7 @@ use unicode_normalization::char::is_combining_mark;
 use super::sanitize::is_invisible;
 
 /// What a member's line asks for.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command<'a> {
     /// Nothing: nobody would see anything of it.
     Nothing,
@@ -24,8 +24,8 @@ pub enum Command<'a> {
     Reply(&'a str),
     /// `/nick NAME`: go by another name.
     Nick(&'a str),
-    /// `/who`: list the members.
-    Who,
+    /// `/who TEXT`: list the members whose names contain this; all, if it is empty.
+    Who(&'a str),
     /// `/help`: list the commands.
     Help,
     /// `/quit`: leave.
@@ -41,7 +41,10 @@ const WORDS: [&str; 7] = ["who", "me", "msg", "r", "nick", "quit", "help"];
 
 /// How each command is used, and what it does.
 pub const USAGE: [(&str, &str); 8] = [
-    ("/who", "lists who is here"),
+    (
+        "/who [TEXT]",
+        "lists who is here, or those with TEXT in their name",
+    ),
     ("/me TEXT", "tells what you do"),
     ("/msg NAME TEXT", "says it to NAME alone"),
     (
@@ -85,7 +88,7 @@ impl<'a> Command<'a> {
             .find(|known| known.eq_ignore_ascii_case(word))?;
         let is_empty = argument.chars().all(is_invisible);
         Some(match known {
-            "who" => Self::Who,
+            "who" => Self::Who(if is_empty { "" } else { argument }),
             "help" => Self::Help,
             "quit" => Self::Quit,
             "me" if is_empty => Self::Incomplete("/me TEXT"),
@@ -125,8 +128,9 @@ mod tests {
         for (line, command) in [
             ("hello", Command::Say("hello")),
             ("  spaces stay ", Command::Say("  spaces stay ")),
-            ("/who", Command::Who),
-            ("/who  ", Command::Who),
+            ("/who", Command::Who("")),
+            ("/who  ", Command::Who("")),
+            ("/who  al i ", Command::Who("al i")),
             ("/whom", Command::Unknown("/whom")),
             ("/help me", Command::Help),
             ("/quit", Command::Quit),
@@ -152,7 +156,7 @@ mod tests {
             "\u{A0}\u{3000}/who",
             "\u{FEFF}/who",
         ] {
-            assert_eq!(Command::parse(line), Command::Who, "{line:?}");
+            assert_eq!(Command::parse(line), Command::Who(""), "{line:?}");
         }
         for line in [" /msg bob 1234", "/MSG bob 1234", "/msg\tbob\t1234"] {
             assert_eq!(Command::parse(line), message("bob", "1234"), "{line:?}");
@@ -208,6 +212,8 @@ mod tests {
                     "{line:?}"
                 );
             }
+            let line = format!("/who {blank}");
+            assert_eq!(Command::parse(&line), Command::Who(""));
         }
         for text in ["❤\u{FE0F}", "\u{941}", "\u{200F}سلام"] {
             assert_eq!(Command::parse(text), Command::Say(text));

@@ -23,14 +23,14 @@ impl Room {
         name.map(|name| Event::Joined { member, name })
     }
 
-    /// Decides what comes of a member's line: an event, or a word to somebody.
+    /// Decides what comes of what a member asks for: an event, or a word to somebody.
     pub fn decide<'l>(
         &self,
         member: MemberId,
-        line: &'l str,
+        command: Command<'l>,
         audience: &mut impl Audience,
     ) -> Option<Event<'l>> {
-        let notice = match Command::parse(line) {
+        let notice = match command {
             Command::Nothing => return None,
             Command::Say(text) => return Some(Event::Said { member, text }),
             Command::Me(text) => return Some(Event::Did { member, text }),
@@ -49,8 +49,8 @@ impl Room {
                 audience.push(member, Effect::Quit);
                 return None;
             }
-            Command::Who => {
-                self.who(member, audience);
+            Command::Who(part) => {
+                self.who(member, part, audience);
                 return None;
             }
             Command::Help => Notice::Help,
@@ -123,20 +123,40 @@ impl Room {
         None
     }
 
-    fn who(&self, member: MemberId, audience: &mut impl Audience) {
+    /// Lists those whose names have `part` in them: so many of them as fit.
+    fn who(&self, member: MemberId, part: &str, audience: &mut impl Audience) {
+        let mut found = self.names().containing(part);
         let mut list = String::new();
-        let count = self.names().count();
-        let mut more = 0;
-        for (listed, name) in self.names().iter().enumerate() {
+        let (mut listed, mut cut) = (0, 0);
+        for name in &mut found {
             if list.len() + name.len() > WHO_BYTES_MAX {
-                more = count - listed;
+                cut = 1;
                 break;
             }
             list.push_str(if listed == 0 { "" } else { ", " });
             list.push_str(name);
+            listed += 1;
         }
-        let names = list.as_str();
-        let notice = Notice::Here { count, names, more };
+        let (all, names) = (self.names().count(), list.as_str());
+        let notice = if part.is_empty() {
+            let more = all - listed;
+            Notice::Here {
+                count: all,
+                names,
+                more,
+            }
+        } else if listed == 0 {
+            Notice::NobodyNamed { part }
+        } else {
+            let more = cut + found.count();
+            let count = listed + more;
+            Notice::HereNamed {
+                count,
+                all,
+                names,
+                more,
+            }
+        };
         audience.push(member, Effect::Notice(notice));
     }
 }

@@ -64,6 +64,7 @@ impl Room {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::line::command::Command;
 
     /// What each member was told.
     #[derive(Default)]
@@ -111,14 +112,20 @@ mod tests {
 
     fn told(room: &Room, slot: usize, line: &str) -> Vec<(MemberId, String)> {
         let mut told = Told::default();
-        assert_eq!(room.decide(id(slot), line, &mut told), None, "{line}");
+        assert_eq!(
+            room.decide(id(slot), Command::parse(line), &mut told),
+            None,
+            "{line}"
+        );
         told.0
     }
 
     /// Lets what somebody says to another alone reach that one; returns who is told what.
     fn whisper(room: &mut Room, slot: usize, line: &str) -> [(usize, String); 2] {
         let mut told = Told::default();
-        let event = room.decide(id(slot), line, &mut told).unwrap();
+        let event = room
+            .decide(id(slot), Command::parse(line), &mut told)
+            .unwrap();
         assert!(matches!(event, Event::Whispered { .. }) && told.0.is_empty());
         room.apply(event, &mut told);
         let told = told
@@ -160,7 +167,10 @@ mod tests {
             ),
         ] {
             let mut told = Told::default();
-            assert_eq!(room.decide(member, line, &mut told), Some(event));
+            assert_eq!(
+                room.decide(member, Command::parse(line), &mut told),
+                Some(event)
+            );
             assert_eq!(told.0, []);
         }
     }
@@ -222,7 +232,9 @@ mod tests {
         assert!(answer(&room, 1, "/r hi").starts_with("Nobody"));
         // Under another name it is still who it was.
         whisper(&mut room, 0, "/msg carl hi");
-        let event = room.decide(id(0), "/nick zoe", &mut told).unwrap();
+        let event = room
+            .decide(id(0), Command::parse("/nick zoe"), &mut told)
+            .unwrap();
         room.apply(event, &mut told);
         let [(slot, _), (_, reached)] = whisper(&mut room, 1, "/r hi");
         assert_eq!((slot, reached.as_str()), (0, "Your message reached zoe."));
@@ -232,7 +244,9 @@ mod tests {
     fn a_rename_is_decided_and_then_applied() {
         let mut room = with(&["ali", "bob"]);
         let mut told = Told::default();
-        let event = room.decide(id(0), "/nick Ali", &mut told).unwrap();
+        let event = room
+            .decide(id(0), Command::parse("/nick Ali"), &mut told)
+            .unwrap();
         assert_eq!((told.0.len(), room.names().of(id(0))), (0, "ali"));
         room.apply(event, &mut told);
         assert_eq!(told.0, [(id(0), "You are now known as Ali.".to_owned())]);
@@ -272,5 +286,40 @@ mod tests {
         let more = list.rsplit_once(" and ").unwrap().1;
         let more: usize = more.strip_suffix(" more").unwrap().parse().unwrap();
         assert_eq!(list.matches("member-").count() + more, 1000);
+    }
+
+    #[test]
+    fn a_part_of_a_name_finds_it_in_a_room_of_any_size() {
+        let names: Vec<String> = (0..1000).map(|number| format!("Member-{number}")).collect();
+        let others = ["علی\u{200C}رضا", "Zoë", "Ελένη", "straße", "Σοσω", "ali"];
+        let names: Vec<&str> = names.iter().map(String::as_str).chain(others).collect();
+        let room = with(&names);
+        for (part, found) in [
+            (
+                "ember-99",
+                "Here (11 of 1006): Member-99, Member-990, Member-991, ",
+            ),
+            ("MEMBER-998", "Here (1 of 1006): Member-998"),
+            ("ｍember-998", "Here (1 of 1006): Member-998"),
+            ("ALI", "Here (1 of 1006): ali"),
+            ("ZOE\u{308}", "Here (1 of 1006): Zoë"),
+            ("ΣΟΣ", "Here (1 of 1006): Σοσω"),
+            ("ΈΝΗ", "Here (1 of 1006): Ελένη"),
+            ("STRASSE", "Here (1 of 1006): straße"),
+            ("رضا", "Here (1 of 1006): علی\u{200C}رضا"),
+            ("nobody's", "Nobody here has this in the name: nobody's"),
+            ("ali bob", "Nobody here has this in the name: ali bob"),
+        ] {
+            let answer = answer(&room, 0, &format!("/who {part}"));
+            assert!(answer.starts_with(found), "{part}: {answer}");
+        }
+        let many = answer(&room, 0, "/who member");
+        assert!(
+            many.starts_with("Here (1000 of 1006): Member-0, "),
+            "{many}"
+        );
+        let more = many.rsplit_once(" and ").unwrap().1;
+        let more: usize = more.strip_suffix(" more").unwrap().parse().unwrap();
+        assert_eq!(many.matches("Member-").count() + more, 1000);
     }
 }

@@ -50,6 +50,15 @@ pub enum Notice<'a> {
         names: &'a str,
         more: usize,
     },
+    HereNamed {
+        count: usize,
+        all: usize,
+        names: &'a str,
+        more: usize,
+    },
+    NobodyNamed {
+        part: &'a str,
+    },
     StillHere,
     WrongProtocol {
         protocol: &'a str,
@@ -110,11 +119,18 @@ impl fmt::Display for Notice<'_> {
                     .try_for_each(|(usage, what)| write!(f, "\n  {usage:15} {what}"))
             }
             Self::Here { count, names, more } => {
-                write!(f, "Here ({count}): {names}")?;
-                if *more > 0 {
-                    write!(f, " and {more} more")?;
-                }
-                Ok(())
+                write!(f, "Here ({count}): {names}{}", More(*more))
+            }
+            Self::HereNamed {
+                count,
+                all,
+                names,
+                more,
+            } => {
+                write!(f, "Here ({count} of {all}): {names}{}", More(*more))
+            }
+            Self::NobodyNamed { part } => {
+                write!(f, "Nobody here has this in the name: {part:.64}")
             }
             Self::StillHere => f.write_str("Here and listening."),
             Self::WrongProtocol { protocol } => {
@@ -137,6 +153,18 @@ impl fmt::Display for Notice<'_> {
                 f.write_str("Your place is needed; join again, and give a name sooner.")
             }
             Self::Closing => f.write_str(CLOSING),
+        }
+    }
+}
+
+/// How many names are not listed.
+struct More(usize);
+
+impl fmt::Display for More {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
         }
     }
 }
@@ -173,6 +201,13 @@ mod tests {
                 names: name,
                 more: 1,
             },
+            Notice::HereNamed {
+                count: 1,
+                all: 2,
+                names: name,
+                more: 0,
+            },
+            Notice::NobodyNamed { part: name },
             Notice::StillHere,
             Notice::WrongProtocol { protocol: "HTTP" },
             Notice::Full,

@@ -202,6 +202,7 @@ fn is_name(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::line::command::Command;
     use crate::room::{Audience, MemberId, Reach, Room};
     use proptest::prelude::*;
 
@@ -282,13 +283,17 @@ mod tests {
     fn each_line_of_a_notice_has_its_star() {
         let room = with(&["ali"]).unwrap();
         let mut screens = Screens::default();
-        room.decide(MemberId::from_slot(0), "/help", &mut screens);
+        room.decide(
+            MemberId::from_slot(0),
+            Command::parse("/help"),
+            &mut screens,
+        );
         let lines: Vec<&str> = screens.0[0].lines().collect();
         assert_eq!(
             lines[..2],
             [
                 "* Here is what you can type:",
-                "*   /who            lists who is here"
+                "*   /who [TEXT]     lists who is here, or those with TEXT in their name"
             ]
         );
         assert!(lines.iter().all(|line| line.starts_with("* ")));
@@ -310,7 +315,7 @@ mod tests {
             };
             let mut screens = Screens::default();
             let own = name;
-            if let Some(event) = room.decide(MemberId::from_slot(2), &line, &mut screens) {
+            if let Some(event) = room.decide(MemberId::from_slot(2), Command::parse(&line), &mut screens) {
                 if let Some(said) = Line::of(&event, room.names()) {
                     let said = said.parts().concat();
                     let is_own = match Line::parse(said.strip_suffix('\n').unwrap()) {

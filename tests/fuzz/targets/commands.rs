@@ -92,7 +92,7 @@ fn check_parse(line: &str) {
         Command::Nick(name) => check_text(line, name),
         Command::Unknown(word) => assert!(shown.starts_with(word) && word.starts_with('/')),
         Command::Incomplete(usage) => assert!(usage.starts_with('/')),
-        Command::Who | Command::Help | Command::Quit => assert!(shown.starts_with('/')),
+        Command::Who(_) | Command::Help | Command::Quit => assert!(shown.starts_with('/')),
     }
 }
 
@@ -105,7 +105,7 @@ fn check_text(line: &str, text: &str) {
 fn type_line(room: &mut Room, line: &str) -> bool {
     let name = room.names().of(speaker()).to_owned();
     let mut screens = Screens::default();
-    if let Some(event) = room.decide(speaker(), line, &mut screens) {
+    if let Some(event) = room.decide(speaker(), Command::parse(line), &mut screens) {
         check_said(&event, &said(room, &event), &name);
         room.apply(event, &mut screens);
     }
@@ -140,7 +140,7 @@ fn check_said(event: &Event<'_>, said: &str, name: &str) {
 fn bob_answers(room: &mut Room) {
     let mut screens = Screens::default();
     let bob = MemberId::from_slot(1);
-    if let Some(event) = room.decide(bob, "/R hi", &mut screens) {
+    if let Some(event) = room.decide(bob, Command::parse("/R hi"), &mut screens) {
         room.apply(event, &mut screens);
     }
     let [ali, bob, speaker] = &screens.private;
