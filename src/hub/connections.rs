@@ -7,9 +7,10 @@
 
 use std::net::IpAddr;
 
-use log::debug;
+use log::{debug, log};
 use slab::Slab;
 
+use super::addresses::Addresses;
 use super::admission::{Admission, Newcomer};
 use super::connection::{Connection, Flags, Stage};
 use super::deadlines::Deadlines;
@@ -39,6 +40,7 @@ pub(super) struct Connections<S> {
     pub(super) feed: Feed,
     pub(super) queues: Queues,
     pub(super) admission: Admission,
+    pub(super) addresses: Addresses,
     deadlines: Deadlines,
     pub(super) disconnects: Disconnects,
     /// Bytes of input that are held back, from all connections together.
@@ -66,6 +68,7 @@ impl<S: Stream> Connections<S> {
             feed: Feed::new(limits.feed_options()),
             queues: Queues::new(),
             admission: Admission::new(&limits),
+            addresses: Addresses::new(limits.log_addresses),
             deadlines: Deadlines::new(limits.idle_timeout_s),
             disconnects: Disconnects::default(),
             held_bytes: 0,
@@ -140,6 +143,7 @@ impl<S: Stream> Connections<S> {
         let slot = self.slab.insert(Connection::new(stream, self.now));
         let id = MemberId::from_slot(slot);
         self.slots = self.slots.max(slot + 1);
+        self.addresses.enter(id, address);
         let newcomer = (id, self.now.whole_s());
         let slab = &self.slab;
         let is_nameless = |newcomer| is_nameless(slab, newcomer);
@@ -396,6 +400,11 @@ impl<S: Stream> Connections<S> {
     /// Ends the connection of somebody without a name, and waits for nothing: while it drained, it
     /// would hold a place that isn't counted among those of the nameless.
     fn dismiss(&mut self, id: MemberId, notice: Notice<'_>, why: Disconnect) {
+        let whence = self.addresses.of(id);
+        log!(
+            self.addresses.level(),
+            "{whence}a connection is ended: {why}"
+        );
         self.push(id, Effect::Notice(notice));
         self.close(id, why);
         self.flush(id);
@@ -435,6 +444,15 @@ impl<S: Stream> Connections<S> {
         for id in stalled {
             self.close(id, Disconnect::Stalled);
         }
+    }
+
+    /// Tells the log that a name was refused, and with which notice.
+    pub(super) fn log_refused_name(&self, id: MemberId, notice: Notice<'_>) {
+        let whence = self.addresses.of(id);
+        log!(
+            self.addresses.level(),
+            "{whence}a name is refused: {notice}"
+        );
     }
 
     fn end_nameless(&mut self) {
@@ -518,8 +536,14 @@ impl<S: Stream> Audience for Connections<S> {
         if matches!(effect, Effect::Quit) {
             return self.close(member, Disconnect::Quit);
         }
-        if let Effect::Private { from, .. } = effect {
-            debug!("{from} says something privately to connection {member}");
+        match effect {
+            Effect::Private { from, .. } => {
+                debug!("{from} says something privately to connection {member}");
+            }
+            Effect::Notice(notice @ (Notice::BadName { .. } | Notice::NameTaken { .. })) => {
+                self.log_refused_name(member, notice);
+            }
+            _ => {}
         }
         let mut words = std::mem::take(&mut self.buffers.words);
         plain::put(&effect, &mut words);

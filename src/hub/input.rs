@@ -210,13 +210,15 @@ impl<S: Stream> Hub<S> {
         let notice = Notice::LineTooLong { max_bytes };
         self.connections.push(id, Effect::Notice(notice));
         if nameless {
+            self.connections.log_refused_name(id, notice);
             self.connections.push(id, Effect::Prompt);
         }
     }
 
     /// Ends the connection of a program that has come to the wrong port.
     fn turn_away(&mut self, id: MemberId, protocol: &str) {
-        info!("a connection that speaks {protocol} is turned away");
+        let whence = self.connections.addresses.of(id);
+        info!("{whence}a connection that speaks {protocol} is turned away");
         let notice = Notice::WrongProtocol { protocol };
         self.connections.push(id, Effect::Notice(notice));
         self.connections.close(id, Disconnect::WrongProtocol);

@@ -120,6 +120,8 @@ pub struct Limits {
     pub history_lines: usize,
     /// Whether the room is told when somebody joins.
     pub announce_joins: bool,
+    /// Whether the log names the addresses that connections come from.
+    pub log_addresses: bool,
     /// How much of the fan-out is done before the loop looks at its sockets again.
     pub slice: Slice,
 }
@@ -240,6 +242,7 @@ impl Default for Limits {
             burst: 1000,
             history_lines: 0,
             announce_joins: false,
+            log_addresses: false,
             slice: Slice::default(),
         }
     }
