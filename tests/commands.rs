@@ -418,3 +418,24 @@ fn the_list_of_a_big_room_was_cut_before_the_one_who_was_looked_for() {
         );
     }
 }
+
+#[test]
+fn the_log_tells_what_was_said_and_not_what_was_typed() {
+    let mut server = Server::start(&[]);
+    let ali = server.join("ali");
+    let mut bob = server.join("bob");
+    for (typed, said, heard) in [
+        (
+            "//quit is how to leave",
+            "/quit is how to leave",
+            "ali: /quit is how to leave",
+        ),
+        ("//", "/", "ali: /"),
+        ("  /ME  waves ", "/me waves", "* ali waves"),
+    ] {
+        ali.say(typed);
+        bob.expect(heard);
+        server.expect_log(&format!("ali said {said}"));
+    }
+    assert!(!server.stop().iter().any(|text| text.contains("//")));
+}
