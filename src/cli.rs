@@ -157,6 +157,10 @@ pub struct ServeOptions {
         default_value = "info"
     )]
     pub log_level: LevelFilter,
+
+    /// Name the address in each line of the log about a connection that comes, is refused or is cut
+    #[arg(long, env = "CHATROOM_LOG_ADDRESSES", value_parser = BoolishValueParser::new())]
+    pub log_addresses: bool,
 }
 
 impl From<&ServeOptions> for server::Options {
@@ -175,6 +179,7 @@ impl From<&ServeOptions> for server::Options {
                 burst: options.burst,
                 history_lines: options.history,
                 announce_joins: options.announce_joins,
+                log_addresses: options.log_addresses,
                 ..Limits::default()
             },
         }

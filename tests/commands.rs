@@ -128,6 +128,7 @@ fn a_private_message_finds_names_of_any_script() {
     let mut bob = server.join("سهیل");
     ali.say("/msg سهیل سلام  دو فاصله");
     bob.expect("李雷 (privately): سلام  دو فاصله");
+    ali.expect("* Your message reached سهیل.");
     bob.say("/msg 李雷 你好");
     ali.expect("سهیل (privately): 你好");
 }
@@ -250,4 +251,191 @@ fn an_unknown_command_is_answered_and_not_broadcast() {
     bob.expect("ali: well");
     let log = server.stop().join("\n");
     assert!(!log.contains("hunter2"), "{log}");
+}
+
+#[test]
+fn a_private_message_behind_a_blank_was_said_to_the_whole_room() {
+    let mut server = Server::start(&[]);
+    let ali = server.join("ali");
+    let mut bob = server.join("bob");
+    let mut eve = server.join("eve");
+    for (number, blank) in [" ", "\t", "  \u{a0}", "\u{feff}", "\u{200b}"]
+        .iter()
+        .enumerate()
+    {
+        ali.say(format!("{blank}/msg bob the code is {number}"));
+        bob.expect(&format!("ali (privately): the code is {number}"));
+    }
+    ali.say("to all");
+    eve.expect("ali: to all");
+    assert!(!server.stop().join("\n").contains("code"));
+}
+
+#[test]
+fn commands_in_capitals_were_unknown() {
+    let server = Server::start(&[]);
+    let mut ali = server.join("ali");
+    let mut bob = server.join("bob");
+    ali.say("/WHO");
+    ali.expect("* Here (2): ali, bob");
+    ali.say("/Me waves");
+    bob.expect("* ali waves");
+    ali.say("/MSG bob psst");
+    bob.expect("ali (privately): psst");
+    ali.say("  /Quit");
+    bob.expect("ali has left the chatroom!");
+}
+
+#[test]
+fn a_path_was_taken_for_a_command() {
+    let server = Server::start(&[]);
+    let ali = server.join("ali");
+    let mut bob = server.join("bob");
+    for text in [
+        "/etc/passwd is a file",
+        "/r/rust is a place",
+        "/24 is a small net",
+        "/* a comment */",
+        "/!\\ careful",
+        "  //indented",
+        "and/or",
+    ] {
+        ali.say(text);
+        bob.expect(&format!("ali: {text}"));
+    }
+}
+
+#[test]
+fn a_mistyped_command_is_never_said_to_the_room() {
+    let mut server = Server::start(&[]);
+    let mut ali = server.join("ali");
+    let bob = server.join("bob");
+    for command in [
+        "/mgs bob hunter2",
+        "/ msg bob hunter2",
+        " /mgs bob hunter2",
+        "/MGS\tbob hunter2",
+        "/پیام bob hunter2",
+        "/msg\u{200b}bob hunter2",
+        "/\u{200b}msg bob hunter2",
+    ] {
+        let answer = notices(&mut ali, &bob, "bob", command);
+        assert_eq!(answer.len(), 1, "{command:?}: {answer:?}");
+    }
+    assert!(!server.stop().join("\n").contains("hunter2"));
+}
+
+#[test]
+fn the_sender_of_a_private_message_was_told_nothing() {
+    let server = Server::start(&[]);
+    let mut ali = server.join("ali");
+    let mut bob = server.join("bob");
+    let answer = notices(&mut ali, &bob, "bob", "/msg BOB psst");
+    assert_eq!(answer, ["* Your message reached bob."]);
+    bob.expect("ali (privately): psst");
+    ali.say("/msg ali note to self");
+    ali.expect("ali (privately): note to self");
+    ali.expect("* Your message reached ali.");
+    ali.say("well");
+    bob.expect("ali: well");
+}
+
+#[test]
+fn r_answers_whoever_wrote_privately_last() {
+    let mut server = Server::start(&[]);
+    let (mut ali, mut bob) = (server.join("ali"), server.join("bob"));
+    let mut eve = server.join("eve");
+    let nobody = "* Nobody who is here has said anything to you alone so far.";
+    assert_eq!(notices(&mut bob, &ali, "ali", "/r hunter2"), [nobody]);
+    assert_eq!(
+        notices(&mut bob, &ali, "ali", "/r"),
+        ["* Your command lacks something: /r TEXT"]
+    );
+    eve.expect("ali: marker");
+    eve.expect("ali: marker");
+    ali.say("/msg bob one");
+    bob.expect("ali (privately): one");
+    eve.say("/msg bob two");
+    bob.expect("eve (privately): two");
+    bob.say(" /R hunter2");
+    bob.expect("* Your message reached eve.");
+    eve.expect("* Your message reached bob.");
+    eve.expect("bob (privately): hunter2");
+    // Who goes by another name is still who it was.
+    eve.say("/nick zoe");
+    bob.expect("eve is now known as zoe!");
+    bob.say("/r hunter2");
+    bob.expect("* Your message reached zoe.");
+    ali.expect("* Your message reached bob.");
+    ali.expect("eve is now known as zoe!");
+    assert!(!server.stop().join("\n").contains("hunter2"));
+}
+
+#[test]
+fn r_never_answers_a_newcomer_in_the_place_of_who_left() {
+    let mut server = Server::start(&[]);
+    let mut bob = server.join("bob");
+    for round in 0..5 {
+        let mut eve = server.join("eve");
+        eve.say("/msg bob psst");
+        bob.expect("eve (privately): psst");
+        eve.finish();
+        bob.expect("eve has left the chatroom!");
+        // The newcomer has the slot of who left, and the name.
+        let mut other = server.join("eve");
+        bob.say("/r hunter2");
+        bob.expect_notice("Nobody who is here");
+        bob.say(format!("round {round}"));
+        other.expect(&format!("bob: round {round}"));
+        other.finish();
+        bob.expect("eve has left the chatroom!");
+    }
+    assert!(!server.stop().join("\n").contains("hunter2"));
+}
+
+#[test]
+fn the_list_of_a_big_room_was_cut_before_the_one_who_was_looked_for() {
+    let server = Server::start(&[]);
+    let mut ali = server.join("ali");
+    let bob = server.join("bob");
+    let mut crowd: Vec<Peer> = Vec::new();
+    for number in 0..300 {
+        crowd.push(server.join(&format!("member-number-{number:04}")));
+    }
+    crowd.push(server.join("سهیل"));
+    let all = notices(&mut ali, &bob, "bob", "/who");
+    assert!(all.len() == 1 && !all[0].contains("سهیل"), "{all:?}");
+    for (command, answer) in [
+        ("/who هی", "* Here (1 of 303): سهیل"),
+        ("/who NUMBER-0299", "* Here (1 of 303): member-number-0299"),
+        (" /Who  BO ", "* Here (1 of 303): bob"),
+        ("/who eve", "* Nobody here has this in the name: eve"),
+    ] {
+        assert_eq!(
+            notices(&mut ali, &bob, "bob", command),
+            [answer],
+            "{command}"
+        );
+    }
+}
+
+#[test]
+fn the_log_tells_what_was_said_and_not_what_was_typed() {
+    let mut server = Server::start(&[]);
+    let ali = server.join("ali");
+    let mut bob = server.join("bob");
+    for (typed, said, heard) in [
+        (
+            "//quit is how to leave",
+            "/quit is how to leave",
+            "ali: /quit is how to leave",
+        ),
+        ("//", "/", "ali: /"),
+        ("  /ME  waves ", "/me waves", "* ali waves"),
+    ] {
+        ali.say(typed);
+        bob.expect(heard);
+        server.expect_log(&format!("ali said {said}"));
+    }
+    assert!(!server.stop().iter().any(|text| text.contains("//")));
 }

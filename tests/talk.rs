@@ -206,6 +206,85 @@ fn text_of_any_script_passes_unchanged() {
 }
 
 #[test]
+fn sentences_that_need_what_nobody_sees_pass_unchanged() {
+    let server = Server::start(&[]);
+    let ali = server.join("ali");
+    let mut bob = server.join("bob");
+    for text in [
+        "می\u{200c}خواهم به خانه\u{200c}ام بروم؛ نمی\u{200c}دانم کِی می\u{200c}رسم.",
+        "\u{200f}سلام Ali\u{200e}, خوبی؟",
+        "क्\u{200d}ष और क्\u{200c}ष: मैं हिन्दी में लिख रहा हूँ।",
+        "👩\u{200d}👩\u{200d}👧\u{200d}👦 ❤\u{fe0f}\u{200d}🔥 1\u{fe0f}\u{20e3} 👍🏽",
+        // The flags of England and Wales: emoji tag sequences.
+        "🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f} 3:1 \
+         🏴\u{e0067}\u{e0062}\u{e0077}\u{e006c}\u{e0073}\u{e007f}",
+        "葛\u{e0100}城市, ភាសា\u{200b}ខ្មែរ, ᠮᠣᠩᠭᠣᠯ\u{180e}ᠠ, ⠓⠊⠀⠁⠇⠇",
+        "한국말, ㅋㅋㅋ, \u{1112}\u{1161}\u{11ab}",
+    ] {
+        ali.say(text);
+        bob.expect(&format!("ali: {text}"));
+    }
+}
+
+/// Characters that nobody sees, of each kind there is.
+const UNSEEN: [char; 22] = [
+    '\u{ad}',
+    '\u{34f}',
+    '\u{61c}',
+    '\u{115f}',
+    '\u{1160}',
+    '\u{17b4}',
+    '\u{180e}',
+    '\u{200b}',
+    '\u{200d}',
+    '\u{200e}',
+    '\u{2060}',
+    '\u{206f}',
+    '\u{2800}',
+    '\u{3164}',
+    '\u{fe0f}',
+    '\u{feff}',
+    '\u{ffa0}',
+    '\u{fffb}',
+    '\u{1bca0}',
+    '\u{1d173}',
+    '\u{e0001}',
+    '\u{e007f}',
+];
+
+#[test]
+fn a_line_that_nobody_could_see_was_said() {
+    let server = Server::start(&[]);
+    let ali = server.join("ali");
+    let mut bob = server.join("bob");
+    for unseen in UNSEEN {
+        ali.say(unseen.to_string());
+        ali.say(format!("  {}\t\u{a0}", unseen.to_string().repeat(20)));
+    }
+    ali.say("   ");
+    ali.say(String::from_iter(UNSEEN));
+    ali.say("seen");
+    bob.expect("ali: seen");
+}
+
+#[test]
+fn a_thousand_characters_that_nobody_sees_went_through() {
+    let server = Server::start(&[]);
+    let ali = server.join("ali");
+    let mut bob = server.join("bob");
+    for unseen in UNSEEN {
+        ali.say(format!("a{}b", unseen.to_string().repeat(1000)));
+        let line = bob.line();
+        let count = line.matches(unseen).count();
+        assert!(
+            line.starts_with("ali: a") && line.ends_with('b'),
+            "{line:?}"
+        );
+        assert!(count <= 8, "{count} times {unseen:?}");
+    }
+}
+
+#[test]
 fn bytes_that_are_not_utf8_are_replaced() {
     let server = Server::start(&[]);
     let ali = server.join("ali");

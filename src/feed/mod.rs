@@ -79,7 +79,7 @@ impl Feed {
         if matches!(event, Event::Joined { .. }) && !self.options.announce_joins {
             return None;
         }
-        let line = plain::Line::of(event, names);
+        let line = plain::Line::of(event, names)?;
         let stands = self.transcript.append(&line.parts());
         self.fan_out.extend(slots, stands.start);
         Some(stands)

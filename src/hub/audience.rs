@@ -6,7 +6,7 @@ use super::connection::Stage;
 use super::connections::Connections;
 use super::disconnect::Disconnect;
 use super::limits::PRIVATE_BYTES_MAX;
-use crate::room::{Audience, Effect, MemberId, Reach};
+use crate::room::{Audience, Effect, MemberId, Notice, Reach};
 use crate::stream::Stream;
 use crate::wire::plain;
 
@@ -30,8 +30,14 @@ impl<S: Stream> Audience for Connections<S> {
         if matches!(effect, Effect::Quit) {
             return self.close(member, Disconnect::Quit);
         }
-        if let Effect::Private { from, .. } = effect {
-            debug!("{from} says something privately to connection {member}");
+        match effect {
+            Effect::Private { from, .. } => {
+                debug!("{from} says something privately to connection {member}");
+            }
+            Effect::Notice(notice @ (Notice::BadName { .. } | Notice::NameTaken { .. })) => {
+                self.addresses.log_refused_name(member, notice);
+            }
+            _ => {}
         }
         self.tell_of(member, &effect);
     }

@@ -7,8 +7,9 @@
 
 use std::net::IpAddr;
 
-use log::debug;
+use log::{debug, log};
 
+use super::addresses::Addresses;
 use super::admission::{Admission, Newcomer};
 use super::connection::{Connection, Flags, Stage};
 use super::delivery::{Delivery, Flushed};
@@ -33,6 +34,7 @@ pub(super) struct Connections<S> {
     pub(super) delivery: Delivery,
     pub(super) queues: Queues,
     pub(super) admission: Admission,
+    pub(super) addresses: Addresses,
     silence: Silence,
     pub(super) exits: Exits,
     /// Bytes of input that are held back, from all connections together.
@@ -48,6 +50,7 @@ impl<S: Stream> Connections<S> {
             delivery: Delivery::new(&limits, now),
             queues: Queues::new(),
             admission: Admission::new(&limits),
+            addresses: Addresses::new(limits.log_addresses),
             silence: Silence::new(limits.idle_timeout_s),
             exits: Exits::default(),
             held_bytes: 0,
@@ -89,6 +92,7 @@ impl<S: Stream> Connections<S> {
             }
         }
         let id = self.slots.insert(Connection::new(stream, self.now));
+        self.addresses.enter(id, address);
         let newcomer = (id, self.now.whole_s());
         self.admission.enter(newcomer, address, |newcomer| {
             is_nameless(&self.slots, newcomer)
@@ -333,6 +337,11 @@ impl<S: Stream> Connections<S> {
     /// Ends the connection of somebody without a name, and waits for nothing: while it drained, it
     /// would hold a place that isn't counted among those of the nameless.
     fn dismiss(&mut self, id: MemberId, notice: Notice<'_>, why: Disconnect) {
+        let whence = self.addresses.of(id);
+        log!(
+            self.addresses.level(),
+            "{whence}a connection is ended: {why}"
+        );
         self.push(id, Effect::Notice(notice));
         self.close(id, why);
         self.flush(id);

@@ -8,13 +8,14 @@ use super::Hub;
 use super::connection::{Flags, Stage};
 use super::disconnect::Disconnect;
 use super::limits::{
-    CONNECTION_WORK_MAX, HELD_BYTES_MAX, NAME_WORK, PRIVATE_BYTES_MAX, READ_BYTES,
+    CONNECTION_WORK_MAX, HELD_BYTES_MAX, NAME_WORK, NAMES_A_LINE, PRIVATE_BYTES_MAX, READ_BYTES,
     SCARCE_READ_BYTES, SLOTS_A_LINE,
 };
 use super::patience::{Flow, LOOK_AGAIN};
+use crate::line::command::Command;
 use crate::line::input::{Reader, Typed};
 use crate::line::wrong_protocol;
-use crate::room::{Audience, Effect, Event, MemberId, Notice};
+use crate::room::{Audience, Effect, MemberId, Notice};
 use crate::stream::Stream;
 use crate::tick::Tick;
 
@@ -222,13 +223,15 @@ impl<S: Stream> Hub<S> {
         let notice = Notice::LineTooLong { max_bytes };
         self.connections.push(id, Effect::Notice(notice));
         if nameless {
+            self.connections.addresses.log_refused_name(id, notice);
             self.connections.push(id, Effect::Prompt);
         }
     }
 
     /// Ends the connection of a program that has come to the wrong port.
     fn turn_away(&mut self, id: MemberId, protocol: &str) {
-        info!("a connection that speaks {protocol} is turned away");
+        let whence = self.connections.addresses.of(id);
+        info!("{whence}a connection that speaks {protocol} is turned away");
         let notice = Notice::WrongProtocol { protocol };
         self.connections.push(id, Effect::Notice(notice));
         self.connections.close(id, Disconnect::WrongProtocol);
@@ -248,13 +251,21 @@ impl<S: Stream> Hub<S> {
         if let Some(connection) = self.connections.get_mut(id) {
             connection.set_heard(now);
         }
-        let event = self.room.decide(id, text, &mut self.connections);
-        if !matches!(event, Some(Event::Said { .. } | Event::Did { .. })) {
-            // An answer to /who looks at every slot.
-            self.work += NAME_WORK + self.connections.slots.used() / SLOTS_A_LINE;
-        }
-        if let Some(event) = event {
+        let command = Command::parse(text);
+        self.work += work_of(&command, self.connections.slots.used());
+        if let Some(event) = self.room.decide(id, command, &mut self.connections) {
             self.happen(event);
         }
+    }
+}
+
+/// Returns how much work it is to do what `command` asks for in a room of so many slots, in lines
+/// beside the one it is.
+fn work_of(command: &Command<'_>, slots: usize) -> usize {
+    match command {
+        Command::Nothing | Command::Say(_) | Command::Me(_) => 0,
+        Command::Who(part) if !part.is_empty() => NAME_WORK + slots / NAMES_A_LINE,
+        // The answer to /who looks at every slot.
+        _ => NAME_WORK + slots / SLOTS_A_LINE,
     }
 }

@@ -28,6 +28,9 @@ pub const NAME_WORK: usize = 16;
 /// How many slots can be looked at for names in the time that a line takes, rounded down.
 pub const SLOTS_A_LINE: usize = 1024;
 
+/// How many names can be searched for a part of them in the time that a line takes, rounded down.
+pub const NAMES_A_LINE: usize = 16;
+
 /// What a write costs beside its bytes, in bytes: the kernel takes about as long for the call as
 /// for copying this much.
 pub const WRITE_COST_BYTES: usize = 4096;
@@ -123,6 +126,8 @@ pub struct Limits {
     pub history_lines: usize,
     /// Whether the room is told when somebody joins.
     pub announce_joins: bool,
+    /// Whether the log names the addresses that connections come from.
+    pub log_addresses: bool,
     /// How much of the fan-out is done before the loop looks at its sockets again.
     pub slice: Slice,
 }
@@ -254,6 +259,7 @@ impl Default for Limits {
             burst: 1000,
             history_lines: 0,
             announce_joins: false,
+            log_addresses: false,
             slice: Slice::default(),
         }
     }

@@ -6,6 +6,7 @@
 //! [`Hub::settle`], [`Hub::reap`], and only then [`Hub::accept`]: a slot is never used again within
 //! a turn.
 
+mod addresses;
 mod admission;
 mod audience;
 mod audit;
@@ -26,18 +27,18 @@ mod slots;
 
 use std::net::IpAddr;
 
-use log::{debug, info, warn};
+use log::{debug, info, log, warn};
 
 pub use self::audit::Audit;
 use self::connection::{Connection, Flags};
 use self::connections::Connections;
-use self::disconnect::Disconnects;
+use self::disconnect::{Disconnect, Disconnects};
 use self::limits::{Limits, READ_BYTES};
 use self::patience::Flow;
 use self::rate_limit::RateLimit;
 use crate::feed::Feed;
 use crate::line::input::Reader;
-use crate::room::{Effect, Event, MemberId, Names, Notice, Room};
+use crate::room::{Effect, Event, MemberId, Notice, Room};
 use crate::stream::Stream;
 use crate::tick::Tick;
 use crate::wire::plain;
@@ -170,13 +171,19 @@ impl<S: Stream> Hub<S> {
         self.connections.accept(stream, address);
     }
 
-    /// Turns a stream away that was not admitted, telling it why.
-    pub fn refuse(&mut self, stream: S, why: Notice<'_>) {
+    /// Turns a stream from `address` away that was not admitted, telling it why.
+    pub fn refuse(&mut self, stream: S, address: IpAddr, why: Notice<'_>) {
         self.turned_away += 1;
         let mut words = String::new();
         plain::put(&Effect::Notice(why), &mut words);
         let outcome = Connection::dismiss(stream, words.as_bytes());
-        debug!("a connection is turned away: {why} ({outcome:?})");
+        let addresses = &self.connections.addresses;
+        let whence = addresses.at(address);
+        log!(
+            addresses.level(),
+            "{whence}a connection is turned away: {why}"
+        );
+        debug!("its last words were taken so: {outcome:?}");
     }
 
     /// Takes the time, and does what is due. A clock that goes back is taken to stand still.
@@ -260,7 +267,7 @@ impl<S: Stream> Hub<S> {
 
     /// Lets an event happen: writes it down for those who hear of it, and makes it so in the room.
     fn happen(&mut self, event: Event<'_>) {
-        log_event(&event, self.room.names());
+        self.log_event(&event);
         self.connections.publish(&event, self.room.names());
         self.room.apply(event, &mut self.connections);
     }
@@ -271,9 +278,7 @@ impl<S: Stream> Hub<S> {
         while !self.connections.is_fan_out_behind()
             && let Some((member, why)) = self.connections.exits.pop_leaving()
         {
-            if !why.is_orderly() {
-                warn!("{} is cut off: {why}", self.room.names().of(member));
-            }
+            self.log_end(member, why);
             let event = Event::Left { member };
             if self.closing {
                 self.room.apply(event, &mut self.connections);
@@ -283,25 +288,41 @@ impl<S: Stream> Hub<S> {
         }
     }
 
+    /// Writes an event to the server's console; it has not been applied yet.
+    fn log_event(&self, event: &Event<'_>) {
+        let names = self.room.names();
+        match event {
+            Event::Said { member, text } => info!("{} said {text}", names.of(*member)),
+            Event::Did { member, text } => info!("{} said /me {text}", names.of(*member)),
+            Event::Joined { member, name } => {
+                let whence = self.connections.addresses.of(*member);
+                info!("{whence}{}{}", name.as_str(), plain::JOINED);
+            }
+            Event::Renamed { member, name } => {
+                info!("{} is now known as {}!", names.of(*member), name.as_str());
+            }
+            Event::Left { member } => info!("{}{}", names.of(*member), plain::LEFT),
+            // Not even that it was said: the push to whom it is for says so, at debug.
+            Event::Whispered { .. } | Event::Closing => {}
+        }
+    }
+
+    /// Tells the log of a member that doesn't leave of its own will.
+    fn log_end(&self, member: MemberId, why: Disconnect) {
+        let addresses = &self.connections.addresses;
+        let (whence, name) = (addresses.of(member), self.room.names().of(member));
+        if !why.is_orderly() {
+            warn!("{whence}{name} is cut off: {why}");
+        } else if why == Disconnect::IdleTimeout {
+            log!(addresses.level(), "{whence}{name} has to go: {why}");
+        }
+    }
+
     /// Returns whether nobody may be heard at the moment: this turn has heard enough, somebody has
     /// to catch up, or what was said has to be sent first.
     fn all_wait(&self) -> bool {
         self.work >= limits::TURN_WORK_MAX
             || self.connections.delivery.flow() == Flow::Shut
             || self.connections.is_fan_out_behind()
-    }
-}
-
-/// Writes an event to the server's console; `names` are those before it.
-fn log_event(event: &Event<'_>, names: &Names) {
-    match event {
-        Event::Said { member, text } => info!("{} said {text}", names.of(*member)),
-        Event::Did { member, text } => info!("{} said /me {text}", names.of(*member)),
-        Event::Joined { name, .. } => info!("{}{}", name.as_str(), plain::JOINED),
-        Event::Renamed { member, name } => {
-            info!("{} is now known as {}!", names.of(*member), name.as_str());
-        }
-        Event::Left { member } => info!("{}{}", names.of(*member), plain::LEFT),
-        Event::Closing => {}
     }
 }

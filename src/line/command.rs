@@ -1,8 +1,14 @@
 //! Tells talk from commands.
 
+use unicode_normalization::char::is_combining_mark;
+
+use super::sanitize::is_invisible;
+
 /// What a member's line asks for.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command<'a> {
+    /// Nothing: nobody would see anything of it.
+    Nothing,
     /// Say this to everybody.
     Say(&'a str),
     /// `/me TEXT`: tell everybody what one does.
@@ -14,25 +20,37 @@ pub enum Command<'a> {
         /// What to tell.
         text: &'a str,
     },
+    /// `/r TEXT`: say this to whoever said something to one alone last.
+    Reply(&'a str),
     /// `/nick NAME`: go by another name.
     Nick(&'a str),
-    /// `/who`: list the members.
-    Who,
+    /// `/who TEXT`: list the members whose names contain this; all, if it is empty.
+    Who(&'a str),
     /// `/help`: list the commands.
     Help,
     /// `/quit`: leave.
     Quit,
     /// A command without what it needs; holds how it is used.
     Incomplete(&'static str),
-    /// A line that starts with `/` and is no command; holds its first word.
+    /// A line that starts as a command does and is none; holds its first word.
     Unknown(&'a str),
 }
 
+/// The words of the commands.
+const WORDS: [&str; 7] = ["who", "me", "msg", "r", "nick", "quit", "help"];
+
 /// How each command is used, and what it does.
-pub const USAGE: [(&str, &str); 7] = [
-    ("/who", "lists who is here"),
+pub const USAGE: [(&str, &str); 8] = [
+    (
+        "/who [TEXT]",
+        "lists who is here, or those with TEXT in their name",
+    ),
     ("/me TEXT", "tells what you do"),
     ("/msg NAME TEXT", "says it to NAME alone"),
+    (
+        "/r TEXT",
+        "answers whoever last said something to you alone",
+    ),
     ("/nick NAME", "changes your name"),
     ("/quit", "leaves the room"),
     ("/help", "shows this"),
@@ -41,52 +59,78 @@ pub const USAGE: [(&str, &str); 7] = [
 
 impl<'a> Command<'a> {
     /// Returns what `line` asks for.
+    ///
+    /// A command is a slash and letters, as far as the first word goes, in any case and whatever is
+    /// before it that nobody sees: what is meant for one must not reach everybody for the sake of a
+    /// slip. Another first word, such as that of `/etc/passwd is a file`, is talk.
     #[must_use]
     pub fn parse(line: &'a str) -> Self {
-        let Some(rest) = line.strip_prefix('/') else {
+        let shown = line.trim_start_matches(is_invisible);
+        if shown.is_empty() {
+            return Self::Nothing;
+        }
+        let Some(rest) = shown.strip_prefix('/') else {
             return Self::Say(line);
         };
-        if rest.starts_with('/') {
-            return Self::Say(rest);
+        let end = rest.find(|c| !is_letter(c)).unwrap_or(rest.len());
+        let (word, rest) = rest.split_at(end);
+        if rest.starts_with(|c| !is_invisible(c)) {
+            let escaped = line.strip_prefix('/').filter(|text| text.starts_with('/'));
+            return Self::Say(escaped.unwrap_or(line));
         }
-        let (word, argument) = split_word(line);
-        match (word, argument) {
-            ("/who", _) => Self::Who,
-            ("/help", _) => Self::Help,
-            ("/quit", _) => Self::Quit,
-            ("/me", "") => Self::Incomplete("/me TEXT"),
-            ("/me", text) => Self::Me(text),
-            ("/nick", "") => Self::Incomplete("/nick NAME"),
-            ("/nick", name) => Self::Nick(name),
-            ("/msg", argument) => match split_word(argument) {
-                ("", _) | (_, "") => Self::Incomplete("/msg NAME TEXT"),
-                (to, text) => Self::Message { to, text },
-            },
-            _ => Self::Unknown(word),
-        }
+        Self::of(word, rest.trim()).unwrap_or(Self::Unknown(&shown[..=end]))
+    }
+
+    /// Returns the command that starts with `word` and goes on with `argument`.
+    fn of(word: &str, argument: &'a str) -> Option<Self> {
+        let known = WORDS
+            .into_iter()
+            .find(|known| known.eq_ignore_ascii_case(word))?;
+        let is_empty = argument.chars().all(is_invisible);
+        Some(match known {
+            "who" => Self::Who(if is_empty { "" } else { argument }),
+            "help" => Self::Help,
+            "quit" => Self::Quit,
+            "me" if is_empty => Self::Incomplete("/me TEXT"),
+            "me" => Self::Me(argument),
+            "r" if is_empty => Self::Incomplete("/r TEXT"),
+            "r" => Self::Reply(argument),
+            "nick" if is_empty => Self::Incomplete("/nick NAME"),
+            "nick" => Self::Nick(argument),
+            _ => Self::message(argument).unwrap_or(Self::Incomplete("/msg NAME TEXT")),
+        })
+    }
+
+    fn message(argument: &'a str) -> Option<Self> {
+        // Not by what is invisible: ZWNJ is part of many a Persian name.
+        let (to, text) = argument.split_once(char::is_whitespace)?;
+        let text = text.trim_start();
+        let says_something = !text.chars().all(is_invisible);
+        says_something.then_some(Self::Message { to, text })
     }
 }
 
-/// Splits off the first word; the rest loses the spaces before and after it.
-fn split_word(line: &str) -> (&str, &str) {
-    let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
-    (word, rest.trim_matches(' '))
+/// Returns whether a word of letters goes on with `character`.
+fn is_letter(character: char) -> bool {
+    character.is_alphabetic() || is_combining_mark(character)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn message<'a>(to: &'a str, text: &'a str) -> Command<'a> {
+        Command::Message { to, text }
+    }
+
     #[test]
     fn commands_and_talk() {
         for (line, command) in [
             ("hello", Command::Say("hello")),
-            (" /who", Command::Say(" /who")),
-            ("//who", Command::Say("/who")),
-            ("//", Command::Say("/")),
-            ("/", Command::Unknown("/")),
-            ("/who", Command::Who),
-            ("/who  ", Command::Who),
+            ("  spaces stay ", Command::Say("  spaces stay ")),
+            ("/who", Command::Who("")),
+            ("/who  ", Command::Who("")),
+            ("/who  al i ", Command::Who("al i")),
             ("/whom", Command::Unknown("/whom")),
             ("/help me", Command::Help),
             ("/quit", Command::Quit),
@@ -97,15 +141,84 @@ mod tests {
             ("/nick", Command::Incomplete("/nick NAME")),
             ("/msg", Command::Incomplete("/msg NAME TEXT")),
             ("/msg bob", Command::Incomplete("/msg NAME TEXT")),
-            (
-                "/msg bob  hi there ",
-                Command::Message {
-                    to: "bob",
-                    text: "hi there",
-                },
-            ),
+            ("/msg bob  hi there ", message("bob", "hi there")),
         ] {
             assert_eq!(Command::parse(line), command, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_command_is_one_in_any_case_and_behind_blanks() {
+        for line in [
+            "/WHO",
+            " /who",
+            "\t/Who",
+            "\u{A0}\u{3000}/who",
+            "\u{FEFF}/who",
+        ] {
+            assert_eq!(Command::parse(line), Command::Who(""), "{line:?}");
+        }
+        for line in [" /msg bob 1234", "/MSG bob 1234", "/msg\tbob\t1234"] {
+            assert_eq!(Command::parse(line), message("bob", "1234"), "{line:?}");
+        }
+        assert_eq!(Command::parse("  /QUIT "), Command::Quit);
+        assert_eq!(Command::parse(" /mgs b x"), Command::Unknown("/mgs"));
+    }
+
+    #[test]
+    fn two_slashes_and_what_is_no_word_are_talk() {
+        for (line, said) in [
+            ("//who", "/who"),
+            ("//", "/"),
+            ("///x", "//x"),
+            (" //who", " //who"),
+            ("/etc/passwd is a file", "/etc/passwd is a file"),
+            ("/r/rust is a place", "/r/rust is a place"),
+            ("/1 of 2", "/1 of 2"),
+            ("/who? me?", "/who? me?"),
+            ("/* no */", "/* no */"),
+        ] {
+            assert_eq!(Command::parse(line), Command::Say(said), "{line:?}");
+        }
+        for (line, word) in [
+            ("/", "/"),
+            ("/ msg bob 1234", "/"),
+            ("/mgs bob 1234", "/mgs"),
+            ("/\u{200B}msg bob 1234", "/"),
+            ("/نام", "/نام"),
+            ("/नमस्ते दुनिया", "/नमस्ते"),
+        ] {
+            assert_eq!(Command::parse(line), Command::Unknown(word), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_sees_says_nothing() {
+        for blank in [
+            "",
+            " ",
+            "\t \u{3000}",
+            "\u{3164}",
+            "\u{200D}\u{FE0F}",
+            "\u{2800}\u{FEFF}",
+        ] {
+            assert_eq!(Command::parse(blank), Command::Nothing, "{blank:?}");
+            for usage in ["/me TEXT", "/r TEXT", "/msg NAME TEXT", "/nick NAME"] {
+                let line = usage.replace("NAME TEXT", "bob TEXT");
+                let line = line.replace("TEXT", blank).replace("NAME", blank);
+                assert_eq!(
+                    Command::parse(&line),
+                    Command::Incomplete(usage),
+                    "{line:?}"
+                );
+            }
+            let line = format!("/who {blank}");
+            assert_eq!(Command::parse(&line), Command::Who(""));
+        }
+        for text in ["❤\u{FE0F}", "\u{941}", "\u{200F}سلام"] {
+            assert_eq!(Command::parse(text), Command::Say(text));
+            let line = format!("/msg علی\u{200C}رضا {text}");
+            assert_eq!(Command::parse(&line), message("علی\u{200C}رضا", text));
         }
     }
 }

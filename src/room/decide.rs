@@ -23,14 +23,15 @@ impl Room {
         name.map(|name| Event::Joined { member, name })
     }
 
-    /// Decides what comes of a member's line: an event, or a word to somebody.
+    /// Decides what comes of what a member asks for: an event, or a word to somebody.
     pub fn decide<'l>(
         &self,
         member: MemberId,
-        line: &'l str,
+        command: Command<'l>,
         audience: &mut impl Audience,
     ) -> Option<Event<'l>> {
-        let notice = match Command::parse(line) {
+        let notice = match command {
+            Command::Nothing => return None,
             Command::Say(text) => return Some(Event::Said { member, text }),
             Command::Me(text) => return Some(Event::Did { member, text }),
             Command::Nick(text) => {
@@ -38,15 +39,18 @@ impl Room {
                 return Some(Event::Renamed { member, name });
             }
             Command::Message { to, text } => {
-                self.message(member, to, text, audience);
-                return None;
+                return self.message(member, to, text, audience);
             }
+            Command::Reply(text) => match self.correspondents.of(member) {
+                Some(to) => return self.whisper(member, to, text, audience),
+                None => Notice::NobodyWrote,
+            },
             Command::Quit => {
                 audience.push(member, Effect::Quit);
                 return None;
             }
-            Command::Who => {
-                self.who(member, audience);
+            Command::Who(part) => {
+                self.who(member, part, audience);
                 return None;
             }
             Command::Help => Notice::Help,
@@ -57,21 +61,40 @@ impl Room {
         None
     }
 
-    /// Passes on what one member says to another alone, unless that one doesn't read.
-    fn message(&self, member: MemberId, to: &str, text: &str, audience: &mut impl Audience) {
-        let names = self.names();
-        let found = Name::parse(to).ok().and_then(|name| names.find(&name));
-        let Some(found) = found else {
-            let notice = Notice::NobodyCalled { name: to };
-            return audience.push(member, Effect::Notice(notice));
+    /// Decides whether what a member says to somebody alone reaches whoever is called `name`.
+    fn message<'l>(
+        &self,
+        member: MemberId,
+        name: &'l str,
+        text: &'l str,
+        audience: &mut impl Audience,
+    ) -> Option<Event<'l>> {
+        let found = Name::parse(name).ok();
+        let Some(to) = found.and_then(|name| self.names().find(&name)) else {
+            let notice = Notice::NobodyCalled { name };
+            audience.push(member, Effect::Notice(notice));
+            return None;
         };
-        let (from, name) = (names.of(member), names.of(found));
-        let notice = match audience.reach(found, from.len() + text.len()) {
-            Reach::Open => return audience.push(found, Effect::Private { from, text }),
+        self.whisper(member, to, text, audience)
+    }
+
+    /// Decides whether what a member says to another alone reaches that one, or tells why it
+    /// doesn't.
+    fn whisper<'l>(
+        &self,
+        member: MemberId,
+        to: MemberId,
+        text: &'l str,
+        audience: &mut impl Audience,
+    ) -> Option<Event<'l>> {
+        let (from, name) = (self.names().of(member), self.names().of(to));
+        let notice = match audience.reach(to, from.len() + text.len()) {
+            Reach::Open => return Some(Event::Whispered { member, to, text }),
             Reach::Gone => Notice::NobodyCalled { name },
             Reach::NotReading => Notice::NotReading { name },
         };
         audience.push(member, Effect::Notice(notice));
+        None
     }
 
     /// Returns `text` as a name that `member` may have, or tells it why it may not.
@@ -100,20 +123,40 @@ impl Room {
         None
     }
 
-    fn who(&self, member: MemberId, audience: &mut impl Audience) {
+    /// Lists those whose names have `part` in them: so many of them as fit.
+    fn who(&self, member: MemberId, part: &str, audience: &mut impl Audience) {
+        let mut found = self.names().containing(part);
         let mut list = String::new();
-        let count = self.names().count();
-        let mut more = 0;
-        for (listed, name) in self.names().iter().enumerate() {
+        let (mut listed, mut cut) = (0, 0);
+        for name in &mut found {
             if list.len() + name.len() > WHO_BYTES_MAX {
-                more = count - listed;
+                cut = 1;
                 break;
             }
             list.push_str(if listed == 0 { "" } else { ", " });
             list.push_str(name);
+            listed += 1;
         }
-        let names = list.as_str();
-        let notice = Notice::Here { count, names, more };
+        let (all, names) = (self.names().count(), list.as_str());
+        let notice = if part.is_empty() {
+            let more = all - listed;
+            Notice::Here {
+                count: all,
+                names,
+                more,
+            }
+        } else if listed == 0 {
+            Notice::NobodyNamed { part }
+        } else {
+            let more = cut + found.count();
+            let count = listed + more;
+            Notice::HereNamed {
+                count,
+                all,
+                names,
+                more,
+            }
+        };
         audience.push(member, Effect::Notice(notice));
     }
 }

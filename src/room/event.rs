@@ -4,7 +4,8 @@ use super::member::MemberId;
 use super::name::Name;
 use super::notice::Notice;
 
-/// Something that happens to the room: everybody in it hears of it, in one order.
+/// Something that happens to the room, in one order for everybody. All in it hear of it, unless it
+/// is [`Whispered`](Event::Whispered).
 ///
 /// [`Room::decide`](super::Room::decide) says what shall happen, [`Room::apply`](super::Room::apply)
 /// makes it so: between the two an order from elsewhere can stand.
@@ -21,6 +22,15 @@ pub enum Event<'a> {
     Did {
         /// Who.
         member: MemberId,
+        /// What.
+        text: &'a str,
+    },
+    /// A member says something to another alone, or to itself.
+    Whispered {
+        /// Who.
+        member: MemberId,
+        /// To whom.
+        to: MemberId,
         /// What.
         text: &'a str,
     },
@@ -54,6 +64,7 @@ impl Event<'_> {
         match *self {
             Self::Said { member, .. }
             | Self::Did { member, .. }
+            | Self::Whispered { member, .. }
             | Self::Joined { member, .. }
             | Self::Renamed { member, .. }
             | Self::Left { member } => Some(member),

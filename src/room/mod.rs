@@ -4,6 +4,7 @@
 //! [`Room::apply`] makes an [`Event`] so, whoever has ordered it. How an event reads is the
 //! encodings' matter ([`wire`](crate::wire)), who is sent it the hub's.
 
+mod correspondents;
 mod decide;
 pub mod event;
 pub mod member;
@@ -11,6 +12,7 @@ pub mod name;
 pub mod names;
 pub mod notice;
 
+use self::correspondents::Correspondents;
 pub use self::event::{Audience, Effect, Event, Reach};
 pub use self::member::MemberId;
 pub use self::name::Name;
@@ -20,10 +22,11 @@ pub use self::notice::Notice;
 /// Most bytes of names that `/who` lists; more are counted.
 pub const WHO_BYTES_MAX: usize = 4096;
 
-/// The room: its members' names.
+/// The room: its members' names, and whom each may answer.
 #[derive(Debug, Default)]
 pub struct Room {
     names: Names,
+    correspondents: Correspondents,
 }
 
 impl Room {
@@ -33,18 +36,27 @@ impl Room {
         &self.names
     }
 
-    /// Makes an event so that has been decided on, and tells whose doing it is what that one has
-    /// to know.
+    /// Makes an event so that has been decided on, and tells those whom it concerns alone what they
+    /// have to know.
     pub fn apply(&mut self, event: Event<'_>, audience: &mut impl Audience) {
         match event {
             Event::Said { .. } | Event::Did { .. } | Event::Closing => {}
+            Event::Whispered { member, to, text } => {
+                self.correspondents.note(member, to);
+                let (from, name) = (self.names.of(member), self.names.of(to));
+                audience.push(to, Effect::Private { from, text });
+                audience.push(member, Effect::Notice(Notice::Reached { name }));
+            }
             Event::Joined { member, name } => self.names.give(member, name),
             Event::Renamed { member, name } => {
                 self.names.give(member, name);
                 let name = self.names.of(member);
                 audience.push(member, Effect::Notice(Notice::NowKnownAs { name }));
             }
-            Event::Left { member } => drop(self.names.take(member)),
+            Event::Left { member } => {
+                self.correspondents.leave(member);
+                self.names.take(member);
+            }
         }
     }
 }
@@ -52,6 +64,7 @@ impl Room {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::line::command::Command;
 
     /// What each member was told.
     #[derive(Default)]
@@ -99,8 +112,27 @@ mod tests {
 
     fn told(room: &Room, slot: usize, line: &str) -> Vec<(MemberId, String)> {
         let mut told = Told::default();
-        assert_eq!(room.decide(id(slot), line, &mut told), None, "{line}");
+        assert_eq!(
+            room.decide(id(slot), Command::parse(line), &mut told),
+            None,
+            "{line}"
+        );
         told.0
+    }
+
+    /// Lets what somebody says to another alone reach that one; returns who is told what.
+    fn whisper(room: &mut Room, slot: usize, line: &str) -> [(usize, String); 2] {
+        let mut told = Told::default();
+        let event = room
+            .decide(id(slot), Command::parse(line), &mut told)
+            .unwrap();
+        assert!(matches!(event, Event::Whispered { .. }) && told.0.is_empty());
+        room.apply(event, &mut told);
+        let told = told
+            .0
+            .into_iter()
+            .map(|(member, words)| (member.slot(), words));
+        told.collect::<Vec<_>>().try_into().unwrap()
     }
 
     /// The one word that a line brings its own speaker.
@@ -135,7 +167,10 @@ mod tests {
             ),
         ] {
             let mut told = Told::default();
-            assert_eq!(room.decide(member, line, &mut told), Some(event));
+            assert_eq!(
+                room.decide(member, Command::parse(line), &mut told),
+                Some(event)
+            );
             assert_eq!(told.0, []);
         }
     }
@@ -152,9 +187,13 @@ mod tests {
 
     #[test]
     fn private_talk_reaches_one_or_says_why_not() {
-        let room = with(&["ali", "bob"]);
-        let secret = told(&room, 0, "/msg BOB a secret");
-        assert_eq!(secret, [(id(1), "ali privately a secret".to_owned())]);
+        let mut room = with(&["ali", "bob"]);
+        let secret = whisper(&mut room, 0, "/msg BOB a secret");
+        let reached = "Your message reached bob.".to_owned();
+        assert_eq!(
+            secret,
+            [(1, "ali privately a secret".to_owned()), (0, reached)]
+        );
         assert!(answer(&room, 0, "/msg carl hi").starts_with("Nobody here is called carl"));
         let long = format!("/msg bob {}", "x".repeat(150));
         assert!(answer(&room, 0, &long).contains("bob is not reading"));
@@ -163,10 +202,51 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_goes_to_whoever_wrote_last() {
+        let mut room = with(&["ali", "bob", "eve"]);
+        let nobody = "Nobody who is here has said anything to you alone so far.";
+        assert_eq!(answer(&room, 1, "/r hi"), nobody);
+        whisper(&mut room, 0, "/msg bob one");
+        whisper(&mut room, 2, "/msg bob two");
+        let [(slot, words), _] = whisper(&mut room, 1, "/r three");
+        assert_eq!((slot, words.as_str()), (2, "bob privately three"));
+        let [(slot, words), _] = whisper(&mut room, 2, "/r four");
+        assert_eq!((slot, words.as_str()), (1, "eve privately four"));
+        assert_eq!(answer(&room, 0, "/r hi"), nobody, "nobody has answered ali");
+        let long = format!("/r {}", "x".repeat(150));
+        assert!(answer(&room, 1, &long).contains("eve is not reading"));
+    }
+
+    #[test]
+    fn an_answer_never_goes_to_a_newcomer_with_the_number_of_who_left() {
+        let mut room = with(&["ali", "bob"]);
+        let mut told = Told::default();
+        whisper(&mut room, 0, "/msg bob a secret");
+        room.apply(Event::Left { member: id(0) }, &mut told);
+        assert_eq!(enter(&mut room, 0, "eve"), []);
+        assert!(answer(&room, 1, "/r yes, the key").starts_with("Nobody"));
+        // Nor does the newcomer in the place of who was written to know of it.
+        whisper(&mut room, 0, "/msg bob hi");
+        room.apply(Event::Left { member: id(1) }, &mut told);
+        assert_eq!(enter(&mut room, 1, "carl"), []);
+        assert!(answer(&room, 1, "/r hi").starts_with("Nobody"));
+        // Under another name it is still who it was.
+        whisper(&mut room, 0, "/msg carl hi");
+        let event = room
+            .decide(id(0), Command::parse("/nick zoe"), &mut told)
+            .unwrap();
+        room.apply(event, &mut told);
+        let [(slot, _), (_, reached)] = whisper(&mut room, 1, "/r hi");
+        assert_eq!((slot, reached.as_str()), (0, "Your message reached zoe."));
+    }
+
+    #[test]
     fn a_rename_is_decided_and_then_applied() {
         let mut room = with(&["ali", "bob"]);
         let mut told = Told::default();
-        let event = room.decide(id(0), "/nick Ali", &mut told).unwrap();
+        let event = room
+            .decide(id(0), Command::parse("/nick Ali"), &mut told)
+            .unwrap();
         assert_eq!((told.0.len(), room.names().of(id(0))), (0, "ali"));
         room.apply(event, &mut told);
         assert_eq!(told.0, [(id(0), "You are now known as Ali.".to_owned())]);
@@ -206,5 +286,40 @@ mod tests {
         let more = list.rsplit_once(" and ").unwrap().1;
         let more: usize = more.strip_suffix(" more").unwrap().parse().unwrap();
         assert_eq!(list.matches("member-").count() + more, 1000);
+    }
+
+    #[test]
+    fn a_part_of_a_name_finds_it_in_a_room_of_any_size() {
+        let names: Vec<String> = (0..1000).map(|number| format!("Member-{number}")).collect();
+        let others = ["علی\u{200C}رضا", "Zoë", "Ελένη", "straße", "Σοσω", "ali"];
+        let names: Vec<&str> = names.iter().map(String::as_str).chain(others).collect();
+        let room = with(&names);
+        for (part, found) in [
+            (
+                "ember-99",
+                "Here (11 of 1006): Member-99, Member-990, Member-991, ",
+            ),
+            ("MEMBER-998", "Here (1 of 1006): Member-998"),
+            ("ｍember-998", "Here (1 of 1006): Member-998"),
+            ("ALI", "Here (1 of 1006): ali"),
+            ("ZOE\u{308}", "Here (1 of 1006): Zoë"),
+            ("ΣΟΣ", "Here (1 of 1006): Σοσω"),
+            ("ΈΝΗ", "Here (1 of 1006): Ελένη"),
+            ("STRASSE", "Here (1 of 1006): straße"),
+            ("رضا", "Here (1 of 1006): علی\u{200C}رضا"),
+            ("nobody's", "Nobody here has this in the name: nobody's"),
+            ("ali bob", "Nobody here has this in the name: ali bob"),
+        ] {
+            let answer = answer(&room, 0, &format!("/who {part}"));
+            assert!(answer.starts_with(found), "{part}: {answer}");
+        }
+        let many = answer(&room, 0, "/who member");
+        assert!(
+            many.starts_with("Here (1000 of 1006): Member-0, "),
+            "{many}"
+        );
+        let more = many.rsplit_once(" and ").unwrap().1;
+        let more: usize = more.strip_suffix(" more").unwrap().parse().unwrap();
+        assert_eq!(many.matches("Member-").count() + more, 1000);
     }
 }

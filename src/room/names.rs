@@ -3,6 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
+use unicode_normalization::UnicodeNormalization;
 
 use super::member::MemberId;
 use super::name::Name;
@@ -83,6 +84,16 @@ impl Names {
             .map(Name::as_str)
     }
 
+    /// Returns the names in use that have `part` in them, in any case, in the order of their
+    /// members. An empty part is in every name.
+    pub fn containing(&self, part: &str) -> impl Iterator<Item = &str> {
+        // Names are composed, and have ordinary characters in place of those of full width.
+        let part: String = part.nfkc().flat_map(folded).collect();
+        let mut buffer = String::new();
+        self.iter()
+            .filter(move |name| contains(name, &part, &mut buffer))
+    }
+
     /// Gives `name` to `member`, in place of the one it had. The caller has made sure that nobody
     /// else has a name that looks like it.
     pub fn give(&mut self, member: MemberId, name: Name) {
@@ -139,6 +150,37 @@ impl Names {
             member,
         }
     }
+}
+
+/// Returns whether `name` has `part` in it, which is folded. All names of a room may be asked: this
+/// takes about 20 ns for one of ASCII, 50 for another.
+fn contains(name: &str, part: &str, buffer: &mut String) -> bool {
+    if part.is_empty() {
+        true
+    } else if name.is_ascii() {
+        let mut parts = name.as_bytes().windows(part.len());
+        parts.any(|bytes| bytes.eq_ignore_ascii_case(part.as_bytes()))
+    } else {
+        buffer.clear();
+        for character in name.chars() {
+            // Most scripts have no case; finding that out is faster than folding.
+            if character.is_lowercase() || character.is_uppercase() {
+                buffer.extend(folded(character));
+            } else {
+                buffer.push(character);
+            }
+        }
+        buffer.contains(part)
+    }
+}
+
+/// Returns what upper and lower case of `character` have in common, as [`Name::keys`] does for
+/// whole names.
+fn folded(character: char) -> impl Iterator<Item = char> {
+    let lower = character.to_lowercase();
+    lower
+        .flat_map(char::to_uppercase)
+        .flat_map(char::to_lowercase)
 }
 
 #[cfg(test)]

@@ -34,6 +34,10 @@ pub enum Notice<'a> {
     NotReading {
         name: &'a str,
     },
+    Reached {
+        name: &'a str,
+    },
+    NobodyWrote,
     UnknownCommand {
         word: &'a str,
     },
@@ -45,6 +49,15 @@ pub enum Notice<'a> {
         count: usize,
         names: &'a str,
         more: usize,
+    },
+    HereNamed {
+        count: usize,
+        all: usize,
+        names: &'a str,
+        more: usize,
+    },
+    NobodyNamed {
+        part: &'a str,
     },
     StillHere,
     WrongProtocol {
@@ -88,6 +101,10 @@ impl fmt::Display for Notice<'_> {
                     "Your message was not sent: {name} is not reading at the moment."
                 )
             }
+            Self::Reached { name } => write!(f, "Your message reached {name}."),
+            Self::NobodyWrote => {
+                f.write_str("Nobody who is here has said anything to you alone so far.")
+            }
             Self::UnknownCommand { word } => {
                 write!(
                     f,
@@ -102,11 +119,18 @@ impl fmt::Display for Notice<'_> {
                     .try_for_each(|(usage, what)| write!(f, "\n  {usage:15} {what}"))
             }
             Self::Here { count, names, more } => {
-                write!(f, "Here ({count}): {names}")?;
-                if *more > 0 {
-                    write!(f, " and {more} more")?;
-                }
-                Ok(())
+                write!(f, "Here ({count}): {names}{}", More(*more))
+            }
+            Self::HereNamed {
+                count,
+                all,
+                names,
+                more,
+            } => {
+                write!(f, "Here ({count} of {all}): {names}{}", More(*more))
+            }
+            Self::NobodyNamed { part } => {
+                write!(f, "Nobody here has this in the name: {part:.64}")
             }
             Self::StillHere => f.write_str("Here and listening."),
             Self::WrongProtocol { protocol } => {
@@ -133,6 +157,18 @@ impl fmt::Display for Notice<'_> {
     }
 }
 
+/// How many names are not listed.
+struct More(usize);
+
+impl fmt::Display for More {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,6 +191,8 @@ mod tests {
             Notice::LineTooLong { max_bytes: 4096 },
             Notice::NobodyCalled { name },
             Notice::NotReading { name },
+            Notice::Reached { name },
+            Notice::NobodyWrote,
             Notice::UnknownCommand { word: "/x" },
             Notice::Incomplete { usage },
             Notice::Help,
@@ -163,6 +201,13 @@ mod tests {
                 names: name,
                 more: 1,
             },
+            Notice::HereNamed {
+                count: 1,
+                all: 2,
+                names: name,
+                more: 0,
+            },
+            Notice::NobodyNamed { part: name },
             Notice::StillHere,
             Notice::WrongProtocol { protocol: "HTTP" },
             Notice::Full,

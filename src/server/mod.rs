@@ -268,7 +268,7 @@ impl Server {
                     Accepted::Nobody => break,
                 };
                 if let Err(why) = self.hub.admit(address) {
-                    self.hub.refuse(stream, why);
+                    self.hub.refuse(stream, address, why);
                     continue;
                 }
                 // Registered once for everything: no system call when interest changes.

@@ -78,10 +78,12 @@ pub enum Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// Returns the line that tells everybody of an event; `names` are those before it.
+    /// Returns the line that tells everybody of an event, if everybody may know; `names` are those
+    /// before it.
     #[must_use]
-    pub fn of(event: &'a Event<'_>, names: &'a Names) -> Self {
-        match event {
+    pub fn of(event: &'a Event<'_>, names: &'a Names) -> Option<Self> {
+        Some(match event {
+            Event::Whispered { .. } => return None,
             Event::Said { member, text } => Self::Said {
                 name: names.of(*member),
                 text,
@@ -97,7 +99,7 @@ impl<'a> Line<'a> {
             },
             Event::Left { member } => Self::Left(names.of(*member)),
             Event::Closing => Self::Notice(CLOSING),
-        }
+        })
     }
 
     /// Returns what to write one after the other, the line end included.
@@ -200,6 +202,7 @@ fn is_name(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::line::command::Command;
     use crate::room::{Audience, MemberId, Reach, Room};
     use proptest::prelude::*;
 
@@ -280,13 +283,17 @@ mod tests {
     fn each_line_of_a_notice_has_its_star() {
         let room = with(&["ali"]).unwrap();
         let mut screens = Screens::default();
-        room.decide(MemberId::from_slot(0), "/help", &mut screens);
+        room.decide(
+            MemberId::from_slot(0),
+            Command::parse("/help"),
+            &mut screens,
+        );
         let lines: Vec<&str> = screens.0[0].lines().collect();
         assert_eq!(
             lines[..2],
             [
                 "* Here is what you can type:",
-                "*   /who            lists who is here"
+                "*   /who [TEXT]     lists who is here, or those with TEXT in their name"
             ]
         );
         assert!(lines.iter().all(|line| line.starts_with("* ")));
@@ -303,19 +310,22 @@ mod tests {
                 ".{0,30}",
             ],
         ) {
-            let Some(room) = with(&["ali", "bob", &name]) else {
+            let Some(mut room) = with(&["ali", "bob", &name]) else {
                 return Ok(());
             };
             let mut screens = Screens::default();
             let own = name;
-            if let Some(event) = room.decide(MemberId::from_slot(2), &line, &mut screens) {
-                let said = Line::of(&event, room.names()).parts().concat();
-                let is_own = match Line::parse(said.strip_suffix('\n').unwrap()) {
-                    Line::Said { name, .. } | Line::Did { name, .. } => name == own,
-                    Line::Renamed { from, .. } => from == own,
-                    _ => false,
-                };
-                prop_assert!(is_own, "{said}");
+            if let Some(event) = room.decide(MemberId::from_slot(2), Command::parse(&line), &mut screens) {
+                if let Some(said) = Line::of(&event, room.names()) {
+                    let said = said.parts().concat();
+                    let is_own = match Line::parse(said.strip_suffix('\n').unwrap()) {
+                        Line::Said { name, .. } | Line::Did { name, .. } => name == own,
+                        Line::Renamed { from, .. } => from == own,
+                        _ => false,
+                    };
+                    prop_assert!(is_own, "{said}");
+                }
+                room.apply(event, &mut screens);
             }
             let [_, bob, _] = &screens.0;
             let start = format!("{own} (privately): ");

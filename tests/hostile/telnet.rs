@@ -70,8 +70,8 @@ fn no_byte_255_reaches_others_wherever_it_is_cut() {
         let mut outcomes = Vec::new();
         for cut in 0..=line.len() {
             ali.send(&line[..cut]);
-            bob.say("/msg carl between");
-            carl.lines_before("bob (privately): between");
+            carl.say("/msg carl between");
+            carl.lines_before("* Your message reached carl.");
             ali.say(&line[cut..]);
             // Lines are checked to be UTF-8, which never holds 255.
             outcomes.push(bob.line());

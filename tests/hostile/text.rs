@@ -51,7 +51,7 @@ struct Room {
     server: Server,
     ali: Peer,
     bob: Peer,
-    /// Hears from bob what parts two pieces.
+    /// Says to himself what parts two pieces.
     carl: Peer,
     marks: usize,
 }
@@ -86,8 +86,8 @@ impl Room {
 
     /// Returns when the server has read all that was sent before, and lets nobody else hear it.
     fn part(&mut self) {
-        self.bob.say("/msg carl between");
-        self.carl.lines_before("bob (privately): between");
+        self.carl.say("/msg carl between");
+        self.carl.lines_before("* Your message reached carl.");
     }
 
     /// Sends `line`, whole and cut at each byte; all that bob hears of it must begin so.
@@ -205,6 +205,10 @@ fn no_text_and_no_name_makes_the_line_of_somebody_else() {
             room.carl.expect(&format!("{start}{line}"));
             room.ali.say(format!("{command}\r{line}"));
             room.carl.expect(&format!("{start}\u{fffd}{line}"));
+            if start.contains("privately") {
+                room.ali.expect("* Your message reached carl.");
+                room.ali.expect("* Your message reached carl.");
+            }
         }
     }
     let likenesses = [

@@ -250,7 +250,8 @@ fn check_said(peer: &Peer, at: usize, common: &[String]) {
     }
 }
 
-/// A private message reaches one person, once.
+/// A private message reaches one person, once, and its sender is told so once. An answer reaches
+/// only somebody who has written to whom it comes from.
 fn check_private(world: &World) {
     let mut readers: HashMap<u64, usize> = HashMap::new();
     for (at, peer) in world.peers.iter().enumerate() {
@@ -273,6 +274,29 @@ fn check_private(world: &World) {
         .flat_map(|peer| peer.whispered.iter().copied())
         .collect();
     assert!(readers.keys().all(|number| sent.contains(number)));
+    for (at, peer) in world.peers.iter().enumerate() {
+        let told = |start| {
+            let lines = received(peer).0.into_iter();
+            lines.filter(|line| line.text.starts_with(start)).count()
+        };
+        let reached = told("* Your message reached ");
+        assert!(reached <= peer.whispered.len(), "p{at} was told too often");
+        if peer.manner == Manner::Steady && peer.end == End::Open {
+            let read = peer.whispered.iter();
+            let read = read.filter(|number| readers.contains_key(number)).count();
+            assert!(read <= reached, "p{at} was told too seldom");
+            let refused = ["* Nobody", "* Your message was not sent: "].map(told);
+            let answered = reached + refused.iter().sum::<usize>();
+            assert_eq!(answered, peer.whispered.len(), "p{at} was left in doubt");
+        }
+        for reader in peer.replied.iter().filter_map(|number| readers.get(number)) {
+            let reader = &world.peers[*reader];
+            assert!(
+                !reader.whispered.is_empty(),
+                "an answer to p{at}'s stranger"
+            );
+        }
+    }
 }
 
 /// Returns the number in a line.

@@ -49,8 +49,10 @@ pub struct Peer {
     pub names: Vec<String>,
     /// The numbers of the lines it has said to all, in order.
     pub said: Vec<u64>,
-    /// The numbers of its private messages, and to whom.
+    /// The numbers of its private messages.
     pub whispered: Vec<u64>,
+    /// Those of them that answer whoever it was that wrote to it last.
+    pub replied: Vec<u64>,
     /// Bytes on their way to the server.
     flight: VecDeque<u8>,
 }
@@ -191,6 +193,7 @@ impl World {
             names: vec![name.clone()],
             said: Vec::new(),
             whispered: Vec::new(),
+            replied: Vec::new(),
             flight: VecDeque::new(),
         };
         if !self.peers.is_empty() && self.random.one_in(4) {
@@ -245,6 +248,11 @@ impl World {
             5 => {
                 peer.whispered.push(number);
                 format!("/msg {other} #{number}#")
+            }
+            8 => {
+                peer.whispered.push(number);
+                peer.replied.push(number);
+                format!("/r #{number}#")
             }
             6 if number.is_multiple_of(2) => {
                 // One's own name otherwise written, or the observer's, which is refused.

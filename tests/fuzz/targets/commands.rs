@@ -1,7 +1,7 @@
 //! Whatever a member types, what the others hear begins with its name, is one line, and is safe.
 
 use chatroom::line::command::Command;
-use chatroom::line::sanitize::safe;
+use chatroom::line::sanitize::{is_invisible, safe};
 use chatroom::room::{Audience, Effect, Event, MemberId, Reach, Room};
 use chatroom::wire::plain::{Line, PROMPT, put};
 
@@ -30,6 +30,7 @@ pub(crate) fn run(input: &[u8]) {
         if type_line(&mut room, text) {
             break;
         }
+        bob_answers(&mut room);
     }
     let name = room.names().of(speaker()).to_owned();
     let left = Event::Left { member: speaker() };
@@ -74,37 +75,38 @@ fn enter(room: &mut Room, slot: usize, name: &str) -> Option<String> {
     None
 }
 
-/// What a command holds is part of what was typed.
+/// What a command holds is part of what was typed, and talk is all of it but for a slash.
 fn check_parse(line: &str) {
+    let shown = line.trim_start_matches(is_invisible);
     match Command::parse(line) {
-        Command::Say(text) | Command::Me(text) => assert!(line.contains(text)),
-        Command::Message { to, text } => {
-            assert!(!to.is_empty() && !to.contains(' ') && !text.is_empty());
-            assert!(line.contains(to) && line.contains(text));
+        Command::Nothing => assert!(shown.is_empty()),
+        Command::Say(text) => {
+            assert!(!shown.is_empty());
+            assert!(text == line || (line.starts_with("//") && text == &line[1..]));
         }
-        Command::Nick(name) => assert!(!name.is_empty() && line.contains(name)),
-        Command::Unknown(word) => assert!(line.starts_with(word) && word.starts_with('/')),
+        Command::Me(text) | Command::Reply(text) => check_text(line, text),
+        Command::Message { to, text } => {
+            assert!(!to.is_empty() && !to.contains(' ') && line.contains(to));
+            check_text(line, text);
+        }
+        Command::Nick(name) => check_text(line, name),
+        Command::Unknown(word) => assert!(shown.starts_with(word) && word.starts_with('/')),
         Command::Incomplete(usage) => assert!(usage.starts_with('/')),
-        Command::Who | Command::Help | Command::Quit => assert!(line.starts_with('/')),
+        Command::Who(_) | Command::Help | Command::Quit => assert!(shown.starts_with('/')),
     }
+}
+
+/// What is said is part of what was typed, and somebody can see it.
+fn check_text(line: &str, text: &str) {
+    assert!(line.contains(text) && !text.chars().all(is_invisible));
 }
 
 /// Lets the speaker type a line; returns whether it has asked to leave.
 fn type_line(room: &mut Room, line: &str) -> bool {
     let name = room.names().of(speaker()).to_owned();
     let mut screens = Screens::default();
-    if let Some(event) = room.decide(speaker(), line, &mut screens) {
-        let said = said(room, &event);
-        let shown = said.strip_suffix('\n').expect("a whole line");
-        assert_safe(shown);
-        let starts = match &event {
-            Event::Renamed { name: new, .. } => {
-                format!("{name} is now known as {}!", new.as_str())
-            }
-            Event::Did { .. } => format!("* {name} "),
-            _ => format!("{name}: "),
-        };
-        assert!(shown.starts_with(&starts), "{shown:?} of {name:?}");
+    if let Some(event) = room.decide(speaker(), Command::parse(line), &mut screens) {
+        check_said(&event, &said(room, &event), &name);
         room.apply(event, &mut screens);
     }
     for (slot, private) in screens.private.iter().enumerate() {
@@ -117,6 +119,37 @@ fn type_line(room: &mut Room, line: &str) -> bool {
         }
     }
     screens.quit
+}
+
+/// Everybody reads one line that starts with whose it is; nothing of what is for one alone.
+fn check_said(event: &Event<'_>, said: &str, name: &str) {
+    let starts = match event {
+        Event::Whispered { .. } => return assert_eq!(said, ""),
+        Event::Renamed { name: new, .. } => {
+            format!("{name} is now known as {}!", new.as_str())
+        }
+        Event::Did { .. } => format!("* {name} "),
+        _ => format!("{name}: "),
+    };
+    let shown = said.strip_suffix('\n').expect("a whole line");
+    assert_safe(shown);
+    assert!(shown.starts_with(&starts), "{shown:?} of {name:?}");
+}
+
+/// Whatever was typed, an answer of bob's reaches the speaker or is refused.
+fn bob_answers(room: &mut Room) {
+    let mut screens = Screens::default();
+    let bob = MemberId::from_slot(1);
+    if let Some(event) = room.decide(bob, Command::parse("/R hi"), &mut screens) {
+        room.apply(event, &mut screens);
+    }
+    let [ali, bob, speaker] = &screens.private;
+    let refused = speaker.is_empty() && bob.starts_with("* Nobody");
+    let reached = speaker == "bob (privately): hi\n" && bob.starts_with("* Your message reached ");
+    assert!(
+        ali.is_empty() && (refused || reached),
+        "{bob:?} {speaker:?}"
+    );
 }
 
 /// An answer is notices, the prompt behind them, or one's own message to oneself.
@@ -135,5 +168,6 @@ fn check_private(room: &Room, slot: usize, private: &str) {
 }
 
 fn said(room: &Room, event: &Event<'_>) -> String {
-    Line::of(event, room.names()).parts().concat()
+    let line = Line::of(event, room.names());
+    line.map_or(String::new(), |line| line.parts().concat())
 }

@@ -121,6 +121,7 @@ impl World {
             burst: [1, 50][pick(5)],
             history_lines: [0, 3][pick(6)],
             announce_joins: pick(7) == 1,
+            log_addresses: pick(7) == 1,
             slice: Slice {
                 bytes: 10_000,
                 slots: 5,
