@@ -199,6 +199,26 @@ impl Drop for Server {
     }
 }
 
+/// Says `command` as `asker`, whom `other` can hear, and returns the notices it is answered with.
+#[track_caller]
+pub(crate) fn notices(
+    asker: &mut Peer,
+    other: &Peer,
+    others_name: &str,
+    command: &str,
+) -> Vec<String> {
+    asker.say(command);
+    // A command is answered at once: what others say after its first notice comes after its last.
+    let mut lines = vec![asker.expect_notice("")];
+    other.say("marker");
+    lines.extend(asker.lines_before(&format!("{others_name}: marker")));
+    assert!(
+        lines.iter().all(|line| line.starts_with("* ")),
+        "not all are notices: {lines:?}"
+    );
+    lines
+}
+
 /// Returns the text of a log line such as `2026-11-22T17:41:19.123Z INFO  [chatroom] TEXT`.
 fn text_of(line: &str) -> &str {
     line.split_once("] ")
