@@ -3,15 +3,25 @@
 //! These guard the speed of the server on machines that are too busy to measure it.
 
 // A test stops at what it doesn't expect.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout
+)]
 
 #[path = "rig/mod.rs"]
 mod rig;
+
+use std::time::Duration;
 
 use allocation_counter::measure;
 use chatroom::hub::limits::Limits;
 
 use rig::crowd::{Crowd, wire};
+use rig::drive::Drive;
+use rig::screen::Screen;
+use rig::wire::{EVERYTHING, Mischief, Wire};
 
 /// Nobody is slowed, so that what is counted is the work itself.
 fn room_of(members: usize) -> Crowd {
@@ -84,4 +94,66 @@ fn a_member_costs_at_most_100_bytes() {
     let room = measure(|| kept = Some(room_of(members)));
     let bytes = (room.bytes_current.cast_unsigned() - empty) / members as u64;
     assert!(bytes <= 100, "{bytes} bytes a member");
+}
+
+/// Each kept where its own lines stood in what it had not read: four times the backlog together.
+#[test]
+fn members_who_talk_and_never_read_cost_no_more_than_the_backlog() {
+    const MEMBERS: usize = 1000;
+    let limits = Limits {
+        rate: 0,
+        ..Limits::default()
+    };
+    let mut room = Drive::new(limits);
+    let wire_of = |window| Wire::new(window, Mischief::None, Screen::Dark);
+    let ears = room.accept(wire_of(EVERYTHING));
+    room.say(ears, "ears");
+    for number in 0..MEMBERS {
+        // It takes prompt and greeting.
+        let stuck = room.accept(wire_of(58));
+        room.say(stuck, &format!("s{number}"));
+    }
+    room.settle();
+    // Who has taken nothing for a while is not waited for.
+    room.pass(Duration::from_secs(1));
+    let end = |room: &Drive| room.hub.feed().transcript().end();
+    let goal = end(&room) + 2 * limits.backlog_bytes as u64;
+    let memory = measure(|| {
+        for _ in 0..4000 {
+            for stuck in 1..=MEMBERS {
+                if room.is_open(stuck) {
+                    room.say(stuck, "x");
+                }
+            }
+            room.say(ears, "x");
+            room.pass(Duration::from_millis(1));
+            if end(&room) > goal || room.hub.len() == 1 {
+                break;
+            }
+        }
+    });
+    println!(
+        "{} bytes at most, {} at the end",
+        memory.bytes_max, memory.bytes_current
+    );
+    assert!(memory.bytes_current < 1 << 20, "{memory:?}");
+    assert!(
+        memory.bytes_max <= limits.backlog_bytes as u64,
+        "{memory:?}"
+    );
+}
+
+/// Each member was given a box to be told the end in.
+#[test]
+fn closing_the_room_allocates_nothing_for_each() {
+    const MEMBERS: usize = 10_000;
+    let mut room = room_of(MEMBERS);
+    let memory = measure(|| {
+        room.hub.shut_down();
+        room.settle();
+    });
+    assert!(room.hub.is_empty());
+    println!("{} bytes a member", memory.bytes_max / MEMBERS as u64);
+    // Lists of everybody grow by doubling.
+    assert!(memory.count_max < 200, "{memory:?}");
 }

@@ -18,6 +18,8 @@ mod flood;
 mod gone;
 mod log;
 mod measure;
+mod one_loop;
+mod patience;
 mod places;
 mod readers;
 mod resets;

@@ -11,7 +11,7 @@ use rustix::event::PollFlags;
 use socket2::{Domain, Socket, Type};
 
 use crate::common::incoming::is_ready;
-use crate::common::{PATIENCE, Peer, Server};
+use crate::common::{PATIENCE, Peer, Server, Signal};
 
 /// A mebibyte.
 pub(crate) const MIB: usize = 1 << 20;
@@ -32,6 +32,20 @@ pub(crate) fn longest_turn(log: &[String]) -> Duration {
         .expect("the server says so");
     let ms: f64 = ms.strip_suffix(" ms").unwrap().parse().unwrap();
     Duration::from_secs_f64(ms / 1e3)
+}
+
+/// Asks the server how it goes until its answer begins with `start`, and returns that.
+pub(crate) fn report_of(server: &mut Server, start: &str) -> String {
+    let mut report = None;
+    wait_until("a report", || {
+        server.signal(Signal::USR1);
+        server.drain_log();
+        let is_report =
+            |text: &&String| text.starts_with(start) && text.contains("; longest turn ");
+        report = server.texts().iter().rev().find(is_report).cloned();
+        report.is_some()
+    });
+    report.unwrap()
 }
 
 /// Returns how many descriptors the server has open.

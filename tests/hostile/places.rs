@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 
 use socket2::{Domain, Socket, Type};
 
-use crate::common::{Incoming, PROMPT, Peer, Server};
-use crate::measure::wait_until;
+use crate::common::{Incoming, PROMPT, Peer, Server, Signal};
+use crate::measure::{report_of, wait_until};
 
 /// Connects from another address of this machine.
 fn connect_from(from: [u8; 4], to: SocketAddr) -> Incoming<TcpStream> {
@@ -59,4 +59,30 @@ fn one_address_has_so_many_places_and_others_have_theirs() {
         inside.push(place);
     }
     assert!(is_let_in(&server).is_none());
+}
+
+/// For five seconds each, strangers that went on sending held the places of others.
+#[test]
+fn who_was_told_to_go_holds_no_place_and_is_shown() {
+    let mut server = Server::start(&["--max-connections", "4"]);
+    let mut ali = server.join("ali");
+    let mut strangers = Vec::new();
+    for _ in 0..3 {
+        let mut stranger = server.connect();
+        stranger.expect(PROMPT);
+        // More than is read at once: there is still something to read when it is told.
+        server.signal(Signal::STOP);
+        stranger.send(["GET / HTTP/1.1\n", &"Cookie: x\n".repeat(30_000)].concat());
+        server.signal(Signal::CONT);
+        stranger.expect_notice("That was HTTP");
+        strangers.push(stranger);
+    }
+    let report = report_of(&mut server, "");
+    let bob = server.join("bob");
+    bob.say("hello");
+    ali.expect("bob: hello");
+    assert!(
+        report.contains(" 1 in the room, 3 told to go; "),
+        "{report}"
+    );
 }

@@ -214,12 +214,17 @@ impl Wire {
 
 /// What leads to a wire.
 pub(crate) trait Handle {
+    /// Whether others write to the wire behind one's end.
+    const SHARED: bool;
+
     /// Does something with the wire.
     fn with<T>(&self, f: impl FnOnce(&mut Wire) -> T) -> T;
 }
 
 /// A wire of one's own.
 impl Handle for Rc<RefCell<Wire>> {
+    const SHARED: bool = false;
+
     fn with<T>(&self, f: impl FnOnce(&mut Wire) -> T) -> T {
         f(&mut self.borrow_mut())
     }
@@ -239,6 +244,8 @@ pub(crate) struct Shared(
 );
 
 impl Handle for Shared {
+    const SHARED: bool = true;
+
     fn with<T>(&self, f: impl FnOnce(&mut Wire) -> T) -> T {
         SHARED.with_borrow_mut(f)
     }
@@ -280,7 +287,7 @@ impl<H: Handle> Stream for End<H> {
             if wire.reset {
                 return Err(ErrorKind::NotConnected.into());
             }
-            wire.told_end = true;
+            wire.told_end = !H::SHARED;
             Ok(())
         })
     }

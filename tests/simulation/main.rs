@@ -14,13 +14,16 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::print_stderr
+    clippy::print_stderr,
+    clippy::print_stdout
 )]
 
 #[path = "../rig/mod.rs"]
 mod rig;
 
 mod fairness;
+mod patience;
+mod places;
 mod scenes;
 mod verdict;
 mod world;
