@@ -2,9 +2,10 @@
 //!
 //! A member whose stream takes no more is *watched* until it has caught up. Each look tells how many
 //! are far behind that are worth waiting for: those who take what they are sent at a rate, and have
-//! not been behind for too long. How long the room waits for them is not decided here. Somebody who
+//! not been so for too long. How long the room waits for them is not decided here. Somebody who
 //! isn't waited for is cut when the backlog overruns it, or when it has stood still too long.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::room::MemberId;
@@ -15,12 +16,12 @@ use crate::tick::Tick;
 pub const RATE_MIN: u64 = 64 * 1024;
 
 /// For how long somebody is watched before its rate says anything. Until then it is waited for.
-const RATE_AFTER: Duration = Duration::from_millis(100);
+const RATE_AFTER: Duration = Duration::from_millis(50);
 
 /// Over how long a rate is measured.
 const RATE_OVER: Duration = Duration::from_millis(500);
 
-/// How long the room waits for somebody, from when it fell behind until it has caught up.
+/// How long the room waits for somebody at once, from when it is far behind until it isn't.
 pub const WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// One watched connection.
@@ -33,7 +34,8 @@ struct Watched {
     moved: Tick,
     /// Since when its rate is measured, and how much it had taken then.
     since: (Tick, u64),
-    keeps_rate: bool,
+    /// How much it takes, in bytes a second; none while it isn't known.
+    rate: Option<u64>,
     /// Since when it has been far behind.
     behind_since: Option<Tick>,
 }
@@ -48,18 +50,28 @@ impl Watched {
         let (since, before) = self.since;
         let time = now - since;
         if time >= RATE_AFTER {
-            let least = u128::from(RATE_MIN) * time.as_nanos() / 1_000_000_000;
-            self.keeps_rate = u128::from(taken.saturating_sub(before)) >= least;
+            let taken = u128::from(taken.saturating_sub(before));
+            let rate = taken * 1_000_000_000 / time.as_nanos();
+            self.rate = Some(u64::try_from(rate).unwrap_or(u64::MAX));
         }
         if time >= RATE_OVER {
             self.since = (now, taken);
         }
     }
 
-    /// Returns whether it is worth waiting for; it is far behind.
-    fn is_worth_it(&mut self, now: Tick) -> bool {
+    /// Returns whether it takes more than nothing worth mentioning.
+    fn keeps_rate(&self) -> bool {
+        self.rate.is_none_or(|rate| rate >= RATE_MIN)
+    }
+
+    /// Returns whether it is far behind and worth waiting for.
+    fn is_worth_it(&mut self, is_far: bool, now: Tick) -> bool {
+        if !is_far {
+            self.behind_since = None;
+            return false;
+        }
         let since = *self.behind_since.get_or_insert(now);
-        self.keeps_rate && now - since < WAIT_MAX
+        self.keeps_rate() && now - since < WAIT_MAX
     }
 }
 
@@ -83,7 +95,9 @@ impl Sight {
 pub struct Behind {
     /// Those who are far behind and worth waiting for.
     pub far: usize,
-    /// All who are at least half as far behind.
+    /// Those among them who take so much that they have caught up within a second.
+    pub quick: usize,
+    /// All who are at least half as far behind and take what they are sent at a rate.
     pub halfway: usize,
 }
 
@@ -95,6 +109,9 @@ pub struct SlowReaders {
     /// Who stands still for so long is cut; none when nobody is.
     stall_timeout: Option<Duration>,
     watched: Vec<Watched>,
+    /// Connections that have ended, each with how many were watched then: the entry among those is
+    /// not that of another connection with the same number.
+    gone: BTreeMap<MemberId, usize>,
     /// The transcript's end at the last look.
     looked_at: u64,
     /// When to look again although nothing is said.
@@ -111,6 +128,7 @@ impl SlowReaders {
             far_bytes,
             stall_timeout,
             watched: Vec::new(),
+            gone: BTreeMap::new(),
             looked_at: 0,
             look_again: None,
             look_soon: false,
@@ -124,12 +142,17 @@ impl SlowReaders {
             taken: sight.taken(),
             moved: now,
             since: (now, sight.taken()),
-            keeps_rate: true,
+            rate: None,
             behind_since: None,
         });
         if let Some(stall_timeout) = self.stall_timeout {
             self.look_at(now + stall_timeout);
         }
+    }
+
+    /// Watches a connection no more, since it has ended.
+    pub fn forget(&mut self, id: MemberId) {
+        self.gone.insert(id, self.watched.len());
     }
 
     /// Returns whether a look is due: so much has been said, or so much time has passed.
@@ -168,7 +191,13 @@ impl SlowReaders {
         let (far_bytes, stall_timeout) = (self.far_bytes, self.stall_timeout);
         let mut behind = Behind::default();
         let mut next_stall = None::<Tick>;
+        let gone = std::mem::take(&mut self.gone);
+        let mut before = 0;
         self.watched.retain_mut(|watched| {
+            before += 1;
+            if gone.get(&watched.id).is_some_and(|&gone| before <= gone) {
+                return false;
+            }
             let Some(sight) = see(watched.id) else {
                 return false;
             };
@@ -182,8 +211,11 @@ impl SlowReaders {
                 next_stall = Some(next_stall.map_or(due, |next| next.min(due)));
             }
             let lag = end - sight.cursor;
-            behind.far += usize::from(lag > far_bytes && watched.is_worth_it(now));
-            behind.halfway += usize::from(lag > far_bytes / 2);
+            if watched.is_worth_it(lag > far_bytes, now) {
+                behind.far += 1;
+                behind.quick += usize::from(watched.rate.is_some_and(|rate| rate >= lag));
+            }
+            behind.halfway += usize::from(lag > far_bytes / 2 && watched.keeps_rate());
             true
         });
         self.looked_at = end;
@@ -220,7 +252,6 @@ mod tests {
         let sight = Sight { cursor, private: 0 };
         let end = cursor + FAR + 1;
         let behind = slow_readers.look(end, now, |_| Some(sight), |_| panic!("cut"));
-        assert_eq!(behind.halfway, 1);
         behind.far == 1
     }
 
@@ -242,9 +273,13 @@ mod tests {
     fn who_is_far_behind_is_worth_waiting_for_at_a_rate_and_not_for_ever() {
         assert_eq!(waited(RATE_MIN + 200), WAIT_MAX);
         assert_eq!(waited(100 * RATE_MIN), WAIT_MAX);
-        assert_eq!(waited(RATE_MIN - 100), RATE_AFTER);
-        assert_eq!(waited(10), RATE_AFTER, "window probes are no progress");
-        assert_eq!(waited(0), RATE_AFTER);
+        assert_eq!(waited(RATE_MIN - 100), RATE_AFTER + LOOK / 2);
+        assert_eq!(
+            waited(10),
+            RATE_AFTER + LOOK / 2,
+            "window probes are no progress"
+        );
+        assert_eq!(waited(0), RATE_AFTER + LOOK / 2);
     }
 
     #[test]
@@ -262,7 +297,13 @@ mod tests {
         for (end, halfway) in [(FAR / 2, 0), (FAR / 2 + 1, 1), (FAR, 1)] {
             let see = |_| Some(Sight::default());
             let behind = slow_readers.look(end, Tick::START, see, |_| panic!("cut"));
-            assert_eq!(behind, Behind { far: 0, halfway });
+            assert_eq!(
+                behind,
+                Behind {
+                    halfway,
+                    ..Behind::default()
+                }
+            );
         }
     }
 
@@ -279,6 +320,26 @@ mod tests {
         let mut cut = Vec::new();
         slow_readers.look(FAR, due, see, |id| cut.push(id));
         assert_eq!((cut, slow_readers.deadline()), (vec![seven()], None));
+    }
+
+    /// Each coming back of one reader counted as one more who is behind.
+    #[test]
+    fn who_comes_back_in_the_same_place_is_counted_once() {
+        let mut slow_readers = watching(None);
+        for _ in 0..9 {
+            slow_readers.forget(seven());
+            slow_readers.watch(seven(), Sight::default(), Tick::START);
+        }
+        let see = |_| Some(Sight::default());
+        let behind = slow_readers.look(2 * FAR, Tick::START, see, |_| panic!("cut"));
+        assert_eq!(
+            behind,
+            Behind {
+                far: 1,
+                quick: 0,
+                halfway: 1
+            }
+        );
     }
 
     #[test]

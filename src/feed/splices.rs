@@ -39,6 +39,12 @@ impl Splices {
         self.list.is_empty()
     }
 
+    /// Returns at how many places it hears something else.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
     /// Returns how many private bytes wait.
     #[must_use]
     pub fn private_len(&self) -> usize {

@@ -11,6 +11,7 @@ use std::ops::Range;
 use bitflags::bitflags;
 
 use super::extra::{Extra, Pool};
+use super::limits::{PRIVATE_BYTES_MAX, SPLICES_MAX};
 use crate::feed::Transcript;
 use crate::feed::slow_readers::Sight;
 use crate::feed::splices::SLICES_MAX;
@@ -294,6 +295,16 @@ impl<S: Stream> Connection<S> {
     pub fn private_len(&self) -> usize {
         let extra = self.extra.as_ref();
         extra.map_or(0, |extra| extra.splices.private_len())
+    }
+
+    /// Returns whether it has to read before it may say more: its answers pile up, or the places
+    /// where its own lines are left out.
+    pub fn is_owed_too_much(&self) -> bool {
+        let extra = self.extra.as_ref();
+        extra.is_some_and(|extra| {
+            let splices = &extra.splices;
+            splices.private_len() > PRIVATE_BYTES_MAX || splices.len() >= SPLICES_MAX
+        })
     }
 
     /// Returns where it stands, to see later how much it has taken since.

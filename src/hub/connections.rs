@@ -278,7 +278,9 @@ impl<S: Stream> Connections<S> {
 
     /// Ends a connection whether or not it is owed anything.
     fn close_now(&mut self, id: MemberId) {
-        if self.exits.shut(id, &mut self.slots[id]) {
+        let connection = &mut self.slots[id];
+        if self.exits.shut(id, connection) {
+            self.delivery.forget(id, connection);
             self.admission.leave(id);
         }
     }

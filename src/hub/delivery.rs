@@ -7,7 +7,7 @@ use std::io;
 
 use super::connection::{Connection, Flags, Stage};
 use super::extra::Pool;
-use super::limits::{Limits, PRIVATE_BYTES_MAX, WRITE_COST_BYTES};
+use super::limits::{Limits, WRITE_COST_BYTES};
 use super::patience::{Flow, LOOK_AGAIN, Patience};
 use super::slots::Slots;
 use crate::feed::slow_readers::Sight;
@@ -35,7 +35,7 @@ pub(super) enum Flushed {
     Sent {
         /// What it cost, in bytes; see [`WRITE_COST_BYTES`].
         cost: usize,
-        /// It has read so many of its answers that its own lines need not wait for that any more.
+        /// It has read so much that its own lines need not wait for that any more.
         may_speak: bool,
     },
     /// Lines that it is owed have fallen off the transcript.
@@ -130,10 +130,10 @@ impl Delivery {
         if connection.is_blocked() || connection.stage == Stage::Closed {
             return Flushed::Nothing;
         }
-        let waited = connection.private_len() > PRIVATE_BYTES_MAX;
+        let waited = connection.is_owed_too_much();
         match connection.flush(transcript, &mut self.pool) {
             Ok(sent) => {
-                let waits = connection.private_len() > PRIVATE_BYTES_MAX;
+                let waits = connection.is_owed_too_much();
                 self.watch(id, connection, now);
                 Flushed::Sent {
                     cost: if sent == 0 {
@@ -164,6 +164,13 @@ impl Delivery {
             slow_readers.watch(id, connection.sight(), now);
         } else if !connection.is_blocked() && (self.patience.flow() != Flow::Open || caught_up) {
             slow_readers.look_soon();
+        }
+    }
+
+    /// Takes note that a connection has ended.
+    pub(super) fn forget<S>(&mut self, id: MemberId, connection: &Connection<S>) {
+        if connection.flags.contains(Flags::WATCHED) {
+            self.feed.slow_readers.forget(id);
         }
     }
 

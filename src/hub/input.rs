@@ -8,8 +8,8 @@ use super::Hub;
 use super::connection::{Flags, Stage};
 use super::disconnect::Disconnect;
 use super::limits::{
-    CONNECTION_WORK_MAX, HELD_BYTES_MAX, NAME_WORK, NAMES_A_LINE, PRIVATE_BYTES_MAX, READ_BYTES,
-    SCARCE_READ_BYTES, SLOTS_A_LINE,
+    CONNECTION_WORK_MAX, HELD_BYTES_MAX, NAME_WORK, NAMES_A_LINE, READ_BYTES, SCARCE_READ_BYTES,
+    SLOTS_A_LINE,
 };
 use super::patience::{Flow, LOOK_AGAIN};
 use crate::line::command::Command;
@@ -122,8 +122,8 @@ impl<S: Stream> Hub<S> {
         let Some(connection) = self.connections.get_mut(id) else {
             return true;
         };
-        // Its own answers wait for it to read; flushing them resumes it.
-        if connection.private_len() > PRIVATE_BYTES_MAX {
+        // What it is owed waits for it to read; flushing it resumes it.
+        if connection.is_owed_too_much() {
             return true;
         }
         let due = connection.due;

@@ -15,6 +15,10 @@ pub const READ_BYTES: usize = 64 * 1024;
 /// it privately is refused.
 pub const PRIVATE_BYTES_MAX: usize = 16 * 1024;
 
+/// Most places where a connection that doesn't read hears something else than the room, before what
+/// it says has to wait until it reads: those where its own lines are left out, 16 bytes each.
+pub const SPLICES_MAX: usize = 256;
+
 /// How much hearing one connection may cause in a turn, in lines.
 pub const CONNECTION_WORK_MAX: usize = 1024;
 

@@ -2,8 +2,9 @@
 //!
 //! Waiting is the room's time, and each member owns its share of it. Where a large part of the room
 //! is behind, what is said comes too fast for the room, and everybody who speaks waits. Where only
-//! few are, those wait who say more than their rate, and no longer than the share of the few: then
-//! the talk goes on, and cuts who can't follow. So whoever reads slowly on purpose, and comes back as
+//! few are, those wait who say more than their rate, as long as it takes readers who have caught up
+//! within a second; for slower ones no longer than the share of the few: then the talk goes on, and
+//! cuts who can't follow. So whoever reads slowly on purpose, and comes back as
 //! often as it likes, takes from the others no more than what is its own.
 
 use std::time::Duration;
@@ -12,10 +13,10 @@ use crate::feed::slow_readers::Behind;
 use crate::tick::Tick;
 
 /// The longest that the room's patience with few lasts at once.
-const PATIENCE_MAX: Duration = Duration::from_millis(250);
+const PATIENCE_MAX: Duration = Duration::from_millis(100);
 
 /// How often the room looks whether it still has to wait.
-pub const LOOK_AGAIN: Duration = Duration::from_millis(20);
+pub const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// The share of the room's time that belongs to the few, however few they are: one part in so many.
 const SHARE_MIN: u32 = 50;
@@ -40,6 +41,8 @@ pub struct Patience {
     /// When that was last reckoned.
     at: Tick,
     flow: Flow,
+    /// The flow is what it is at the cost of the patience.
+    spends: bool,
 }
 
 impl Patience {
@@ -50,6 +53,7 @@ impl Patience {
             left: PATIENCE_MAX,
             at: now,
             flow: Flow::Open,
+            spends: false,
         }
     }
 
@@ -66,16 +70,16 @@ impl Patience {
         let few = u32::try_from(behind.far).unwrap_or(u32::MAX);
         let all = u32::try_from(readers).unwrap_or(u32::MAX).max(1);
         let share = (passed * few.min(all) / all).max(passed / SHARE_MIN);
-        self.left = if self.flow == Flow::NoBursts {
+        self.left = if self.spends {
             self.left.saturating_sub(passed.saturating_sub(share))
         } else {
             (self.left + share).min(PATIENCE_MAX)
         };
-        self.flow = if behind.far == 0 {
-            Flow::Open
-        } else if 2 * behind.halfway >= readers {
+        let large = is_large(behind.halfway, readers);
+        self.spends = behind.far > 0 && !large && behind.quick == 0 && self.is_left();
+        self.flow = if behind.far > 0 && large {
             Flow::Shut
-        } else if self.is_left() {
+        } else if behind.quick > 0 || self.spends {
             Flow::NoBursts
         } else {
             Flow::Open
@@ -85,7 +89,7 @@ impl Patience {
     /// Returns whether the few are waited for: from when a good part of the patience is there until
     /// it is used up, so that waiting comes in pieces worth having.
     fn is_left(&self) -> bool {
-        let least = if self.flow == Flow::NoBursts {
+        let least = if self.spends {
             Duration::ZERO
         } else {
             PATIENCE_MAX / 4
@@ -94,11 +98,14 @@ impl Patience {
     }
 }
 
+/// Returns whether so many are a large part of a room: a quarter of it, but one alone only of two.
+fn is_large(part: usize, readers: usize) -> bool {
+    2 * part >= readers || (part > 1 && 4 * part >= readers)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const LOOK: Duration = Duration::from_millis(20);
 
     /// Returns for how much of a time, in percent, bursts wait where `far` of `readers` stay behind.
     fn waiting_percent(far: usize, readers: usize, time: Duration) -> u32 {
@@ -106,8 +113,16 @@ mod tests {
         let mut now = Tick::START;
         let (mut waits, mut looks) = (0, 0);
         while now - Tick::START < time {
-            now += LOOK;
-            patience.decide(Behind { far, halfway: far }, readers, now);
+            now += LOOK_AGAIN;
+            patience.decide(
+                Behind {
+                    far,
+                    quick: 0,
+                    halfway: far,
+                },
+                readers,
+                now,
+            );
             assert_ne!(patience.flow(), Flow::Shut);
             waits += u32::from(patience.flow() == Flow::NoBursts);
             looks += 1;
@@ -118,7 +133,7 @@ mod tests {
     #[test]
     fn few_who_stay_behind_cost_no_more_than_their_share() {
         let minute = Duration::from_mins(1);
-        for (far, readers, most) in [(1, 50, 3), (1, 10_000, 3), (5, 60, 9), (1, 3, 34)] {
+        for (far, readers, most) in [(1, 50, 3), (1, 10_000, 3), (5, 60, 12), (1, 3, 34)] {
             let waits = waiting_percent(far, readers, minute);
             assert!((1..=most).contains(&waits), "{far} of {readers}: {waits} %");
         }
@@ -129,35 +144,57 @@ mod tests {
         let mut patience = Patience::new(Tick::START);
         let mut now = Tick::START;
         for _ in 0..1000 {
-            now += LOOK;
+            now += LOOK_AGAIN;
             patience.decide(
                 Behind {
                     far: 1,
-                    halfway: 20,
+                    quick: 0,
+                    halfway: 10,
                 },
                 40,
                 now,
             );
             assert_eq!(patience.flow(), Flow::Shut);
         }
-        patience.decide(Behind::default(), 40, now + LOOK);
+        patience.decide(Behind::default(), 40, now + LOOK_AGAIN);
         assert_eq!(patience.flow(), Flow::Open);
+    }
+
+    #[test]
+    fn who_is_quick_costs_no_patience() {
+        let mut patience = Patience::new(Tick::START);
+        let mut now = Tick::START;
+        for _ in 0..1000 {
+            now += LOOK_AGAIN;
+            let quick = Behind {
+                far: 1,
+                quick: 1,
+                halfway: 1,
+            };
+            patience.decide(quick, 40, now);
+            assert_eq!(patience.flow(), Flow::NoBursts);
+        }
+        assert_eq!(patience.left, PATIENCE_MAX);
     }
 
     #[test]
     fn patience_comes_back_slowly() {
         let mut patience = Patience::new(Tick::START);
-        let few = Behind { far: 1, halfway: 1 };
+        let few = Behind {
+            far: 1,
+            quick: 0,
+            halfway: 1,
+        };
         let mut now = Tick::START;
         patience.decide(few, 1000, now);
         assert_eq!(patience.flow(), Flow::NoBursts);
         while patience.flow() == Flow::NoBursts {
-            now += LOOK;
+            now += LOOK_AGAIN;
             patience.decide(few, 1000, now);
         }
         let used = now - Tick::START;
         assert!(
-            used >= PATIENCE_MAX && used < PATIENCE_MAX + 2 * LOOK,
+            used >= PATIENCE_MAX && used < PATIENCE_MAX + 2 * LOOK_AGAIN,
             "{used:?}"
         );
         now += PATIENCE_MAX * SHARE_MIN / 5;

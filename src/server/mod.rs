@@ -245,7 +245,7 @@ impl Server {
     /// Says how it goes, and how it went so far.
     fn report(&self) {
         info!(
-            "{} connections, {} in the room, {} leaving; so far {} turned away, ended: {}; longest turn {:.1} ms",
+            "{} connections, {} in the room, {} told to go; so far {} turned away, ended: {}; longest turn {:.1} ms",
             self.hub.len(),
             self.hub.room().names().count(),
             self.hub.departing(),
