@@ -13,49 +13,18 @@
 
 pub mod capture;
 pub mod chat;
-pub mod clock;
-mod conversation;
-mod details_ip;
-mod details_link;
-mod details_tcp;
-mod direction;
-pub mod event;
-mod fan_out;
-pub mod findings;
-pub mod framing;
-pub mod histogram;
-pub mod html;
-pub mod input;
-pub mod ladder;
-pub mod ladder_svg;
-pub mod ladder_text;
-pub mod matching;
-pub mod messages;
-pub mod ndjson;
-pub mod options;
-pub mod outputs;
 pub mod packet;
-pub mod packet_details;
-pub mod packet_list;
-pub mod pcapng;
-pub mod phase;
-pub mod reassembly;
-pub mod segment;
-pub mod session;
-pub mod story;
-pub mod streams;
-pub mod summary;
+pub mod pass;
+pub mod show;
 pub mod tcp;
-pub mod text;
-pub mod units;
 
 use std::io::{self, BufWriter, Read, Write};
 
+use self::capture::input::Input;
 use self::capture::{CaptureError, CaptureReader};
-use self::input::Input;
-use self::outputs::Outputs;
-use self::session::{Outcome, Session, Sinks, warnings};
-use self::story::Story;
+use self::pass::{Outcome, Session, Sinks, warnings};
+use self::show::outputs::Outputs;
+use self::show::picture::story::Story;
 use crate::cli::{Failure, GenerateOptions, Generated, TraceOptions};
 
 const OUTPUT_BYTES: usize = 64 * 1024;

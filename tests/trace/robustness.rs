@@ -8,8 +8,8 @@ use std::rc::Rc;
 
 use chatroom::cli::{Cli, Command, TraceOptions};
 use chatroom::trace::capture::CaptureReader;
-use chatroom::trace::session::{Session, Sinks};
-use chatroom::trace::story::Story;
+use chatroom::trace::pass::{Session, Sinks};
+use chatroom::trace::show::picture::story::Story;
 use clap::Parser;
 
 use super::support::{CAPTURES, CUT_CAPTURES, capture, command, directory, trace, trace_bytes};

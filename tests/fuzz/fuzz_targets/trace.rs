@@ -9,11 +9,11 @@ use std::sync::OnceLock;
 
 use chatroom::cli::{Cli, Command, TraceOptions};
 use chatroom::trace::capture::CaptureReader;
-use chatroom::trace::clock::Clock;
-use chatroom::trace::ladder::{Ladder, LadderOptions};
-use chatroom::trace::session::{Session, Sinks};
-use chatroom::trace::story::Story;
-use chatroom::trace::{ladder_svg, ladder_text};
+use chatroom::trace::show::clock::Clock;
+use chatroom::trace::show::picture::ladder::{Ladder, LadderOptions};
+use chatroom::trace::pass::{Session, Sinks};
+use chatroom::trace::show::picture::story::Story;
+use chatroom::trace::show::picture::{svg, text};
 use clap::Parser;
 use libfuzzer_sys::fuzz_target;
 
@@ -56,8 +56,8 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     drop(session);
-    let text = String::from_utf8(text).unwrap();
-    assert!(text.chars().all(|c| c == '\n' || !c.is_control()));
+    let written = String::from_utf8(text).unwrap();
+    assert!(written.chars().all(|c| c == '\n' || !c.is_control()));
     story.finish();
     let how = LadderOptions {
         rows: 500,
@@ -66,9 +66,9 @@ fuzz_target!(|data: &[u8]| {
     };
     let ladder = Ladder::new(&story, &Clock::new(options.time), how);
     for picture in [
-        ladder_svg::to_string(&ladder),
-        ladder_text::plain(&ladder),
-        ladder_text::mermaid(&ladder),
+        svg::to_string(&ladder),
+        text::plain(&ladder),
+        text::mermaid(&ladder),
     ] {
         assert!(picture.chars().all(|c| c == '\n' || !c.is_control()));
     }
