@@ -22,7 +22,7 @@ use std::io::{self, BufWriter, Read, Write};
 
 use self::capture::input::Input;
 use self::capture::{CaptureError, CaptureReader};
-use self::pass::{Outcome, Session, Sinks, warnings};
+use self::pass::{Outcome, Pass, Sinks, warnings};
 use self::show::outputs::Outputs;
 use self::show::picture::story::Story;
 use crate::cli::{Failure, GenerateOptions, Generated, TraceOptions};
@@ -50,8 +50,8 @@ pub fn trace(options: &TraceOptions) -> Result<(), Failure> {
         live,
     };
     let story = outputs.draws().then(|| Story::new(options.full));
-    let mut session = Session::new(options, sinks, story);
-    let ended = match read(&mut reader, &mut session) {
+    let mut pass = Pass::new(options, sinks, story);
+    let ended = match read(&mut reader, &mut pass) {
         Err(error) => return output_failure(&error),
         Ok(Err(CaptureError::Cut { .. })) if reader.source().was_interrupted() => None,
         Ok(ended) => ended.err(),
@@ -59,13 +59,13 @@ pub fn trace(options: &TraceOptions) -> Result<(), Failure> {
     if let Some(CaptureError::Empty | CaptureError::NotACapture(_) | CaptureError::Compressed(_)) =
         ended
     {
-        return judge(options, &session, None, ended);
+        return judge(options, &pass, None, ended);
     }
-    match session.finish(reader.dropped()) {
+    match pass.finish(reader.dropped()) {
         Err(error) => output_failure(&error),
         Ok(outcome) => {
-            session.draw(&mut outputs, &outcome)?;
-            judge(options, &session, Some(&outcome), ended)
+            pass.draw(&mut outputs, &outcome)?;
+            judge(options, &pass, Some(&outcome), ended)
         }
     }
 }
@@ -73,11 +73,11 @@ pub fn trace(options: &TraceOptions) -> Result<(), Failure> {
 /// Reads to the end; the outer error is an output's, the inner one the capture's.
 fn read<R: Read>(
     reader: &mut CaptureReader<R>,
-    session: &mut Session<'_>,
+    pass: &mut Pass<'_>,
 ) -> io::Result<Result<(), CaptureError>> {
     loop {
         match reader.next_frame() {
-            Ok(Some(frame)) => session.frame(&frame)?,
+            Ok(Some(frame)) => pass.frame(&frame)?,
             Ok(None) => return Ok(Ok(())),
             Err(error) => return Ok(Err(error)),
         }
@@ -95,7 +95,7 @@ fn output_failure(error: &io::Error) -> Result<(), Failure> {
 /// Decides whether all is well.
 fn judge(
     options: &TraceOptions,
-    session: &Session<'_>,
+    pass: &Pass<'_>,
     outcome: Option<&Outcome>,
     ended: Option<CaptureError>,
 ) -> Result<(), Failure> {
@@ -103,11 +103,11 @@ fn judge(
     if let Some(error) = ended {
         return Err(Failure::usage(format!("{file}: {error}")));
     }
-    if let Some(link) = session.totals.unsupported_link() {
+    if let Some(link) = pass.totals.unsupported_link() {
         return Err(Failure::usage(format!("{file}: {link}")));
     }
-    if session.totals.on_port == 0 {
-        return Err(Failure::new(session.totals.nothing_on(options.port)));
+    if pass.totals.on_port == 0 {
+        return Err(Failure::new(pass.totals.nothing_on(options.port)));
     }
     let found = outcome.map_or(0, |outcome| warnings(&outcome.findings));
     if options.check && found > 0 {

@@ -24,7 +24,7 @@ use super::tcp::streams::{StreamRow, Streams};
 use super::tcp::{self, Segment};
 
 /// Most bytes of messages kept back while the packet list has the screen.
-const MOST_DEFERRED_BYTES: usize = 16 * 1024 * 1024;
+const DEFERRED_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Where outputs go.
 pub struct Sinks<'a> {
@@ -53,7 +53,7 @@ struct Views {
 }
 
 /// The pass.
-pub struct Session<'a> {
+pub struct Pass<'a> {
     options: &'a TraceOptions,
     sinks: Sinks<'a>,
     views: Views,
@@ -83,15 +83,15 @@ pub struct Outcome {
     pub summary: String,
 }
 
-impl std::fmt::Debug for Session<'_> {
+impl std::fmt::Debug for Pass<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session")
+        f.debug_struct("Pass")
             .field("totals", &self.totals)
             .finish_non_exhaustive()
     }
 }
 
-impl<'a> Session<'a> {
+impl<'a> Pass<'a> {
     /// Returns a pass that has seen nothing.
     #[must_use]
     pub fn new(options: &'a TraceOptions, sinks: Sinks<'a>, story: Option<Story>) -> Self {
@@ -381,7 +381,7 @@ impl<'a> Session<'a> {
                 self.messages.write(&event, &self.clock, &mut self.buffer);
                 if !self.views.packets {
                     self.sinks.text.write_all(self.buffer.as_bytes())?;
-                } else if self.deferred.len() < MOST_DEFERRED_BYTES {
+                } else if self.deferred.len() < DEFERRED_BYTES_MAX {
                     self.deferred.push_str(&self.buffer);
                 }
             }

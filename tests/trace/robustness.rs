@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use chatroom::cli::{Cli, Command, TraceOptions};
 use chatroom::trace::capture::CaptureReader;
-use chatroom::trace::pass::{Session, Sinks};
+use chatroom::trace::pass::{Pass, Sinks};
 use chatroom::trace::show::picture::story::Story;
 use clap::Parser;
 
@@ -54,17 +54,17 @@ fn everything(options: &TraceOptions, source: impl Read) -> (Vec<u8>, String) {
         records: Some(Box::new(records.clone())),
         live: false,
     };
-    let mut session = Session::new(options, sinks, Some(Story::new(false)));
+    let mut pass = Pass::new(options, sinks, Some(Story::new(false)));
     let mut reader = CaptureReader::new(source);
     let end = loop {
         match reader.next_frame() {
-            Ok(Some(frame)) => session.frame(&frame).unwrap(),
+            Ok(Some(frame)) => pass.frame(&frame).unwrap(),
             Ok(None) => break String::new(),
             Err(error) => break error.to_string(),
         }
     };
-    session.finish(reader.dropped()).unwrap();
-    drop(session);
+    pass.finish(reader.dropped()).unwrap();
+    drop(pass);
     text.extend_from_slice(&records.0.borrow());
     (text, end)
 }

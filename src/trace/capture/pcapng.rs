@@ -5,12 +5,12 @@ use std::io::Read;
 use pcap_parser::pcapng::{Block, InterfaceDescriptionBlock, parse_block_be, parse_block_le};
 use pcap_parser::{OptionCode, PcapNGOption};
 
-use super::reader::{CaptureError, CaptureReader, Format, Found, MAX_FRAME_BYTES};
+use super::reader::{CaptureError, CaptureReader, FRAME_BYTES_MAX, Format, Found};
 
 /// Most bytes of one block.
-pub const MAX_BLOCK_BYTES: u32 = 16 * 1024 * 1024;
+pub const BLOCK_BYTES_MAX: u32 = 16 * 1024 * 1024;
 /// Most interfaces of one section.
-pub const MAX_INTERFACES: usize = 65_536;
+pub const INTERFACES_MAX: usize = 65_536;
 
 const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const OBSOLETE_PACKET: u32 = 2;
@@ -47,7 +47,7 @@ impl<R: Read> CaptureReader<R> {
             return Err(self.damaged(0));
         };
         let length = self.u32_at(4, big_endian);
-        if !(12..=MAX_BLOCK_BYTES).contains(&length) || !length.is_multiple_of(4) {
+        if !(12..=BLOCK_BYTES_MAX).contains(&length) || !length.is_multiple_of(4) {
             return Err(self.damaged(length));
         }
         let total = length as usize;
@@ -100,7 +100,7 @@ impl<R: Read> CaptureReader<R> {
                 let interface = Interface::new(&block, big_endian);
                 match &mut self.format {
                     Some(Format::Pcapng { interfaces, .. })
-                        if interfaces.len() < MAX_INTERFACES =>
+                        if interfaces.len() < INTERFACES_MAX =>
                     {
                         interfaces.push(interface);
                         Ok(None)
@@ -157,7 +157,7 @@ impl<R: Read> CaptureReader<R> {
         let Some(interface) = interfaces.get(interface as usize) else {
             return Err(self.damaged(caplen));
         };
-        if caplen > MAX_FRAME_BYTES || caplen as usize > room {
+        if caplen > FRAME_BYTES_MAX || caplen as usize > room {
             return Err(self.damaged(caplen));
         }
         let start = self.start + at;

@@ -21,7 +21,7 @@ use super::pcapng::Interface;
 /// Size of the read buffer before a large block makes it grow.
 pub const BUFFER_BYTES: usize = 256 * 1024;
 /// Most bytes of one frame, as in every other tool: more means that the file is damaged.
-pub const MAX_FRAME_BYTES: u32 = 262_144;
+pub const FRAME_BYTES_MAX: u32 = 262_144;
 
 /// One captured frame.
 #[derive(Debug, Clone, Copy)]
@@ -242,7 +242,7 @@ impl<R: Read> CaptureReader<R> {
         };
         self.ensure(16)?;
         let caplen = self.u32_at(8, big_endian);
-        if caplen > MAX_FRAME_BYTES {
+        if caplen > FRAME_BYTES_MAX {
             return Err(self.damaged(caplen));
         }
         let total = 16 + caplen as usize;

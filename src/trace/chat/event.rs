@@ -1,5 +1,5 @@
 //! What happened in the room, as told by its traffic. The outputs know these and nothing else of
-//! the conversation.
+//! the talk.
 
 use std::rc::Rc;
 

@@ -17,16 +17,16 @@ impl Chat {
         events: &mut Vec<Event>,
         seen: &mut Seen,
     ) {
-        let Some(conversation) = self.conversations.get_mut(&stream) else {
+        let Some(visit) = self.visits.get_mut(&stream) else {
             return;
         };
-        if !conversation.has_talk() {
+        if !visit.has_talk() {
             return;
         }
-        let to = conversation.who();
+        let to = visit.who();
         let queue = match way {
-            Way::Up => &mut conversation.talk().copies,
-            Way::Down => &mut conversation.talk().said,
+            Way::Up => &mut visit.talk().copies,
+            Way::Down => &mut visit.talk().said,
         };
         let mut acked = Vec::new();
         while let Some(entry) = queue.front() {
@@ -117,7 +117,7 @@ impl Chat {
         events: &mut Vec<Event>,
     ) {
         let mut without: Vec<_> = self
-            .conversations
+            .visits
             .values()
             .filter(|other| other.stream != sender && other.is_member())
             .filter(|other| other.joined.is_some_and(|frame| frame < original.frame))

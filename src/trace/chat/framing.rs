@@ -8,7 +8,7 @@ use crate::trace::capture::Frame;
 use crate::trace::packet::Packet;
 
 /// Most bytes of frames held back; then messages are taken to be segments.
-const MOST_HELD_BYTES: usize = 1024 * 1024;
+const HELD_BYTES_MAX: usize = 1024 * 1024;
 
 /// A frame that owns its bytes.
 #[derive(Debug, Clone)]
@@ -85,7 +85,7 @@ impl Detection {
         }
         self.held.push(OwnedFrame::new(frame));
         self.held_bytes += frame.data.len() + size_of::<OwnedFrame>();
-        if self.held_bytes > MOST_HELD_BYTES {
+        if self.held_bytes > HELD_BYTES_MAX {
             self.decided = Some(Framing::Segments);
         }
         true

@@ -15,11 +15,11 @@ use std::rc::Rc;
 use super::event::{Moment, Original};
 
 /// Most messages that wait for their copies.
-pub const MOST_PENDING: usize = 10_000;
+pub const PENDING_MAX: usize = 10_000;
 /// Most copies that are remembered until their message is settled.
-pub const MOST_COPIES: usize = 500_000;
+pub const COPIES_MAX: usize = 500_000;
 /// How long copies are waited for, in nanoseconds of the capture's time.
-pub const PATIENCE_NS: i64 = 60_000_000_000;
+pub const COPIES_AWAITED_NS: i64 = 60_000_000_000;
 
 /// A message, join or leave whose copies are awaited.
 #[derive(Debug)]
@@ -183,8 +183,8 @@ impl Matcher {
     #[must_use]
     pub fn due(&self, now: i64) -> Option<u64> {
         let oldest = self.pending.front()?;
-        let full = self.pending.len() > MOST_PENDING || self.copies > MOST_COPIES;
-        (full || now.saturating_sub(oldest.at.time) > PATIENCE_NS).then_some(oldest.id)
+        let full = self.pending.len() > PENDING_MAX || self.copies > COPIES_MAX;
+        (full || now.saturating_sub(oldest.at.time) > COPIES_AWAITED_NS).then_some(oldest.id)
     }
 
     /// Returns the id of the oldest message.

@@ -1,7 +1,7 @@
-//! The conversation: who joined, who said what, which copies the server sent of it, who left.
+//! The talk: who joined, who said what, which copies the server sent of it, who left.
 //!
 //! Knows the room's wire and nothing of output. A message's copies are found by [`Matcher`]; what
-//! a connection has said so far is kept by `Conversation`.
+//! a connection has said so far is kept by `Visit`.
 
 pub mod event;
 mod fan_out;
@@ -18,7 +18,7 @@ use self::event::{Ending, Event, Moment, Original, Who};
 use self::matching::{Expected, Matcher};
 pub use self::phase::Phase;
 use self::units::{Framing, without_telnet};
-use self::visit::{Change, Conversation, Kept, Spoken, Talk, Way};
+use self::visit::{Change, Kept, Spoken, Talk, Visit, Way};
 use crate::trace::packet::{ACK, FIN, Packet, RST, SYN};
 use crate::trace::tcp::streams::Endpoint;
 use crate::trace::tcp::{Marks, Segment};
@@ -39,12 +39,12 @@ pub struct Note {
     pub delay: Option<i64>,
 }
 
-/// The conversation.
+/// The talk.
 #[derive(Debug)]
 pub struct Chat {
     port: u16,
     framing: Framing,
-    conversations: HashMap<u32, Box<Conversation>>,
+    visits: HashMap<u32, Box<Visit>>,
     matcher: Matcher,
     kept: Kept,
     members: usize,
@@ -65,13 +65,13 @@ pub(super) struct Seen {
 }
 
 impl Chat {
-    /// Returns an empty conversation on a port.
+    /// Returns an empty talk on a port.
     #[must_use]
     pub fn new(port: u16, framing: Framing) -> Self {
         Self {
             port,
             framing,
-            conversations: HashMap::new(),
+            visits: HashMap::new(),
             matcher: Matcher::default(),
             kept: Kept::default(),
             members: 0,
@@ -105,21 +105,18 @@ impl Chat {
             Way::Down => (packet.dst, packet.dst_port),
         };
         let mut seen = Seen::default();
-        let conversation = self.conversations.entry(segment.stream).or_insert_with(|| {
+        let visit = self.visits.entry(segment.stream).or_insert_with(|| {
             let (address, port) = client;
-            Box::new(Conversation::new(
-                segment.stream,
-                Endpoint { address, port },
-            ))
+            Box::new(Visit::new(segment.stream, Endpoint { address, port }))
         });
-        let change = conversation.open(at, packet, way);
-        let spoken = conversation.hear(at, packet, way, self.framing, &mut self.kept);
+        let change = visit.open(at, packet, way);
+        let spoken = visit.hear(at, packet, way, self.framing, &mut self.kept);
         let (lost, cut) = (
-            std::mem::take(&mut conversation.lost),
-            std::mem::take(&mut conversation.cut),
+            std::mem::take(&mut visit.lost),
+            std::mem::take(&mut visit.cut),
         );
         if lost + cut > 0 {
-            let who = conversation.who();
+            let who = visit.who();
             events.push(Event::Gap { who, at, lost, cut });
         }
         if let Some(change) = change {
@@ -135,8 +132,8 @@ impl Chat {
         if packet.has(ACK) {
             self.acknowledge(at, segment.stream, packet.ack, way, events, &mut seen);
         }
-        if let Some(conversation) = self.conversations.get_mut(&segment.stream)
-            && let Some(change) = conversation.close(at, packet, way)
+        if let Some(visit) = self.visits.get_mut(&segment.stream)
+            && let Some(change) = visit.close(at, packet, way)
         {
             self.change(at, segment.stream, change, events, &mut seen);
         }
@@ -155,15 +152,15 @@ impl Chat {
     /// Says that a stream is over or forgotten.
     pub fn forget(&mut self, stream: u32, events: &mut Vec<Event>) {
         self.flush_offers(stream, events, &mut Seen::default());
-        if let Some(mut conversation) = self.conversations.remove(&stream) {
-            self.members -= usize::from(conversation.is_member());
-            conversation.clear(&mut self.kept);
+        if let Some(mut visit) = self.visits.remove(&stream) {
+            self.members -= usize::from(visit.is_member());
+            visit.clear(&mut self.kept);
         }
     }
 
     /// Says that the capture is over.
     pub fn finish(&mut self, events: &mut Vec<Event>) {
-        let mut streams: Vec<_> = self.conversations.keys().copied().collect();
+        let mut streams: Vec<_> = self.visits.keys().copied().collect();
         streams.sort_unstable();
         for stream in streams {
             self.flush_offers(stream, events, &mut Seen::default());
@@ -174,7 +171,7 @@ impl Chat {
     }
 
     pub(super) fn who(&self, stream: u32) -> Option<Who> {
-        self.conversations.get(&stream).map(|one| one.who())
+        self.visits.get(&stream).map(|one| one.who())
     }
 
     fn change(
@@ -185,14 +182,14 @@ impl Chat {
         events: &mut Vec<Event>,
         seen: &mut Seen,
     ) {
-        let Some(conversation) = self.conversations.get_mut(&stream) else {
+        let Some(visit) = self.visits.get_mut(&stream) else {
             return;
         };
-        let who = conversation.who();
+        let who = visit.who();
         match change {
             Change::Connected { syn, syn_ack } => events.push(Event::Connected {
                 who,
-                client: conversation.client,
+                client: visit.client,
                 syn,
                 syn_ack,
                 at,
@@ -200,19 +197,19 @@ impl Chat {
             Change::Refused { syn } => events.push(Event::Refused { who, syn, at }),
             Change::Ended { began } => {
                 events.push(Event::Ended { who, began, at });
-                conversation.clear(&mut self.kept);
+                visit.clear(&mut self.kept);
             }
             Change::Leaving(how) => {
                 self.flush_offers(stream, events, seen);
                 self.leave(stream, at, how, events);
                 seen.left = true;
                 if matches!(how, Ending::Reset | Ending::CutReset)
-                    && let Some(conversation) = self.conversations.get_mut(&stream)
+                    && let Some(visit) = self.visits.get_mut(&stream)
                 {
-                    conversation.ended = true;
-                    conversation.clear(&mut self.kept);
-                    let who = conversation.who();
-                    let began = conversation.closing.unwrap_or(at);
+                    visit.ended = true;
+                    visit.clear(&mut self.kept);
+                    let who = visit.who();
+                    let began = visit.closing.unwrap_or(at);
                     events.push(Event::Ended { who, began, at });
                 }
             }
@@ -234,14 +231,14 @@ impl Chat {
         if spoken.bytes.is_empty() {
             return;
         }
-        let Some(conversation) = self.conversations.get_mut(&stream) else {
+        let Some(visit) = self.visits.get_mut(&stream) else {
             return;
         };
-        if conversation.joined.is_some() || !conversation.is_whole() {
+        if visit.joined.is_some() || !visit.is_whole() {
             self.say(stream, spoken, events);
             return;
         }
-        let talk = conversation.talk();
+        let talk = visit.talk();
         if talk.prompted && !talk.greeted {
             seen.joining = true;
             if let Some(offer) = talk.offer(spoken) {
@@ -253,15 +250,15 @@ impl Chat {
     }
 
     fn join(&mut self, stream: u32, spoken: &Spoken, events: &mut Vec<Event>, seen: &mut Seen) {
-        let Some(conversation) = self.conversations.get_mut(&stream) else {
+        let Some(visit) = self.visits.get_mut(&stream) else {
             return;
         };
-        if conversation.joined.is_some() || conversation.left {
+        if visit.joined.is_some() || visit.left {
             return;
         }
-        conversation.names = vec![Rc::from(spoken.bytes.as_slice())];
-        conversation.joined = Some(spoken.at.frame);
-        let (who, client) = (conversation.who(), conversation.client);
+        visit.names = vec![Rc::from(spoken.bytes.as_slice())];
+        visit.joined = Some(spoken.at.frame);
+        let (who, client) = (visit.who(), visit.client);
         let name = Rc::clone(&who.name);
         let expected = self.members;
         self.members += 1;
@@ -283,31 +280,29 @@ impl Chat {
     }
 
     fn say(&mut self, stream: u32, spoken: Spoken, events: &mut Vec<Event>) {
-        let Some(conversation) = self.conversations.get_mut(&stream) else {
+        let Some(visit) = self.visits.get_mut(&stream) else {
             return;
         };
-        let who = conversation.who();
-        let is_named = conversation.joined.is_some();
+        let who = visit.who();
+        let is_named = visit.joined.is_some();
         let command = self.framing == Framing::Lines && spoken.bytes.starts_with(b"/");
         if let Some(name) = spoken.bytes.strip_prefix(b"/nick ")
             && command
             && is_named
         {
-            conversation.may_become(name.trim_ascii());
+            visit.may_become(name.trim_ascii());
         }
         let quits = command && is_named && spoken.bytes.trim_ascii() == b"/quit";
-        let quits = quits && conversation.talk().prompted;
-        let all_names = conversation.names.clone();
+        let quits = quits && visit.talk().prompted;
+        let all_names = visit.names.clone();
         let lines = if is_named && !spoken.partial {
             said_lines(&all_names, &spoken.bytes, command)
         } else {
             Vec::new()
         };
-        let expected = self
-            .members
-            .saturating_sub(usize::from(conversation.is_member()));
+        let expected = self.members.saturating_sub(usize::from(visit.is_member()));
         let private = command && !spoken.bytes.starts_with(b"//");
-        let required = is_named && !spoken.partial && !private && conversation.is_member();
+        let required = is_named && !spoken.partial && !private && visit.is_member();
         let id = self.matcher.add(Expected {
             of: Original::Message,
             sender: stream,
@@ -316,7 +311,7 @@ impl Chat {
             required,
             lines,
         });
-        Talk::await_ack(&mut conversation.talk().said, (spoken.end, id, spoken.at));
+        Talk::await_ack(&mut visit.talk().said, (spoken.end, id, spoken.at));
         let (at, text, partial) = (spoken.at, spoken.bytes, spoken.partial);
         events.push(Event::Said {
             id,
@@ -331,16 +326,16 @@ impl Chat {
     }
 
     fn leave(&mut self, stream: u32, at: Moment, how: Ending, events: &mut Vec<Event>) {
-        let Some(conversation) = self.conversations.get_mut(&stream) else {
+        let Some(visit) = self.visits.get_mut(&stream) else {
             return;
         };
-        if !conversation.is_member() {
+        if !visit.is_member() {
             return;
         }
-        conversation.left = true;
+        visit.left = true;
         self.members -= 1;
-        let who = conversation.who();
-        let lines = conversation
+        let who = visit.who();
+        let lines = visit
             .names
             .iter()
             .map(|name| {
@@ -369,27 +364,27 @@ impl Chat {
         events: &mut Vec<Event>,
         seen: &mut Seen,
     ) {
-        let Some(conversation) = self.conversations.get(&stream) else {
+        let Some(visit) = self.visits.get(&stream) else {
             return;
         };
         // Who was in the room before the capture began gets copies from its first frame on.
-        let joined = match conversation.joined {
+        let joined = match visit.joined {
             Some(frame) => frame,
-            None if conversation.is_whole() => u64::MAX,
+            None if visit.is_whole() => u64::MAX,
             None => 0,
         };
-        let to = conversation.who();
+        let to = visit.who();
         if !spoken.partial
             && let Some(found) = self.matcher.find(&spoken.bytes, stream, joined, spoken.at)
         {
-            if let Some(sender) = self.conversations.get_mut(&found.sender) {
+            if let Some(sender) = self.visits.get_mut(&found.sender) {
                 sender.rename(&found.name);
                 seen.copy = Some((sender.who(), found.original, to));
             }
             self.leaves_are_told |= found.of == Original::Leave;
-            if let Some(conversation) = self.conversations.get_mut(&stream) {
+            if let Some(visit) = self.visits.get_mut(&stream) {
                 let entry = (spoken.end, found.id, spoken.at);
-                Talk::await_ack(&mut conversation.talk().copies, entry);
+                Talk::await_ack(&mut visit.talk().copies, entry);
             }
             return;
         }
@@ -405,14 +400,14 @@ impl Chat {
 
     /// What the server says to somebody without a name tells whether it takes the one offered.
     fn answer(&mut self, stream: u32, spoken: &Spoken, events: &mut Vec<Event>, seen: &mut Seen) {
-        let Some(conversation) = self.conversations.get_mut(&stream) else {
+        let Some(visit) = self.visits.get_mut(&stream) else {
             return;
         };
-        if conversation.joined.is_some() || self.framing != Framing::Lines {
+        if visit.joined.is_some() || self.framing != Framing::Lines {
             return;
         }
         seen.joining = true;
-        let talk = conversation.talk();
+        let talk = visit.talk();
         if spoken.bytes == PROMPT {
             talk.prompted = true;
         } else if spoken.bytes.starts_with(NOTICE) {
@@ -425,13 +420,13 @@ impl Chat {
 
     /// Takes the oldest offer for the name and the others for messages.
     fn flush_offers(&mut self, stream: u32, events: &mut Vec<Event>, seen: &mut Seen) {
-        let Some(conversation) = self.conversations.get_mut(&stream) else {
+        let Some(visit) = self.visits.get_mut(&stream) else {
             return;
         };
-        if !conversation.has_talk() {
+        if !visit.has_talk() {
             return;
         }
-        let mut offers = std::mem::take(&mut conversation.talk().offers).into_iter();
+        let mut offers = std::mem::take(&mut visit.talk().offers).into_iter();
         if let Some(name) = offers.next() {
             self.join(stream, &name, events, seen);
         }
@@ -448,9 +443,9 @@ impl Chat {
                 | Marks::ZERO_WINDOW_PROBE.0
                 | Marks::ZERO_WINDOW_PROBE_ACK.0,
         );
-        let conversation = self.conversations.get(&segment.stream);
-        let closing = conversation.is_some_and(|one| one.closing.is_some());
-        let named = conversation.is_some_and(|one| one.joined.is_some());
+        let visit = self.visits.get(&segment.stream);
+        let closing = visit.is_some_and(|one| one.closing.is_some());
+        let named = visit.is_some_and(|one| one.joined.is_some());
         if packet.has(SYN) {
             Phase::Handshake
         } else if packet.has(FIN | RST) {
@@ -477,7 +472,7 @@ impl Chat {
             Phase::Other
         } else if way == Way::Down && (seen.ack_delay.is_some() || segment.acks.is_some()) {
             Phase::Ack
-        } else if conversation.is_some_and(|one| !one.has_talk_data()) {
+        } else if visit.is_some_and(|one| !one.has_talk_data()) {
             Phase::Handshake
         } else {
             Phase::Other

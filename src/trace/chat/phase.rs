@@ -1,4 +1,4 @@
-//! What a frame is for in the conversation.
+//! What a frame is for in the talk.
 
 /// What a frame is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,7 +7,7 @@
 use crate::trace::tcp::reassembly::{Delivery, add};
 
 /// Longest unfinished line that is kept.
-pub const MOST_LINE_BYTES: usize = 64 * 1024;
+pub const LINE_BYTES_MAX: usize = 64 * 1024;
 /// In how many data segments a line end is looked for before messages are taken to be segments.
 pub const SEGMENTS_LOOKED_AT: usize = 16;
 
@@ -104,14 +104,14 @@ impl Units {
             rest = after;
         }
         self.keep(rest);
-        if self.tail.len() >= MOST_LINE_BYTES {
+        if self.tail.len() >= LINE_BYTES_MAX {
             self.give_up(run.end, give);
         }
     }
 
     fn keep(&mut self, bytes: &[u8]) {
         if !self.skipping {
-            let room = MOST_LINE_BYTES.saturating_sub(self.tail.len());
+            let room = LINE_BYTES_MAX.saturating_sub(self.tail.len());
             self.tail.extend_from_slice(&bytes[..bytes.len().min(room)]);
         }
     }
@@ -119,7 +119,7 @@ impl Units {
     fn missing(&mut self, bytes: u64) {
         if bytes > 0 {
             self.partial = true;
-            if self.tail.len() < MOST_LINE_BYTES {
+            if self.tail.len() < LINE_BYTES_MAX {
                 let mark = format!("[{bytes} bytes not captured]");
                 self.tail.extend_from_slice(mark.as_bytes());
             }
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_line_without_end_is_given_up() {
-        let long = "x".repeat(MOST_LINE_BYTES);
+        let long = "x".repeat(LINE_BYTES_MAX);
         let lines = cut(
             Framing::Lines,
             &[(0, &long, 0), (0, "yyy", 0), (0, "z\nnext\n", 0)],

@@ -10,13 +10,13 @@ use crate::trace::tcp::reassembly::{Delivery, Reassembly};
 use crate::trace::tcp::streams::Endpoint;
 
 /// Most names that somebody may be trying to change to.
-const MOST_NAMES: usize = 4;
+const NAMES_MAX: usize = 4;
 /// Most lines kept while the server hasn't said whether it takes the name.
-const MOST_OFFERS: usize = 16;
+const OFFERS_MAX: usize = 16;
 /// Most messages and copies of which the acknowledgement is awaited, each way.
-const MOST_UNACKED: usize = 4096;
+const UNACKED_MAX: usize = 4096;
 /// Most bytes of unfinished lines that are kept in all.
-const MOST_LINES_IN_ALL: usize = 4 * 1024 * 1024;
+const LINE_BYTES_IN_ALL_MAX: usize = 4 * 1024 * 1024;
 
 /// Which way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub(super) struct Spoken {
 
 /// One connection.
 #[derive(Debug)]
-pub(super) struct Conversation {
+pub(super) struct Visit {
     pub(super) stream: u32,
     pub(super) client: Endpoint,
     /// First the name in use, then those asked for with `/nick`; none before one is given.
@@ -112,7 +112,7 @@ pub(super) struct Kept {
     pub(super) lines: usize,
 }
 
-impl Conversation {
+impl Visit {
     pub(super) fn new(stream: u32, client: Endpoint) -> Self {
         Self {
             stream,
@@ -182,7 +182,7 @@ impl Conversation {
     /// Remembers a name asked for.
     pub(super) fn may_become(&mut self, name: &[u8]) {
         if self.names.iter().all(|other| **other != *name) {
-            self.names.truncate(MOST_NAMES - 1);
+            self.names.truncate(NAMES_MAX - 1);
             self.names.insert(1, Rc::from(name));
         }
     }
@@ -274,7 +274,7 @@ impl Conversation {
         }
         let end = packet.seq.wrapping_add(packet.len);
         let before = half.kept_before;
-        if half.units.kept_bytes() > before && kept.lines > MOST_LINES_IN_ALL {
+        if half.units.kept_bytes() > before && kept.lines > LINE_BYTES_IN_ALL_MAX {
             half.units.give_up(end, &mut take);
         }
         half.kept_before = half.units.kept_bytes();
@@ -372,7 +372,7 @@ impl Talk {
     /// for.
     pub(super) fn offer(&mut self, spoken: Spoken) -> Option<Spoken> {
         self.offers.push_back(spoken);
-        if self.offers.len() > MOST_OFFERS {
+        if self.offers.len() > OFFERS_MAX {
             self.offers.pop_front()
         } else {
             None
@@ -380,7 +380,7 @@ impl Talk {
     }
 
     pub(super) fn await_ack(queue: &mut VecDeque<(u32, u64, Moment)>, entry: (u32, u64, Moment)) {
-        if queue.len() >= MOST_UNACKED {
+        if queue.len() >= UNACKED_MAX {
             queue.pop_front();
         }
         queue.push_back(entry);

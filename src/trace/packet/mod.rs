@@ -45,8 +45,8 @@ pub mod link {
     pub const SLL2: u16 = 276;
 }
 
-const MOST_VLAN_TAGS: usize = 8;
-const MOST_EXTENSIONS: usize = 16;
+const VLAN_TAGS_MAX: usize = 8;
+const EXTENSIONS_MAX: usize = 16;
 const ETHERTYPE_IPV4: u16 = 0x0800;
 const ETHERTYPE_IPV6: u16 = 0x86dd;
 const PROTOCOL_TCP: u8 = 6;
@@ -219,7 +219,7 @@ impl<'a> Packet<'a> {
         let mut left = u32::from(header.payload_length()).min(room);
         let mut protocol = header.next_header().0;
         let mut at = ip_at + 40;
-        for _ in 0..MOST_EXTENSIONS {
+        for _ in 0..EXTENSIONS_MAX {
             let extension = data.get(at..at + 8);
             let len = match (protocol, extension) {
                 (0 | 43 | 60, Some(bytes)) => (u32::from(bytes[1]) + 1) * 8,
@@ -345,7 +345,7 @@ fn family(data: &[u8], network_order: bool) -> Result<u8, Skip> {
 /// Follows the type field at `at` through VLAN tags and LLC.
 fn ethernet(data: &[u8], mut at: usize) -> Result<(usize, Option<u8>), Skip> {
     let mut kind = u16_in(data, at)?;
-    for _ in 0..MOST_VLAN_TAGS {
+    for _ in 0..VLAN_TAGS_MAX {
         if !is_vlan(kind) {
             break;
         }

@@ -23,7 +23,7 @@ pub const MD5: u8 = 19;
 pub const FAST_OPEN: u8 = 34;
 
 /// The largest shift that counts (RFC 7323).
-pub const MOST_WINDOW_SHIFT: u8 = 14;
+pub const WINDOW_SHIFT_MAX: u8 = 14;
 
 /// One option.
 #[derive(Debug, Clone, Copy)]

@@ -12,9 +12,9 @@ use crate::trace::packet::{FIN, Packet, RST, SYN};
 use crate::trace::tcp::{Marks, Segment};
 
 /// Most frames that are named in one finding.
-pub const MOST_FRAMES: usize = 8;
+pub const FRAMES_MAX: usize = 8;
 /// Most findings that are kept; the rest are counted.
-pub const MOST_FINDINGS: usize = 10_000;
+pub const FINDINGS_MAX: usize = 10_000;
 /// The same packet so soon again was captured twice, not sent twice.
 const DUPLICATE_NS: i64 = 1_000_000;
 /// So many duplicates are no accident.
@@ -237,7 +237,7 @@ impl Findings {
     /// Looks at one thing that happened.
     pub fn event(&mut self, event: &Event) {
         match event {
-            Event::Joined { who, .. } if self.names.len() < MOST_FINDINGS => {
+            Event::Joined { who, .. } if self.names.len() < FINDINGS_MAX => {
                 self.names.insert(who.stream, who.name.to_vec());
             }
             Event::Refused { who, at, .. } => {
@@ -328,7 +328,7 @@ impl Findings {
     }
 
     fn tally(&mut self, kind: Kind, stream: u32, frame: u64, bytes: u64) {
-        let room = self.tallies.len() < MOST_FINDINGS;
+        let room = self.tallies.len() < FINDINGS_MAX;
         if !room && !self.tallies.contains_key(&(kind, stream)) {
             self.beyond += 1;
             return;
@@ -336,7 +336,7 @@ impl Findings {
         let tally = self.tallies.entry((kind, stream)).or_default();
         tally.count += 1;
         tally.bytes += bytes;
-        if tally.frames.len() < MOST_FRAMES && frame != 0 {
+        if tally.frames.len() < FRAMES_MAX && frame != 0 {
             tally.frames.push(frame);
         }
     }
@@ -408,7 +408,7 @@ impl Watch {
             }
             self.full_since = Some(at.time);
             self.episodes += 1;
-            if self.frames.len() < MOST_FRAMES {
+            if self.frames.len() < FRAMES_MAX {
                 self.frames.push(at.frame);
             }
         } else if from_person && !full && packet.window > 0 {

@@ -79,7 +79,7 @@ impl fmt::Display for Info<'_> {
             match (option.kind, value.len()) {
                 (options::MSS, 2) => write!(f, " MSS={}", option.u16().unwrap_or(0))?,
                 (options::WINDOW_SCALE, 1) => {
-                    let shift = value[0].min(options::MOST_WINDOW_SHIFT);
+                    let shift = value[0].min(options::WINDOW_SHIFT_MAX);
                     write!(f, " WS={}", 1_u32 << shift)?;
                 }
                 (options::SACK_PERMITTED, _) => f.write_str(" SACK_PERM")?,

@@ -42,7 +42,7 @@ pub struct PacketRecord<'a> {
     pub packet: &'a Packet<'a>,
     /// What is said about them.
     pub segment: &'a Segment,
-    /// What the frame is for in the conversation, if it is the room's.
+    /// What the frame is for in the talk, if it is the room's.
     pub phase: Option<&'static str>,
 }
 

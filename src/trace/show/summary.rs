@@ -11,13 +11,13 @@ use crate::trace::packet::Skip;
 use crate::trace::tcp::streams::{StreamRow, completeness_text};
 
 /// Most streams that are listed.
-pub const MOST_ROWS: usize = 200;
+pub const ROWS_MAX: usize = 200;
 /// Most findings that are listed.
-pub const MOST_FINDINGS: usize = 100;
+pub const FINDINGS_MAX: usize = 100;
 /// Most names that are remembered.
-const MOST_NAMES: usize = 100_000;
+const NAMES_MAX: usize = 100_000;
 /// Most ports that are named when there is nothing on the room's.
-const MOST_PORTS: usize = 8;
+const PORTS_MAX: usize = 8;
 
 /// What is counted while reading.
 #[derive(Debug)]
@@ -99,7 +99,7 @@ impl Totals {
 
     /// Keeps a stream for the list.
     pub fn ended(&mut self, row: StreamRow) {
-        if self.rows.len() < MOST_ROWS {
+        if self.rows.len() < ROWS_MAX {
             self.rows.push(row);
         } else {
             self.unlisted += 1;
@@ -111,7 +111,7 @@ impl Totals {
         match event {
             Event::Joined { who, .. } => {
                 self.joins += 1;
-                if self.names.len() < MOST_NAMES {
+                if self.names.len() < NAMES_MAX {
                     self.names.insert(who.stream, who.name.to_vec());
                 }
             }
@@ -169,17 +169,13 @@ impl Totals {
         ports.sort_by_key(|(port, count)| (std::cmp::Reverse(**count), *port));
         let list: Vec<_> = ports
             .iter()
-            .take(MOST_PORTS)
+            .take(PORTS_MAX)
             .map(|(port, _)| port.to_string())
             .collect();
         let seen = if list.is_empty() {
             "no TCP packets at all".to_owned()
         } else {
-            let more = if ports.len() > MOST_PORTS {
-                ", ..."
-            } else {
-                ""
-            };
+            let more = if ports.len() > PORTS_MAX { ", ..." } else { "" };
             format!("TCP ports seen: {}{more}", list.join(", "))
         };
         format!("no TCP packets on port {port} ({seen})")
@@ -317,7 +313,7 @@ impl Summary<'_> {
             return writeln!(out, "\nfindings   none");
         }
         writeln!(out, "\nfindings")?;
-        for finding in self.findings.iter().take(MOST_FINDINGS) {
+        for finding in self.findings.iter().take(FINDINGS_MAX) {
             let level = match finding.kind.level() {
                 Level::Warn => "warn",
                 Level::Info => "info",
@@ -328,7 +324,7 @@ impl Summary<'_> {
                 finding.kind.meaning()
             )?;
         }
-        let more = (self.findings.len().saturating_sub(MOST_FINDINGS)) as u64 + self.more_findings;
+        let more = (self.findings.len().saturating_sub(FINDINGS_MAX)) as u64 + self.more_findings;
         if more > 0 {
             writeln!(out, "  {more} more findings")?;
         }

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 const NANOSECONDS: i64 = 1_000_000_000;
 /// Most bytes that are shown in hexadecimal.
-const MOST_HEX: usize = 36;
+const HEX_BYTES_MAX: usize = 36;
 
 /// Foreign bytes as one safe line: controls as `\x1b`, invisible reordering marks as `\u{202e}`,
 /// bytes that aren't UTF-8 as `\xff`.
@@ -223,11 +223,11 @@ pub(super) struct Hex<'a>(pub(super) &'a [u8]);
 
 impl fmt::Display for Hex<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = self.0.iter().take(MOST_HEX);
+        let shown = self.0.iter().take(HEX_BYTES_MAX);
         shown
             .into_iter()
             .try_for_each(|byte| write!(f, "{byte:02x}"))?;
-        if self.0.len() > MOST_HEX {
+        if self.0.len() > HEX_BYTES_MAX {
             f.write_str("…")?;
         }
         Ok(())

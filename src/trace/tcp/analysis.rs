@@ -11,9 +11,9 @@ use crate::trace::packet::options::{self, TcpOptions};
 use crate::trace::packet::{ACK, FIN, PSH, Packet, RST, SYN};
 
 /// Most sent segments remembered until they are acknowledged, in one direction.
-pub const MOST_UNACKED: usize = 10_000;
+pub const UNACKED_MAX: usize = 10_000;
 /// Most sent segments remembered in all.
-pub const MOST_UNACKED_IN_ALL: usize = 100_000;
+pub const UNACKED_IN_ALL_MAX: usize = 100_000;
 
 /// A dup-ACK count after an ACK beyond everything seen: more than any threshold.
 const ENDLESS: u32 = u32::MAX;
@@ -23,7 +23,7 @@ const OUT_OF_ORDER_NS: i64 = 3_000_000;
 /// Analyses one packet, which must come in the order of the capture.
 pub fn analyse(streams: &mut Streams, frame: u64, time: i64, packet: &Packet<'_>) -> Segment {
     let (slot, side, reused) = streams.find(packet);
-    let room = streams.unacked < MOST_UNACKED_IN_ALL;
+    let room = streams.unacked < UNACKED_IN_ALL_MAX;
     let stream = streams.stream_mut(slot);
     let before = stream.unacked();
     let mut this = Step {
@@ -224,7 +224,7 @@ impl Step<'_, '_> {
     fn advance(&self, f: &mut Direction, probe: bool) {
         let seq = self.packet.seq;
         let mut next = seq.wrapping_add(self.packet.len);
-        if self.occupies && self.room && f.unacked.len() < MOST_UNACKED {
+        if self.occupies && self.room && f.unacked.len() < UNACKED_MAX {
             next = next.wrapping_add(u32::from(self.packet.has(SYN | FIN)));
             f.remember(Unacked {
                 frame: self.frame,
@@ -305,7 +305,7 @@ impl Step<'_, '_> {
             .last()
             .map(|[shift]| shift);
         if let Some(shift) = shift {
-            f.scale = Scale::Shift(shift.min(options::MOST_WINDOW_SHIFT));
+            f.scale = Scale::Shift(shift.min(options::WINDOW_SHIFT_MAX));
         }
         if self.packet.has_cut_options() {
             // It may be among those that are missing.

@@ -10,9 +10,9 @@
 use std::collections::BTreeMap;
 
 /// Most bytes that wait in one direction.
-pub const MOST_WAITING: usize = 1024 * 1024;
+pub const WAITING_BYTES_MAX: usize = 1024 * 1024;
 /// Most bytes that wait in all.
-pub const MOST_WAITING_IN_ALL: usize = 10 * 1024 * 1024;
+pub const WAITING_BYTES_IN_ALL_MAX: usize = 10 * 1024 * 1024;
 /// What a waiting segment costs besides its bytes.
 const ENTRY_COST: usize = 128;
 
@@ -88,7 +88,7 @@ impl Reassembly {
         self.waiting.insert((offset, self.arrivals), segment);
         self.waiting_bytes += cost;
         *total += cost;
-        while self.waiting_bytes > MOST_WAITING || *total > MOST_WAITING_IN_ALL {
+        while self.waiting_bytes > WAITING_BYTES_MAX || *total > WAITING_BYTES_IN_ALL_MAX {
             if !self.skip_hole(total, deliver) {
                 break;
             }
@@ -270,7 +270,7 @@ mod tests {
         for k in 0..200_000 {
             reassembly.push(11 + 20 * k, b"y", 1, &mut total, &mut deliver);
         }
-        assert!(total <= MOST_WAITING, "{total} bytes wait");
+        assert!(total <= WAITING_BYTES_MAX, "{total} bytes wait");
         assert!(gaps > 0);
     }
 }

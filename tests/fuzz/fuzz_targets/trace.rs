@@ -11,7 +11,7 @@ use chatroom::cli::{Cli, Command, TraceOptions};
 use chatroom::trace::capture::CaptureReader;
 use chatroom::trace::show::clock::Clock;
 use chatroom::trace::show::picture::ladder::{Ladder, LadderOptions};
-use chatroom::trace::pass::{Session, Sinks};
+use chatroom::trace::pass::{Pass, Sinks};
 use chatroom::trace::show::picture::story::Story;
 use chatroom::trace::show::picture::{svg, text};
 use clap::Parser;
@@ -46,16 +46,16 @@ fuzz_target!(|data: &[u8]| {
         live: false,
     };
     let full = data.len() % 2 == 1;
-    let mut session = Session::new(options, sinks, Some(Story::new(full)));
+    let mut pass = Pass::new(options, sinks, Some(Story::new(full)));
     let mut reader = CaptureReader::new(data);
     while let Ok(Some(frame)) = reader.next_frame() {
-        session.frame(&frame).unwrap();
+        pass.frame(&frame).unwrap();
     }
-    session.finish(reader.dropped()).unwrap();
-    let Some(mut story) = session.take_story() else {
+    pass.finish(reader.dropped()).unwrap();
+    let Some(mut story) = pass.take_story() else {
         return;
     };
-    drop(session);
+    drop(pass);
     let written = String::from_utf8(text).unwrap();
     assert!(written.chars().all(|c| c == '\n' || !c.is_control()));
     story.finish();

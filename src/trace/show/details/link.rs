@@ -11,7 +11,7 @@ use crate::trace::show::text::{Hex, Mac, bits};
 const SHORTEST_FRAME: usize = 60;
 const CHECK_SEQUENCE: usize = 4;
 
-const LONGEST_LLC: u16 = 1500;
+const LLC_LENGTH_MAX: u16 = 1500;
 /// The only header behind a length that may have IP behind it.
 const SNAP: &str = "\
 Logical-Link Control
@@ -123,7 +123,7 @@ pub(super) fn link(out: &mut String, frame: &Frame<'_>, packet: &Packet<'_>) -> 
 fn length_at(tags: &[Tag], data: &[u8]) -> bool {
     tags.last()
         .map_or_else(|| u16_at(data, 12), |tag| tag.inner)
-        <= LONGEST_LLC
+        <= LLC_LENGTH_MAX
 }
 
 fn null(out: &mut String, frame: &Frame<'_>) -> fmt::Result {
@@ -145,7 +145,7 @@ fn null(out: &mut String, frame: &Frame<'_>) -> fmt::Result {
 fn ethernet(out: &mut String, data: &[u8]) -> fmt::Result {
     let (dst, src) = (Mac(&data[..6]), Mac(&data[6..12]));
     let kind = u16_at(data, 12);
-    if kind <= LONGEST_LLC {
+    if kind <= LLC_LENGTH_MAX {
         out.push_str("IEEE 802.3 Ethernet \n");
     } else {
         writeln!(out, "Ethernet II, Src: {src}, Dst: {dst}")?;
@@ -156,7 +156,7 @@ fn ethernet(out: &mut String, data: &[u8]) -> fmt::Result {
 }
 
 fn kind_or_length(out: &mut String, word: u16) -> fmt::Result {
-    if word <= LONGEST_LLC {
+    if word <= LLC_LENGTH_MAX {
         return writeln!(out, "    Length: {word}");
     }
     writeln!(out, "    Type: {}", EtherType(word))

@@ -17,7 +17,7 @@ mod link;
 mod tcp;
 
 /// Most frames that are shown in detail.
-pub const MOST_FRAMES: usize = 1000;
+pub const FRAMES_MAX: usize = 1000;
 
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -104,7 +104,7 @@ impl Details {
         let since_previous = time - self.previous.unwrap_or(time);
         self.previous = Some(time);
         let wanted = |(first, last): &(u64, u64)| (*first..=*last).contains(&frame.number);
-        if self.kept.len() < MOST_FRAMES && self.wanted.iter().any(wanted) {
+        if self.kept.len() < FRAMES_MAX && self.wanted.iter().any(wanted) {
             let seen = seen(self);
             self.kept.push(Kept {
                 frame: OwnedFrame::new(frame),
@@ -262,7 +262,7 @@ fn arrival(time: i64) -> String {
     format!("{month} {day:>2}, {year} {clock} UTC")
 }
 
-/// Says what the frame is for in the conversation.
+/// Says what the frame is for in the talk.
 fn chat_line(out: &mut String, note: &Note, clock: &Clock, digits: u8) -> fmt::Result {
     write!(out, "[Chat: {}", note.phase.name())?;
     if let Some((from, original, to)) = &note.copy {

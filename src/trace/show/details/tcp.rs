@@ -339,7 +339,7 @@ fn tcp_option(
             )
         }
         (options::WINDOW_SCALE, [shift]) => {
-            let factor = 1_u32 << (*shift).min(options::MOST_WINDOW_SHIFT);
+            let factor = 1_u32 << (*shift).min(options::WINDOW_SHIFT_MAX);
             writeln!(
                 out,
                 ": {shift} (multiply by {factor})\n            Kind: Window Scale (3)"
@@ -348,7 +348,7 @@ fn tcp_option(
                 out,
                 "            Length: {length}\n            Shift count: {shift}"
             )?;
-            if *shift > options::MOST_WINDOW_SHIFT {
+            if *shift > options::WINDOW_SHIFT_MAX {
                 let words = "Window scale shift exceeds 14";
                 expert_info(out, 16, "Warning", "Protocol", words)?;
             }

@@ -92,7 +92,7 @@ impl Page<'_> {
         for finding in self
             .findings
             .iter()
-            .take(crate::trace::show::summary::MOST_FINDINGS)
+            .take(crate::trace::show::summary::FINDINGS_MAX)
         {
             let class = match finding.kind.level() {
                 Level::Warn => "warn",

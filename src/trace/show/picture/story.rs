@@ -11,11 +11,11 @@ use crate::trace::tcp::streams::Endpoint;
 use crate::trace::tcp::{Marks, Segment};
 
 /// Most rows and copies that are kept.
-pub const MOST_KEPT: usize = 100_000;
+pub const KEPT_MAX: usize = 100_000;
 /// Most bytes of one text that are kept.
-pub const MOST_TEXT_BYTES: usize = 400;
+pub const TEXT_BYTES_MAX: usize = 400;
 /// Most people that are drawn.
-pub const MOST_COLUMNS: usize = 24;
+pub const COLUMNS_MAX: usize = 24;
 
 /// Marks that are drawn even where packets are folded, and their words.
 const TROUBLE: [(Marks, &str); 6] = [
@@ -220,7 +220,7 @@ impl Story {
     }
 
     fn column(&mut self, stream: u32, client: Endpoint) {
-        if self.columns.len() >= MOST_COLUMNS {
+        if self.columns.len() >= COLUMNS_MAX {
             // Streams are numbered by first packet, so only a higher number is somebody new.
             if self.highest.is_none_or(|highest| highest < stream) {
                 self.highest = Some(stream);
@@ -265,7 +265,7 @@ impl Story {
     }
 
     fn has_room(&mut self) -> bool {
-        if self.kept < MOST_KEPT {
+        if self.kept < KEPT_MAX {
             self.kept += 1;
             return true;
         }
@@ -276,10 +276,10 @@ impl Story {
 
 /// Returns the first bytes of a text, not ending inside a character.
 fn shortened(text: &[u8]) -> Vec<u8> {
-    if text.len() <= MOST_TEXT_BYTES {
+    if text.len() <= TEXT_BYTES_MAX {
         return text.to_vec();
     }
-    let mut end = MOST_TEXT_BYTES;
+    let mut end = TEXT_BYTES_MAX;
     while end > 0 && text[end] & 0xc0 == 0x80 {
         end -= 1;
     }

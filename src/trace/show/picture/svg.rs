@@ -22,7 +22,7 @@ const FOOT_HEIGHT: usize = 18;
 /// Width of one character of a label, about; wide characters take two.
 const CHARACTER_WIDTH: usize = 8;
 /// Most characters of a time.
-const MOST_TIME: usize = 30;
+const TIME_CHARACTERS_MAX: usize = 30;
 const HEAD_CHARACTERS: usize = 15;
 
 const STYLE: &str = "\
@@ -143,7 +143,7 @@ impl Canvas {
             Line::Arrow(arrow) => arrow.time.chars().count(),
             _ => 0,
         });
-        let time_width = times.max().unwrap_or(0).min(MOST_TIME) * DIGIT_WIDTH + 22;
+        let time_width = times.max().unwrap_or(0).min(TIME_CHARACTERS_MAX) * DIGIT_WIDTH + 22;
         let columns = (ladder.heads.len() - 1) * COLUMN_WIDTH;
         let width = time_width + FIRST_COLUMN + columns + RIGHT_MARGIN;
         Self {
@@ -209,7 +209,7 @@ impl Canvas {
             "<text class=\"time\" x=\"{}\" y=\"{}\">{}</text>",
             self.time_width - 14,
             line_y + 4,
-            Xml(&fitted(&arrow.time, MOST_TIME))
+            Xml(&fitted(&arrow.time, TIME_CHARACTERS_MAX))
         )?;
         if span > 0 {
             let x = self.time_width - 6;
