@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use crate::cli::{Failure, FramingOption, TraceOptions};
 
 use super::capture::Frame;
-use super::chat::event::{Event, Moment};
+use super::chat::event::Event;
 use super::chat::framing::Detection;
 use super::chat::units::Framing;
 use super::chat::{Chat, Note};
@@ -22,6 +22,7 @@ use super::show::records::{self, PacketRecord};
 use super::show::summary::{Summary, Totals};
 use super::tcp::streams::{StreamRow, Streams};
 use super::tcp::{self, Segment};
+use crate::trace::capture::Moment;
 
 /// Most bytes of messages kept back while the packet list has the screen.
 const DEFERRED_BYTES_MAX: usize = 16 * 1024 * 1024;

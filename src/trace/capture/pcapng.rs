@@ -5,168 +5,197 @@ use std::io::Read;
 use pcap_parser::pcapng::{Block, InterfaceDescriptionBlock, parse_block_be, parse_block_le};
 use pcap_parser::{OptionCode, PcapNGOption};
 
-use super::reader::{CaptureError, CaptureReader, FRAME_BYTES_MAX, Format, Found};
+use super::error::CaptureError;
+use super::record::Record;
+use super::source::{FRAME_BYTES_MAX, Source};
 
 /// Most bytes of one block.
-pub const BLOCK_BYTES_MAX: u32 = 16 * 1024 * 1024;
+const BLOCK_BYTES_MAX: u32 = 16 * 1024 * 1024;
 /// Most interfaces of one section.
-pub const INTERFACES_MAX: usize = 65_536;
+const INTERFACES_MAX: usize = 65_536;
 
 const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const OBSOLETE_PACKET: u32 = 2;
 const NANOSECONDS: i128 = 1_000_000_000;
 
+/// What the section so far says of its blocks.
+#[derive(Debug, Default)]
+pub(super) struct Pcapng {
+    big_endian: bool,
+    interfaces: Vec<Interface>,
+    /// What was dropped in the sections before.
+    dropped_before: u64,
+}
+
 #[derive(Debug)]
-pub(super) struct Interface {
+struct Interface {
     link: u16,
     snaplen: u32,
     /// Ticks in a second.
     resolution: i128,
     digits: u8,
     offset_s: i64,
-    pub(super) dropped: u64,
+    dropped: u64,
 }
 
-impl<R: Read> CaptureReader<R> {
-    /// Reads one block; returns the frame in it, if it holds one.
-    pub(super) fn pcapng_block(&mut self) -> Result<Option<Found>, CaptureError> {
-        self.ensure(12)?;
-        if self.u32_at(0, false) == SECTION_HEADER {
-            let big_endian = match self.u32_at(8, false) {
-                0x1a2b_3c4d => false,
-                0x4d3c_2b1a => true,
-                _ => return Err(self.damaged(self.u32_at(4, false))),
-            };
-            self.dropped = self.dropped();
-            self.format = Some(Format::Pcapng {
-                big_endian,
-                interfaces: Vec::new(),
-            });
-        }
-        let Some(Format::Pcapng { big_endian, .. }) = self.format else {
-            return Err(self.damaged(0));
-        };
-        let length = self.u32_at(4, big_endian);
-        if !(12..=BLOCK_BYTES_MAX).contains(&length) || !length.is_multiple_of(4) {
-            return Err(self.damaged(length));
-        }
-        let total = length as usize;
-        self.ensure(total)?;
-        if self.u32_at(total - 4, big_endian) != length {
-            return Err(self.damaged(length));
-        }
-        let found = self.block_content(total, big_endian)?;
-        self.consume(total);
-        Ok(found)
+/// What is in a block.
+enum Content {
+    Packet(Told),
+    Other,
+}
+
+/// A packet as its block tells of it.
+struct Told {
+    interface: u32,
+    ticks: Option<u64>,
+    /// Where its bytes are in the block, and how many there may be.
+    at: usize,
+    room: usize,
+    caplen: u32,
+    length: u32,
+}
+
+impl Pcapng {
+    /// Returns how many packets the kernel says it dropped.
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped_before + self.interfaces.iter().map(|i| i.dropped).sum::<u64>()
     }
 
-    fn block_content(
+    /// Reads one block, of which there is at least a byte; returns the frame in it, if it holds one,
+    /// and takes it if it doesn't.
+    pub(super) fn block<R: Read>(
         &mut self,
-        total: usize,
-        big_endian: bool,
-    ) -> Result<Option<Found>, CaptureError> {
-        let bytes = &self.buffer[self.start..self.start + total];
-        if self.u32_at(0, big_endian) == OBSOLETE_PACKET {
-            return self.obsolete_packet(total, big_endian).map(Some);
+        source: &mut Source<R>,
+    ) -> Result<Option<Record>, CaptureError> {
+        source.ensure(12)?;
+        if source.u32_at(0, false) == SECTION_HEADER {
+            let big_endian = match source.u32_at(8, false) {
+                0x1a2b_3c4d => false,
+                0x4d3c_2b1a => true,
+                _ => return Err(source.damaged(source.u32_at(4, false))),
+            };
+            *self = Self {
+                big_endian,
+                interfaces: Vec::new(),
+                dropped_before: self.dropped(),
+            };
         }
-        let parsed = if big_endian {
+        let length = source.u32_at(4, self.big_endian);
+        if !(12..=BLOCK_BYTES_MAX).contains(&length) || !length.is_multiple_of(4) {
+            return Err(source.damaged(length));
+        }
+        let total = length as usize;
+        source.ensure(total)?;
+        if source.u32_at(total - 4, self.big_endian) != length {
+            return Err(source.damaged(length));
+        }
+        let Some(content) = self.content(source, total) else {
+            return Err(source.damaged(length));
+        };
+        let Content::Packet(packet) = content else {
+            source.take(total);
+            return Ok(None);
+        };
+        match self.record(&packet, total) {
+            Some(record) => Ok(Some(record)),
+            None => Err(source.damaged(packet.caplen)),
+        }
+    }
+
+    /// Reads what is in a block, unless that can't be read.
+    fn content<R: Read>(&mut self, source: &Source<R>, total: usize) -> Option<Content> {
+        if source.u32_at(0, self.big_endian) == OBSOLETE_PACKET {
+            return self.obsolete_packet(source, total).map(Content::Packet);
+        }
+        let bytes = &source.bytes()[..total];
+        let parsed = if self.big_endian {
             parse_block_be(bytes)
         } else {
             parse_block_le(bytes)
         };
-        let Ok((_, block)) = parsed else {
-            return Err(self.damaged(self.u32_at(4, big_endian)));
-        };
+        let (_, block) = parsed.ok()?;
         match block {
-            Block::EnhancedPacket(packet) => {
-                let ticks = u64::from(packet.ts_high) << 32 | u64::from(packet.ts_low);
-                let (interface, caplen, length) = (packet.if_id, packet.caplen, packet.origlen);
-                self.packet(interface, Some(ticks), 28, caplen, length, total - 32)
-                    .map(Some)
-            }
+            Block::EnhancedPacket(packet) => Some(Content::Packet(Told {
+                interface: packet.if_id,
+                ticks: Some(u64::from(packet.ts_high) << 32 | u64::from(packet.ts_low)),
+                at: 28,
+                room: total - 32,
+                caplen: packet.caplen,
+                length: packet.origlen,
+            })),
             Block::SimplePacket(packet) => {
-                let length = packet.origlen;
-                let snaplen = match &self.format {
-                    Some(Format::Pcapng { interfaces, .. }) => {
-                        interfaces.first().map_or(0, |i| i.snaplen)
-                    }
-                    _ => 0,
-                };
-                let snaplen = if snaplen == 0 { u32::MAX } else { snaplen };
-                self.packet(0, None, 12, length.min(snaplen), length, total - 16)
-                    .map(Some)
+                Some(Content::Packet(self.simple_packet(packet.origlen, total)))
             }
             Block::InterfaceDescription(block) => {
-                let interface = Interface::new(&block, big_endian);
-                match &mut self.format {
-                    Some(Format::Pcapng { interfaces, .. })
-                        if interfaces.len() < INTERFACES_MAX =>
-                    {
-                        interfaces.push(interface);
-                        Ok(None)
-                    }
-                    _ => Err(self.damaged(self.u32_at(4, big_endian))),
+                if self.interfaces.len() >= INTERFACES_MAX {
+                    return None;
                 }
+                let interface = Interface::new(&block, self.big_endian);
+                self.interfaces.push(interface);
+                Some(Content::Other)
             }
             Block::InterfaceStatistics(block) => {
-                let dropped = option_u64(&block.options, OptionCode::IsbIfDrop, big_endian);
-                let id = block.if_id as usize;
-                if let (Some(dropped), Some(Format::Pcapng { interfaces, .. })) =
-                    (dropped, &mut self.format)
-                    && let Some(interface) = interfaces.get_mut(id)
+                let dropped = option_u64(&block.options, OptionCode::IsbIfDrop, self.big_endian);
+                if let Some(dropped) = dropped
+                    && let Some(interface) = self.interfaces.get_mut(block.if_id as usize)
                 {
                     interface.dropped = dropped;
                 }
-                Ok(None)
+                Some(Content::Other)
             }
-            _ => Ok(None),
+            _ => Some(Content::Other),
+        }
+    }
+
+    /// The packet block without a time, all of whose frame was captured but for the snap length.
+    fn simple_packet(&self, length: u32, total: usize) -> Told {
+        let snaplen = self.interfaces.first().map_or(0, |i| i.snaplen);
+        let snaplen = if snaplen == 0 { u32::MAX } else { snaplen };
+        Told {
+            interface: 0,
+            ticks: None,
+            at: 12,
+            room: total - 16,
+            caplen: length.min(snaplen),
+            length,
         }
     }
 
     /// The packet block of the format's first draft, which `pcap-parser` doesn't know.
-    fn obsolete_packet(&self, total: usize, big_endian: bool) -> Result<Found, CaptureError> {
+    fn obsolete_packet<R: Read>(&self, source: &Source<R>, total: usize) -> Option<Told> {
+        let word = |at| source.u32_at(at, self.big_endian);
         if total < 32 {
-            return Err(self.damaged(self.u32_at(4, big_endian)));
+            return None;
         }
-        let high_then_drops = self.u32_at(8, big_endian);
-        let interface = if big_endian {
-            high_then_drops >> 16
-        } else {
-            high_then_drops & 0xffff
-        };
-        let ticks =
-            u64::from(self.u32_at(12, big_endian)) << 32 | u64::from(self.u32_at(16, big_endian));
-        let caplen = self.u32_at(20, big_endian);
-        let length = self.u32_at(24, big_endian);
-        self.packet(interface, Some(ticks), 28, caplen, length, total - 32)
+        let high_then_drops = word(8);
+        Some(Told {
+            interface: if self.big_endian {
+                high_then_drops >> 16
+            } else {
+                high_then_drops & 0xffff
+            },
+            ticks: Some(u64::from(word(12)) << 32 | u64::from(word(16))),
+            at: 28,
+            room: total - 32,
+            caplen: word(20),
+            length: word(24),
+        })
     }
 
-    /// Returns the frame at `at` bytes into the block, where `room` bytes are left for it.
-    fn packet(
-        &self,
-        interface: u32,
-        ticks: Option<u64>,
-        at: usize,
-        caplen: u32,
-        length: u32,
-        room: usize,
-    ) -> Result<Found, CaptureError> {
-        let Some(Format::Pcapng { interfaces, .. }) = &self.format else {
-            return Err(self.damaged(caplen));
-        };
-        let Some(interface) = interfaces.get(interface as usize) else {
-            return Err(self.damaged(caplen));
-        };
-        if caplen > FRAME_BYTES_MAX || caplen as usize > room {
-            return Err(self.damaged(caplen));
+    /// Returns where the packet lies, unless its block contradicts itself.
+    fn record(&self, packet: &Told, total: usize) -> Option<Record> {
+        let interface = self.interfaces.get(packet.interface as usize)?;
+        let caplen = packet.caplen as usize;
+        if packet.caplen > FRAME_BYTES_MAX || caplen > packet.room {
+            return None;
         }
-        let start = self.start + at;
-        Ok(Found {
-            time_ns: ticks.map(|ticks| interface.nanoseconds(ticks)),
+        Some(Record {
+            time_ns: packet.ticks.map(|ticks| interface.nanoseconds(ticks)),
             digits: interface.digits,
             link: interface.link,
-            length,
-            data: start..start + caplen as usize,
+            length: packet.length,
+            data: packet.at..packet.at + caplen,
+            total,
         })
     }
 }
@@ -228,5 +257,25 @@ fn digits(tsresol: u8) -> u8 {
         3..=5 => 3,
         6..=8 => 6,
         _ => 9,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_decimal_or_binary_parts_of_a_second() {
+        for (tsresol, ticks, shown) in [
+            (6, 1_000_000, 6),
+            (9, 1_000_000_000, 9),
+            (0, 1, 0),
+            (0x80 | 10, 1024, 3),
+            (0x80 | 20, 1 << 20, 6),
+            (0x80 | 127, 1 << 63, 9),
+        ] {
+            assert_eq!(resolution(tsresol), ticks, "{tsresol:#x}");
+            assert_eq!(digits(tsresol), shown, "{tsresol:#x}");
+        }
     }
 }

@@ -3,16 +3,8 @@
 
 use std::rc::Rc;
 
+use crate::trace::capture::Moment;
 use crate::trace::tcp::streams::Endpoint;
-
-/// A frame and its time, in nanoseconds since the first frame of the capture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moment {
-    /// Frame number.
-    pub frame: u64,
-    /// Nanoseconds since the first frame.
-    pub time: i64,
-}
 
 /// A person, by connection.
 #[derive(Debug, Clone)]

@@ -1,8 +1,9 @@
 //! What becomes of a message: its acknowledgement, its copies, the copies that never come.
 
-use super::event::{Event, Moment, Original};
+use super::event::{Event, Original};
 use super::visit::Way;
 use super::{Chat, Seen};
+use crate::trace::capture::Moment;
 
 /// A capture that ends so soon after a message can't tell whether a copy is missing.
 const TOO_SOON_NS: i64 = 1_000_000_000;

@@ -4,41 +4,11 @@
 //! written does not depend on how the capture comes in.
 
 use super::units::{Framing, SEGMENTS_LOOKED_AT};
-use crate::trace::capture::Frame;
+use crate::trace::capture::{Frame, OwnedFrame};
 use crate::trace::packet::Packet;
 
 /// Most bytes of frames held back; then messages are taken to be segments.
 const HELD_BYTES_MAX: usize = 1024 * 1024;
-
-/// A frame that owns its bytes.
-#[derive(Debug, Clone)]
-pub struct OwnedFrame {
-    frame: Frame<'static>,
-    data: Vec<u8>,
-}
-
-impl OwnedFrame {
-    /// Returns a copy of a frame.
-    #[must_use]
-    pub fn new(frame: &Frame<'_>) -> Self {
-        Self {
-            frame: Frame {
-                data: &[],
-                ..*frame
-            },
-            data: frame.data.to_vec(),
-        }
-    }
-
-    /// Returns the frame.
-    #[must_use]
-    pub fn frame(&self) -> Frame<'_> {
-        Frame {
-            data: &self.data,
-            ..self.frame
-        }
-    }
-}
 
 /// Finds out.
 #[derive(Debug)]

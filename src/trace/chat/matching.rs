@@ -12,7 +12,8 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::Hasher;
 use std::rc::Rc;
 
-use super::event::{Moment, Original};
+use super::event::Original;
+use crate::trace::capture::Moment;
 
 /// Most messages that wait for their copies.
 pub const PENDING_MAX: usize = 10_000;

@@ -14,11 +14,12 @@ mod visit;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use self::event::{Ending, Event, Moment, Original, Who};
+use self::event::{Ending, Event, Original, Who};
 use self::matching::{Expected, Matcher};
 pub use self::phase::Phase;
 use self::units::{Framing, without_telnet};
 use self::visit::{Change, Kept, Spoken, Talk, Visit, Way};
+use crate::trace::capture::Moment;
 use crate::trace::packet::{ACK, FIN, Packet, RST, SYN};
 use crate::trace::tcp::streams::Endpoint;
 use crate::trace::tcp::{Marks, Segment};

@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use super::event::{Ending, Moment, Who};
+use super::event::{Ending, Who};
 use super::units::{Framing, Unit, Units};
+use crate::trace::capture::Moment;
 use crate::trace::packet::{ACK, FIN, Packet, RST, SYN};
 use crate::trace::tcp::reassembly::{Delivery, Reassembly};
 use crate::trace::tcp::streams::Endpoint;

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use super::text::{Isolated, Seconds, Span};
-use crate::trace::chat::event::{Event, Moment, Original};
+use crate::trace::capture::Moment;
+use crate::trace::chat::event::{Event, Original};
 use crate::trace::packet::{FIN, Packet, RST, SYN};
 use crate::trace::tcp::{Marks, Segment};
 

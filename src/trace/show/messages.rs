@@ -4,7 +4,8 @@ use std::fmt::{self, Write as _};
 
 use super::clock::Clock;
 use super::text::{Isolated, Span};
-use crate::trace::chat::event::{Event, Moment, Original, Who};
+use crate::trace::capture::Moment;
+use crate::trace::chat::event::{Event, Original, Who};
 
 /// Writes events as lines.
 #[derive(Debug)]

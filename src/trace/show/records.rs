@@ -6,7 +6,8 @@ use super::findings::{Finding, Level};
 use super::list::Info;
 use super::messages::Said;
 use super::text::{Address, Json, Seconds};
-use crate::trace::chat::event::{Event, Moment, Original, Who};
+use crate::trace::capture::Moment;
+use crate::trace::chat::event::{Event, Original, Who};
 use crate::trace::packet::Packet;
 use crate::trace::tcp::{Marks, Scale, Segment};
 

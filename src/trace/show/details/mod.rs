@@ -4,9 +4,8 @@
 
 use std::fmt::{self, Write as _};
 
-use crate::trace::capture::Frame;
+use crate::trace::capture::{Frame, OwnedFrame};
 use crate::trace::chat::Note;
-use crate::trace::chat::framing::OwnedFrame;
 use crate::trace::packet::{ACK, Packet, RST, Skip};
 use crate::trace::show::clock::Clock;
 use crate::trace::show::text::{Hex, Isolated, Safe, Seconds, Span, Utc};

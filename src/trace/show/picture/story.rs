@@ -4,7 +4,8 @@
 
 use std::collections::HashMap;
 
-use crate::trace::chat::event::{Ending, Event, Moment, Who};
+use crate::trace::capture::Moment;
+use crate::trace::chat::event::{Ending, Event, Who};
 use crate::trace::packet::Packet;
 use crate::trace::show::list::Flags;
 use crate::trace::tcp::streams::Endpoint;
