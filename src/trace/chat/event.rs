@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use crate::trace::capture::Moment;
-use crate::trace::tcp::streams::Endpoint;
+use crate::trace::packet::Endpoint;
 
 /// A person, by connection.
 #[derive(Debug, Clone)]

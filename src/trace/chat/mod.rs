@@ -20,8 +20,7 @@ pub use self::phase::Phase;
 use self::units::{Framing, without_telnet};
 use self::visit::{Change, Kept, Spoken, Talk, Visit, Way};
 use crate::trace::capture::Moment;
-use crate::trace::packet::{ACK, FIN, Packet, RST, SYN};
-use crate::trace::tcp::streams::Endpoint;
+use crate::trace::packet::{ACK, Endpoint, FIN, Packet, RST, SYN};
 use crate::trace::tcp::{Marks, Segment};
 
 const PROMPT: &[u8] = b"Please enter your name:";

@@ -6,9 +6,8 @@ use std::rc::Rc;
 use super::event::{Ending, Who};
 use super::units::{Framing, Unit, Units};
 use crate::trace::capture::Moment;
-use crate::trace::packet::{ACK, FIN, Packet, RST, SYN};
+use crate::trace::packet::{ACK, Endpoint, FIN, Packet, RST, SYN};
 use crate::trace::tcp::reassembly::{Delivery, Reassembly};
-use crate::trace::tcp::streams::Endpoint;
 
 /// Most names that somebody may be trying to change to.
 const NAMES_MAX: usize = 4;

@@ -1,6 +1,6 @@
 //! TCP options, one after another.
 
-use super::{u16_at, u32_at};
+use super::bytes::{u16_at, u32_at};
 
 /// End of option list.
 pub const END: u8 = 0;

@@ -5,11 +5,10 @@
 //! it; when there is none, those closed for long go first, then the longest unused.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::IpAddr;
 
 use super::direction::Direction;
 use super::segment::{Scale, Segment};
-use crate::trace::packet::{ACK, FIN, Packet, RST, SYN};
+use crate::trace::packet::{ACK, Endpoint, FIN, Packet, RST, SYN};
 
 const CLOSED_FOR_NS: i64 = 120_000_000_000;
 const NOBODY: usize = usize::MAX;
@@ -21,15 +20,6 @@ pub enum Side {
     Low,
     /// The higher one.
     High,
-}
-
-/// An address and a port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Endpoint {
-    /// The address.
-    pub address: IpAddr,
-    /// The port.
-    pub port: u16,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -476,14 +466,7 @@ pub fn completeness_text(completeness: u8) -> String {
 
 impl Key {
     fn of(packet: &Packet<'_>) -> (Self, Side) {
-        let src = Endpoint {
-            address: packet.src,
-            port: packet.src_port,
-        };
-        let dst = Endpoint {
-            address: packet.dst,
-            port: packet.dst_port,
-        };
+        let (src, dst) = (packet.source(), packet.destination());
         if src <= dst {
             (
                 Self {

@@ -4,7 +4,8 @@ use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 
 use super::tcp::{expert_info, remark_on_idle};
-use crate::trace::packet::{Packet, u16_at, u32_at};
+use crate::trace::packet::Packet;
+use crate::trace::packet::bytes::{u16_at, u32_at};
 use crate::trace::show::text::{Address, Hex, Mac, bits};
 
 /// Fewer hops than these are worth a word.

@@ -4,7 +4,8 @@ use std::fmt::{self, Write as _};
 
 use super::tcp::expert_info;
 use crate::trace::capture::Frame;
-use crate::trace::packet::{self, Packet, link, u16_at, u32_at};
+use crate::trace::packet::bytes::{u16_at, u32_at};
+use crate::trace::packet::{Packet, link_type};
 use crate::trace::show::text::{Hex, Mac, bits};
 
 /// What an Ethernet frame is filled up to, without its check sequence.
@@ -30,15 +31,15 @@ Logical-Link Control
 /// Returns a link type's name and number in Wireshark.
 pub(super) fn encapsulation(link: u16) -> String {
     match link {
-        link::NULL => "NULL/Loopback (15)".to_owned(),
-        link::ETHERNET => "Ethernet (1)".to_owned(),
-        link::LOOP => "OpenBSD loopback (174)".to_owned(),
-        12 | 14 | 101 => "Raw IP (7)".to_owned(),
-        link::SLL => "Linux cooked-mode capture v1 (25)".to_owned(),
-        link::SLL2 => "Linux cooked-mode capture v2 (210)".to_owned(),
-        228 => "Raw IPv4 (129)".to_owned(),
-        229 => "Raw IPv6 (130)".to_owned(),
-        other => format!("{} (link type {other})", packet::link_name(other)),
+        link_type::NULL => "NULL/Loopback (15)".to_owned(),
+        link_type::ETHERNET => "Ethernet (1)".to_owned(),
+        link_type::LOOP => "OpenBSD loopback (174)".to_owned(),
+        link if link_type::is_raw(link) => "Raw IP (7)".to_owned(),
+        link_type::SLL => "Linux cooked-mode capture v1 (25)".to_owned(),
+        link_type::SLL2 => "Linux cooked-mode capture v2 (210)".to_owned(),
+        link_type::IPV4 => "Raw IPv4 (129)".to_owned(),
+        link_type::IPV6 => "Raw IPv6 (130)".to_owned(),
+        other => format!("{} (link type {other})", link_type::name(other)),
     }
 }
 
@@ -46,10 +47,10 @@ pub(super) fn encapsulation(link: u16) -> String {
 pub(super) fn protocols(frame: &Frame<'_>, packet: &Packet<'_>) -> Vec<&'static str> {
     let tags = tags(frame, packet);
     let mut names = match frame.link {
-        link::NULL | link::LOOP => vec!["null"],
-        link::ETHERNET => vec!["eth", "ethertype"],
-        link::SLL | link::SLL2 => vec!["sll", "ethertype"],
-        228 | 229 => vec![],
+        link_type::NULL | link_type::LOOP => vec!["null"],
+        link_type::ETHERNET => vec!["eth", "ethertype"],
+        link_type::SLL | link_type::SLL2 => vec!["sll", "ethertype"],
+        link_type::IPV4 | link_type::IPV6 => vec![],
         _ => vec!["raw"],
     };
     for tag in &tags {
@@ -60,7 +61,7 @@ pub(super) fn protocols(frame: &Frame<'_>, packet: &Packet<'_>) -> Vec<&'static 
         });
         names.push("ethertype");
     }
-    if frame.link == link::ETHERNET && length_at(&tags, frame.data) {
+    if frame.link == link_type::ETHERNET && length_at(&tags, frame.data) {
         names.pop();
         names.push("llc");
     }
@@ -76,9 +77,9 @@ struct Tag {
 /// Returns the VLAN tags of a frame.
 fn tags(frame: &Frame<'_>, packet: &Packet<'_>) -> Vec<Tag> {
     let (kind_at, mut at) = match frame.link {
-        link::ETHERNET => (12, 14),
-        link::SLL => (14, 16),
-        link::SLL2 => (0, 20),
+        link_type::ETHERNET => (12, 14),
+        link_type::SLL => (14, 16),
+        link_type::SLL2 => (0, 20),
         _ => return Vec::new(),
     };
     let mut kind = u16_at(frame.data, kind_at);
@@ -99,11 +100,11 @@ fn tags(frame: &Frame<'_>, packet: &Packet<'_>) -> Vec<Tag> {
 /// Writes the link layer.
 pub(super) fn link(out: &mut String, frame: &Frame<'_>, packet: &Packet<'_>) -> fmt::Result {
     match frame.link {
-        link::NULL | link::LOOP => return null(out, frame),
-        link::ETHERNET => ethernet(out, frame.data)?,
-        link::SLL => cooked(out, frame.data)?,
-        link::SLL2 => cooked_2(out, frame.data)?,
-        228 | 229 => return Ok(()),
+        link_type::NULL | link_type::LOOP => return null(out, frame),
+        link_type::ETHERNET => ethernet(out, frame.data)?,
+        link_type::SLL => cooked(out, frame.data)?,
+        link_type::SLL2 => cooked_2(out, frame.data)?,
+        link_type::IPV4 | link_type::IPV6 => return Ok(()),
         _ => return writeln!(out, "Raw packet data"),
     }
     let tags = tags(frame, packet);
@@ -111,7 +112,7 @@ pub(super) fn link(out: &mut String, frame: &Frame<'_>, packet: &Packet<'_>) -> 
         vlan(out, tag)?;
     }
     trailer(out, frame, packet)?;
-    if frame.link == link::ETHERNET && length_at(&tags, frame.data) {
+    if frame.link == link_type::ETHERNET && length_at(&tags, frame.data) {
         out.push_str(SNAP);
         let kind = u16_at(frame.data, packet.ip_at - 2);
         writeln!(out, "    Type: {}", EtherType(kind))?;
@@ -129,7 +130,7 @@ fn length_at(tags: &[Tag], data: &[u8]) -> bool {
 fn null(out: &mut String, frame: &Frame<'_>) -> fmt::Result {
     let family = u32_at(frame.data, 0);
     let swapped = family.swap_bytes();
-    let family = if frame.link == link::NULL && swapped >> 16 == 0 {
+    let family = if frame.link == link_type::NULL && swapped >> 16 == 0 {
         swapped
     } else {
         family
@@ -265,11 +266,11 @@ fn trailer(out: &mut String, frame: &Frame<'_>, packet: &Packet<'_>) -> fmt::Res
     };
     let length = frame.length as usize;
     let filling = SHORTEST_FRAME.saturating_sub(packet.end()).min(rest.len());
-    let may_fill = length >= SHORTEST_FRAME && frame.link != link::SLL2;
+    let may_fill = length >= SHORTEST_FRAME && frame.link != link_type::SLL2;
     let filled = may_fill && rest[..filling].iter().all(|byte| *byte == 0);
     let (padding, rest) = rest.split_at(if filled { filling } else { 0 });
     let tagged = !tags(frame, packet).is_empty();
-    let checked = frame.link == link::ETHERNET
+    let checked = frame.link == link_type::ETHERNET
         && !tagged
         && length >= SHORTEST_FRAME + CHECK_SEQUENCE
         && length == frame.data.len()

@@ -2,8 +2,9 @@
 
 use std::fmt::{self, Write as _};
 
+use crate::trace::packet::bytes::{u16_at, u32_at};
 use crate::trace::packet::options::{self, TcpOption, TcpOptions};
-use crate::trace::packet::{ACK, FIN, Packet, RST, SYN, URG, u16_at, u32_at};
+use crate::trace::packet::{ACK, FIN, Packet, RST, SYN, URG};
 use crate::trace::show::list::Flags;
 use crate::trace::show::text::{Hex, Seconds};
 use crate::trace::tcp::direction::not_after;

@@ -6,9 +6,8 @@ use std::collections::HashMap;
 
 use crate::trace::capture::Moment;
 use crate::trace::chat::event::{Ending, Event, Who};
-use crate::trace::packet::Packet;
+use crate::trace::packet::{Endpoint, Packet};
 use crate::trace::show::list::Flags;
-use crate::trace::tcp::streams::Endpoint;
 use crate::trace::tcp::{Marks, Segment};
 
 /// Most rows and copies that are kept.
