@@ -20,8 +20,7 @@ use super::show::outputs::Outputs;
 use super::show::picture::story::Story;
 use super::show::records::{self, PacketRecord};
 use super::show::summary::{Summary, Totals};
-use super::tcp::streams::{StreamRow, Streams};
-use super::tcp::{self, Segment};
+use super::tcp::{self, Segment, StreamRow, Streams};
 use crate::trace::capture::Moment;
 
 /// Most bytes of messages kept back while the packet list has the screen.

@@ -8,7 +8,7 @@ use super::histogram::Histogram;
 use super::text::{Isolated, Seconds, Span};
 use crate::trace::chat::event::{Event, Original};
 use crate::trace::packet::Skip;
-use crate::trace::tcp::streams::{StreamRow, completeness_text};
+use crate::trace::tcp::{StreamRow, completeness_text};
 
 /// Most streams that are listed.
 pub const ROWS_MAX: usize = 200;

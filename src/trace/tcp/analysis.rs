@@ -5,15 +5,16 @@
 //! yet" for `next`, `max_ack` and `last_ack`. Relative numbers are for people only.
 
 use super::direction::{Direction, Unacked, after, not_after};
-pub use super::segment::{Marks, Scale, Segment};
-use super::streams::{Stream, Streams, completeness_bits};
+use super::segment::{Marks, Scale, Segment};
+use super::stream::{Stream, completeness_bits};
+use super::streams::Streams;
 use crate::trace::packet::options::{self, TcpOptions};
 use crate::trace::packet::{ACK, FIN, PSH, Packet, RST, SYN};
 
 /// Most sent segments remembered until they are acknowledged, in one direction.
-pub const UNACKED_MAX: usize = 10_000;
+const UNACKED_MAX: usize = 10_000;
 /// Most sent segments remembered in all.
-pub const UNACKED_IN_ALL_MAX: usize = 100_000;
+const UNACKED_IN_ALL_MAX: usize = 100_000;
 
 /// A dup-ACK count after an ACK beyond everything seen: more than any threshold.
 const ENDLESS: u32 = u32::MAX;
@@ -328,5 +329,63 @@ impl Step<'_, '_> {
             window
         };
         self.segment.scale = scaled.then_some(f.scale);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::tcp::testing::packet;
+
+    const UP: (u16, u16) = (4000, 5050);
+    const DOWN: (u16, u16) = (5050, 4000);
+
+    #[test]
+    fn the_third_ack_for_the_same_byte_makes_a_retransmission_fast() {
+        let mut streams = Streams::new(10);
+        let mut frame = 0_u32;
+        let mut marks = |ports, flags, numbers, payload: &[u8]| {
+            frame += 1;
+            let time = i64::from(frame) * 1_000_000;
+            let packet = packet(ports, flags, numbers, payload);
+            analyse(&mut streams, frame.into(), time, &packet).marks
+        };
+        marks(UP, SYN, (0, 0), b"");
+        marks(DOWN, SYN | ACK, (0, 1), b"");
+        marks(UP, ACK, (1, 1), b"");
+        marks(UP, ACK, (1, 1), b"aa");
+        marks(UP, ACK, (5, 1), b"cc");
+        assert_eq!(marks(DOWN, ACK, (1, 3), b""), Marks::default());
+        for _ in 0..2 {
+            assert_eq!(marks(DOWN, ACK, (1, 3), b""), Marks::DUPLICATE_ACK);
+        }
+        assert_eq!(marks(UP, ACK, (3, 1), b"bb"), Marks::FAST_RETRANSMISSION);
+        assert_eq!(marks(DOWN, ACK, (1, 7), b""), Marks::default());
+        assert!(marks(UP, ACK, (3, 1), b"bb").any(Marks::SPURIOUS_RETRANSMISSION));
+    }
+
+    #[test]
+    fn ports_used_again_are_a_stream_of_their_own() {
+        let mut streams = Streams::new(10);
+        let number = |streams: &mut Streams, port, flags, seq| {
+            let segment = analyse(streams, 1, 0, &packet((port, 5050), flags, (seq, 0), b""));
+            (segment.stream, segment.marks.any(Marks::REUSED_PORTS))
+        };
+        assert_eq!(number(&mut streams, 4000, SYN, 1), (0, false));
+        assert_eq!(number(&mut streams, 4001, SYN, 1), (1, false));
+        assert_eq!(number(&mut streams, 4000, SYN, 1), (0, false));
+        assert_eq!(number(&mut streams, 4000, SYN, 9), (2, true));
+        assert_eq!(streams.take_ended().len(), 1);
+    }
+
+    #[test]
+    fn the_longest_unused_is_forgotten_first() {
+        let mut streams = Streams::new(3);
+        for port in [4000, 4001, 4002, 4000, 4003, 4000] {
+            analyse(&mut streams, 1, 0, &packet((port, 5050), ACK, (1, 1), b""));
+        }
+        let ended: Vec<_> = streams.take_ended().iter().map(|row| row.stream).collect();
+        assert_eq!((ended, streams.count(), streams.evicted), (vec![1], 4, 1));
+        assert_eq!(streams.rows().len(), 3);
     }
 }

@@ -6,7 +6,7 @@ use super::segment::{Marks, Scale};
 
 /// Returns whether `a` comes after `b`. Half the numbers apart, each comes after the other, as in
 /// Wireshark.
-pub fn after(a: u32, b: u32) -> bool {
+pub(super) fn after(a: u32, b: u32) -> bool {
     b.wrapping_sub(a).cast_signed() < 0
 }
 

@@ -34,13 +34,14 @@ pub struct Delivery<'a> {
 pub struct Reassembly {
     expected: Option<u32>,
     offset: u64,
-    waiting: BTreeMap<(u64, u64), Segment>,
+    waiting: BTreeMap<(u64, u64), Early>,
     waiting_bytes: usize,
     arrivals: u64,
 }
 
+/// A segment that came too early.
 #[derive(Debug)]
-struct Segment {
+struct Early {
     data: Vec<u8>,
     missing: u64,
 }
@@ -81,7 +82,7 @@ impl Reassembly {
         let offset = self.offset + u64::from(ahead.unsigned_abs());
         let cost = payload.len() + ENTRY_COST;
         self.arrivals += 1;
-        let segment = Segment {
+        let segment = Early {
             data: payload.to_vec(),
             missing,
         };

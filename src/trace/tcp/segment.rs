@@ -1,6 +1,13 @@
 //! What is known about one segment in its stream, and the words for it.
 
-use super::streams::Side;
+/// One end of a stream: the one with the lower address and port, or the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The lower one.
+    Low,
+    /// The higher one.
+    High,
+}
 
 /// What is to be said about one segment, as a set.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -7,9 +7,7 @@ use crate::trace::packet::options::{self, TcpOption, TcpOptions};
 use crate::trace::packet::{ACK, FIN, Packet, RST, SYN, URG};
 use crate::trace::show::list::Flags;
 use crate::trace::show::text::{Hex, Seconds};
-use crate::trace::tcp::direction::not_after;
-use crate::trace::tcp::streams::{StreamRow, completeness_text};
-use crate::trace::tcp::{Marks, Scale, Segment};
+use crate::trace::tcp::{Marks, Scale, Segment, StreamRow, completeness_text, not_after};
 
 /// The twelve flags as bits, name and letter, highest first.
 const FLAGS: [(&str, &str, u16); 9] = [

@@ -8,7 +8,7 @@ use super::svg;
 use crate::trace::show::findings::{Finding, Level};
 use crate::trace::show::summary::Totals;
 use crate::trace::show::text::{Safe, Span, Xml};
-use crate::trace::tcp::streams::completeness_text;
+use crate::trace::tcp::completeness_text;
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;--ground:#fff;--ink:#1f2328;--soft:#59636e;--line:#d1d9e0;--warn:#cf222e}\
