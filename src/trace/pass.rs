@@ -156,7 +156,7 @@ impl<'a> Pass<'a> {
     pub fn finish(&mut self, dropped: u64) -> io::Result<Outcome> {
         let framing = self.detection.finish();
         self.release(framing)?;
-        self.chat.finish(&mut self.events);
+        self.events = self.chat.finish();
         self.tell()?;
         for row in self.streams.rows() {
             self.keep(row);
@@ -268,7 +268,9 @@ impl<'a> Pass<'a> {
         };
         let note = if on_port {
             self.findings.packet(at, &packet, &segment, port);
-            Some(self.chat.push(at, &packet, &segment, &mut self.events))
+            let (note, events) = self.chat.push(at, &packet, &segment);
+            self.events.extend(events);
+            Some(note)
         } else {
             None
         };
@@ -293,7 +295,8 @@ impl<'a> Pass<'a> {
         for row in self.streams.take_ended() {
             let stream = row.stream;
             if self.keep(row) {
-                self.chat.forget(stream, &mut self.events);
+                let events = self.chat.forget(stream);
+                self.events.extend(events);
                 self.findings.forget(stream);
             }
         }

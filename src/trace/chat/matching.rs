@@ -22,11 +22,9 @@ pub const COPIES_MAX: usize = 500_000;
 /// How long copies are waited for, in nanoseconds of the capture's time.
 pub const COPIES_AWAITED_NS: i64 = 60_000_000_000;
 
-/// A message, join or leave whose copies are awaited.
-#[derive(Debug)]
-pub struct Pending {
-    /// Ties its copies.
-    pub id: u64,
+/// A message, join or leave of which copies are awaited.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin {
     /// Of what kind it is.
     pub of: Original,
     /// Whose it is.
@@ -37,8 +35,16 @@ pub struct Pending {
     pub expected: usize,
     /// A copy that doesn't come is worth a finding.
     pub required: bool,
-    /// Those seen.
-    pub copies: Vec<Copy>,
+}
+
+/// One that waits, and its copies so far.
+#[derive(Debug)]
+pub struct Pending {
+    /// What it is.
+    pub origin: Origin,
+    /// Ties its copies.
+    id: u64,
+    copies: Vec<Copy>,
     lines: Vec<(u64, Rc<[u8]>)>,
     settled: bool,
 }
@@ -54,34 +60,13 @@ pub struct Copy {
     pub acked: bool,
 }
 
-/// What is known of a message before it waits.
-#[derive(Debug)]
-pub struct Expected {
-    /// Of what kind it is.
-    pub of: Original,
-    /// Whose it is.
-    pub sender: u32,
-    /// When it was.
-    pub at: Moment,
-    /// How many people should get it.
-    pub expected: usize,
-    /// A copy that doesn't come is worth a finding.
-    pub required: bool,
-    /// The lines that a copy may have, each with the sender's name in it.
-    pub lines: Vec<(Vec<u8>, Rc<[u8]>)>,
-}
-
 /// A copy that was found.
 #[derive(Debug, Clone)]
 pub struct Found {
     /// Of what.
     pub id: u64,
-    /// Of what kind.
-    pub of: Original,
-    /// Whose.
-    pub sender: u32,
-    /// When that was.
-    pub original: Moment,
+    /// What that is.
+    pub origin: Origin,
     /// The sender's name in the copy.
     pub name: Rc<[u8]>,
 }
@@ -96,11 +81,11 @@ pub struct Matcher {
 }
 
 impl Matcher {
-    /// Adds a message; returns its id.
-    pub fn add(&mut self, what: Expected) -> u64 {
+    /// Adds a message with the lines that a copy may have, each with the sender's name in it; returns
+    /// its id.
+    pub fn add(&mut self, origin: Origin, lines: Vec<(Vec<u8>, Rc<[u8]>)>) -> u64 {
         let id = self.first_id + self.pending.len() as u64;
-        let lines: Vec<_> = what
-            .lines
+        let lines: Vec<_> = lines
             .into_iter()
             .map(|(line, name)| (hash(&line), name))
             .collect();
@@ -111,12 +96,8 @@ impl Matcher {
             }
         }
         self.pending.push_back(Pending {
+            origin,
             id,
-            of: what.of,
-            sender: what.sender,
-            at: what.at,
-            expected: what.expected,
-            required: what.required,
             copies: Vec::new(),
             lines,
             settled: false,
@@ -152,9 +133,7 @@ impl Matcher {
         self.copies += 1;
         Some(Found {
             id,
-            of: message.of,
-            sender: message.sender,
-            original: message.at,
+            origin: message.origin,
             name,
         })
     }
@@ -173,19 +152,12 @@ impl Matcher {
         Some(message)
     }
 
-    /// Returns a message that still waits.
-    #[must_use]
-    pub fn pending(&self, id: u64) -> Option<&Pending> {
-        let message = self.pending.get(index(id, self.first_id)?)?;
-        (!message.settled).then_some(message)
-    }
-
     /// Returns the id of a message that must be settled now: too old, or one too many.
     #[must_use]
     pub fn due(&self, now: i64) -> Option<u64> {
         let oldest = self.pending.front()?;
         let full = self.pending.len() > PENDING_MAX || self.copies > COPIES_MAX;
-        (full || now.saturating_sub(oldest.at.time) > COPIES_AWAITED_NS).then_some(oldest.id)
+        (full || now.saturating_sub(oldest.origin.at.time) > COPIES_AWAITED_NS).then_some(oldest.id)
     }
 
     /// Returns the id of the oldest message.
@@ -194,18 +166,19 @@ impl Matcher {
         self.pending.front().map(|message| message.id)
     }
 
-    /// Takes a message's copies: nothing more is awaited of it.
-    pub fn settle(&mut self, id: u64) -> Vec<Copy> {
-        let mut copies = Vec::new();
-        if let Some(message) = index(id, self.first_id).and_then(|at| self.pending.get_mut(at)) {
-            message.settled = true;
-            copies = std::mem::take(&mut message.copies);
-            for (line, _) in std::mem::take(&mut message.lines) {
-                if let Some(ids) = self.by_line.get_mut(&line) {
-                    ids.retain(|other| *other != id);
-                    if ids.is_empty() {
-                        self.by_line.remove(&line);
-                    }
+    /// Takes a message and its copies: nothing more is awaited of it. `None` if it was taken before.
+    pub fn settle(&mut self, id: u64) -> Option<(Origin, Vec<Copy>)> {
+        let message = self.pending.get_mut(index(id, self.first_id)?)?;
+        if message.settled {
+            return None;
+        }
+        message.settled = true;
+        let (origin, copies) = (message.origin, std::mem::take(&mut message.copies));
+        for (line, _) in std::mem::take(&mut message.lines) {
+            if let Some(ids) = self.by_line.get_mut(&line) {
+                ids.retain(|other| *other != id);
+                if ids.is_empty() {
+                    self.by_line.remove(&line);
                 }
             }
         }
@@ -214,7 +187,7 @@ impl Matcher {
             self.pending.pop_front();
             self.first_id += 1;
         }
-        copies
+        Some((origin, copies))
     }
 }
 
@@ -222,12 +195,12 @@ impl Pending {
     /// Returns whether everybody who should have a copy has acknowledged one.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.copies.len() >= self.expected && self.copies.iter().all(|copy| copy.acked)
+        self.copies.len() >= self.origin.expected && self.copies.iter().all(|copy| copy.acked)
     }
 
     fn awaits(&self, stream: u32, joined_frame: u64) -> bool {
-        self.sender != stream
-            && joined_frame < self.at.frame
+        self.origin.sender != stream
+            && joined_frame < self.origin.at.frame
             && self.copies.iter().all(|copy| copy.stream != stream)
     }
 }
@@ -269,14 +242,14 @@ mod tests {
     }
 
     fn add(matcher: &mut Matcher, sender: u32, frame: u64, line: &str) -> u64 {
-        matcher.add(Expected {
+        let origin = Origin {
             of: Original::Message,
             sender,
             at: at(frame),
             expected: 2,
             required: true,
-            lines: vec![(line.as_bytes().to_vec(), Rc::from(*b"x"))],
-        })
+        };
+        matcher.add(origin, vec![(line.as_bytes().to_vec(), Rc::from(*b"x"))])
     }
 
     #[test]

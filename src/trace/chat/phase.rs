@@ -1,5 +1,10 @@
 //! What a frame is for in the talk.
 
+use super::arrival::{Arrival, Way};
+use super::step::Step;
+use crate::trace::packet::{FIN, RST, SYN};
+use crate::trace::tcp::Marks;
+
 /// What a frame is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
@@ -40,6 +45,52 @@ impl Phase {
             Self::Teardown => "teardown",
             Self::KeepAlive => "keep-alive",
             Self::Other => "other",
+        }
+    }
+}
+
+impl Step<'_> {
+    /// Says what a frame is for; every frame of the port gets exactly one answer.
+    pub(super) fn phase(&self, arrival: &Arrival<'_>) -> Phase {
+        let Arrival {
+            packet,
+            segment,
+            way,
+            ..
+        } = *arrival;
+        let seen = &self.seen;
+        let visit = self.known.visits.get(segment.stream);
+        let named = visit.is_some_and(|visit| visit.joined.is_some());
+        if packet.has(SYN) {
+            Phase::Handshake
+        } else if packet.has(FIN | RST) {
+            if seen.left {
+                Phase::Leave
+            } else {
+                Phase::Teardown
+            }
+        } else if segment.marks.any(Marks::ALIVE) {
+            Phase::KeepAlive
+        } else if packet.len > 0 {
+            match way {
+                Way::Up if seen.joining || !named => Phase::Join,
+                Way::Up => Phase::Message,
+                Way::Down if seen.copy.is_some() => Phase::FanOut,
+                Way::Down if seen.joining => Phase::Join,
+                Way::Down => Phase::Other,
+            }
+        } else if seen.ack_delay.is_some() && way == Way::Up {
+            Phase::FanOutAck
+        } else if visit.is_some_and(|visit| visit.closing.is_some()) {
+            Phase::Teardown
+        } else if segment.marks.any(Marks::WINDOW_UPDATE) {
+            Phase::Other
+        } else if way == Way::Down && (seen.ack_delay.is_some() || segment.acks.is_some()) {
+            Phase::Ack
+        } else if visit.is_some_and(|visit| !visit.has_spoken()) {
+            Phase::Handshake
+        } else {
+            Phase::Other
         }
     }
 }

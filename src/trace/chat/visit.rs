@@ -1,40 +1,16 @@
-//! One connection to the room: its handshake, its two byte streams, its end.
+//! One connection to the room: its handshake, who is at its other end, its end.
 
-use std::collections::VecDeque;
 use std::rc::Rc;
 
+use super::arrival::{Arrival, Way};
 use super::event::{Ending, Who};
-use super::units::{Framing, Unit, Units};
+use super::talk::{Heard, Kept, Talk, has_data};
+use super::units::Framing;
 use crate::trace::capture::Moment;
-use crate::trace::packet::{ACK, Endpoint, FIN, Packet, RST, SYN};
-use crate::trace::tcp::reassembly::{Delivery, Reassembly};
+use crate::trace::packet::{ACK, Endpoint, FIN, RST, SYN};
 
 /// Most names that somebody may be trying to change to.
 const NAMES_MAX: usize = 4;
-/// Most lines kept while the server hasn't said whether it takes the name.
-const OFFERS_MAX: usize = 16;
-/// Most messages and copies of which the acknowledgement is awaited, each way.
-const UNACKED_MAX: usize = 4096;
-/// Most bytes of unfinished lines that are kept in all.
-const LINE_BYTES_IN_ALL_MAX: usize = 4 * 1024 * 1024;
-
-/// Which way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
-    /// From the person to the server.
-    Up,
-    /// From the server to the person.
-    Down,
-}
-
-/// A unit that stands by itself.
-#[derive(Debug, Clone)]
-pub(super) struct Spoken {
-    pub(super) bytes: Vec<u8>,
-    pub(super) partial: bool,
-    pub(super) end: u32,
-    pub(super) at: Moment,
-}
 
 /// One connection.
 #[derive(Debug)]
@@ -50,41 +26,14 @@ pub(super) struct Visit {
     syn_ack: Option<Moment>,
     /// Raw numbers of the first bytes, up and down.
     first: (Option<u32>, Option<u32>),
-    pub(super) connected: bool,
+    connected: bool,
     fin_up: Option<u32>,
     fin_down: Option<u32>,
     pub(super) closing: Option<Moment>,
     pub(super) ended: bool,
-    /// Bytes that were acknowledged and not captured.
-    pub(super) lost: u64,
-    /// Bytes that the snap length cut off.
-    pub(super) cut: u64,
     /// The last frame that told that bytes to the person are missing.
     pub(super) gap_frame: Option<u64>,
     talk: Option<Box<Talk>>,
-}
-
-/// What a connection needs once somebody talks.
-#[derive(Debug, Default)]
-pub(super) struct Talk {
-    up: Half,
-    down: Half,
-    spoken: bool,
-    pub(super) prompted: bool,
-    pub(super) greeted: bool,
-    pub(super) offers: VecDeque<Spoken>,
-    /// Messages that the server hasn't acknowledged.
-    pub(super) said: VecDeque<(u32, u64, Moment)>,
-    /// Copies that the person hasn't acknowledged.
-    pub(super) copies: VecDeque<(u32, u64, Moment)>,
-}
-
-#[derive(Debug, Default)]
-struct Half {
-    reassembly: Reassembly,
-    units: Units,
-    /// What was counted of its unfinished line.
-    kept_before: usize,
 }
 
 /// What the handshake and the end of a connection tell.
@@ -103,15 +52,6 @@ pub(super) enum Change {
     },
 }
 
-/// Bytes that are kept for all connections together.
-#[derive(Debug, Default)]
-pub(super) struct Kept {
-    /// What waits behind holes.
-    pub(super) waiting: usize,
-    /// Unfinished lines.
-    pub(super) lines: usize,
-}
-
 impl Visit {
     pub(super) fn new(stream: u32, client: Endpoint) -> Self {
         Self {
@@ -128,8 +68,6 @@ impl Visit {
             fin_down: None,
             closing: None,
             ended: false,
-            lost: 0,
-            cut: 0,
             gap_frame: None,
             talk: None,
         }
@@ -155,20 +93,28 @@ impl Visit {
         self.syn.is_some() || self.syn_ack.is_some()
     }
 
+    /// Returns what is said, which begins now if it hasn't.
     pub(super) fn talk(&mut self) -> &mut Talk {
         let mid_stream = !self.is_whole();
-        let (up, down) = self.first;
-        self.talk.get_or_insert_with(|| {
-            Box::new(Talk {
-                up: Half::new(mid_stream, up),
-                down: Half::new(mid_stream, down),
-                ..Talk::default()
-            })
-        })
+        let first = self.first;
+        self.talk
+            .get_or_insert_with(|| Box::new(Talk::new(mid_stream, first)))
     }
 
-    pub(super) fn has_talk(&self) -> bool {
-        self.talk.is_some()
+    /// Returns what is said, if anything is.
+    pub(super) fn talk_so_far(&mut self) -> Option<&mut Talk> {
+        self.talk.as_deref_mut()
+    }
+
+    /// Returns whether anybody said anything.
+    pub(super) fn has_spoken(&self) -> bool {
+        self.talk.as_ref().is_some_and(|talk| talk.spoken)
+    }
+
+    /// Returns whether bytes to the person are missing since this frame, or may be.
+    pub(super) fn lacks_since(&self, frame: u64) -> bool {
+        let waits = |talk: &Box<Talk>| talk.waiting_down() > 0;
+        self.gap_frame.is_some_and(|gap| gap >= frame) || self.talk.as_ref().is_some_and(waits)
     }
 
     /// Takes the name that the server accepted.
@@ -188,7 +134,10 @@ impl Visit {
     }
 
     /// Follows the handshake.
-    pub(super) fn open(&mut self, at: Moment, packet: &Packet<'_>, way: Way) -> Option<Change> {
+    pub(super) fn open(&mut self, arrival: &Arrival<'_>) -> Option<Change> {
+        let Arrival {
+            at, packet, way, ..
+        } = *arrival;
         let first = Some(packet.seq.wrapping_add(1));
         match (packet.has(SYN), packet.has(ACK), way) {
             (true, false, Way::Up) => {
@@ -219,81 +168,28 @@ impl Visit {
         None
     }
 
-    /// Takes a packet's bytes and acknowledgement; gives out the units that they end.
+    /// Takes a packet's bytes and acknowledgement; returns the units that they end.
     pub(super) fn hear(
         &mut self,
-        at: Moment,
-        packet: &Packet<'_>,
-        way: Way,
+        arrival: &Arrival<'_>,
         framing: Framing,
         kept: &mut Kept,
-    ) -> Vec<(Way, Spoken)> {
-        let mut spoken = Vec::new();
-        let has_data = packet.len > 0 && !packet.has(RST);
-        if self.ended || (!has_data && self.talk.is_none()) {
-            return spoken;
+    ) -> Heard {
+        if self.ended || (self.talk.is_none() && !has_data(arrival.packet)) {
+            return Heard::default();
         }
-        let back = match way {
-            Way::Up => Way::Down,
-            Way::Down => Way::Up,
-        };
-        let (mut lost, mut cut, mut lost_down) = (0, 0, false);
-        let talk = self.talk();
-        talk.spoken |= has_data;
-        if packet.has(ACK) {
-            let half = talk.half(back);
-            let mut take = |unit: Unit<'_>| spoken.push((back, Spoken::new(unit, at)));
-            let units = &mut half.units;
-            let mut deliver = |run: Delivery<'_>| {
-                lost += run.gap_before;
-                cut += run.gap_after;
-                lost_down |= back == Way::Down && run.gap_before + run.gap_after > 0;
-                units.push(framing, &run, &mut take);
-            };
-            half.reassembly
-                .acknowledged(packet.ack, &mut kept.waiting, &mut deliver);
+        let heard = self.talk().hear(arrival, framing, kept);
+        if heard.lacks_down {
+            self.gap_frame = Some(arrival.at.frame);
         }
-        let half = talk.half(way);
-        let units = &mut half.units;
-        let mut take = |unit: Unit<'_>| spoken.push((way, Spoken::new(unit, at)));
-        if has_data {
-            let mut deliver = |run: Delivery<'_>| {
-                lost += run.gap_before;
-                cut += run.gap_after;
-                lost_down |= way == Way::Down && run.gap_before + run.gap_after > 0;
-                units.push(framing, &run, &mut take);
-            };
-            let first = packet.seq.wrapping_add(u32::from(packet.has(SYN)));
-            half.reassembly.push(
-                first,
-                packet.payload,
-                packet.len,
-                &mut kept.waiting,
-                &mut deliver,
-            );
-        }
-        let end = packet.seq.wrapping_add(packet.len);
-        let before = half.kept_before;
-        if half.units.kept_bytes() > before && kept.lines > LINE_BYTES_IN_ALL_MAX {
-            half.units.give_up(end, &mut take);
-        }
-        half.kept_before = half.units.kept_bytes();
-        kept.lines = kept.lines + half.kept_before - before;
-        let all_here = half.reassembly.expected() == Some(end);
-        if packet.has(FIN) && way == Way::Up && all_here {
-            // An orderly end of stream ends the last line.
-            half.units.finish(end, &mut take);
-        }
-        if lost_down {
-            self.gap_frame = Some(at.frame);
-        }
-        self.lost += lost;
-        self.cut += cut;
-        spoken
+        heard
     }
 
     /// Follows the end.
-    pub(super) fn close(&mut self, at: Moment, packet: &Packet<'_>, way: Way) -> Option<Change> {
+    pub(super) fn close(&mut self, arrival: &Arrival<'_>) -> Option<Change> {
+        let Arrival {
+            at, packet, way, ..
+        } = *arrival;
         if self.ended {
             return None;
         }
@@ -337,73 +233,10 @@ impl Visit {
         None
     }
 
-    /// Returns whether anybody said anything.
-    pub(super) fn has_talk_data(&self) -> bool {
-        self.talk.as_ref().is_some_and(|talk| talk.spoken)
-    }
-
-    /// Returns how many bytes wait behind a hole, up and down.
-    pub(super) fn waiting_bytes(&self) -> (usize, usize) {
-        self.talk.as_ref().map_or((0, 0), |talk| {
-            let bytes = |half: &Half| half.reassembly.waiting_bytes();
-            (bytes(&talk.up), bytes(&talk.down))
-        })
-    }
-
     /// Forgets what waits.
     pub(super) fn clear(&mut self, kept: &mut Kept) {
-        if let Some(mut talk) = self.talk.take() {
-            talk.up.reassembly.clear(&mut kept.waiting);
-            talk.down.reassembly.clear(&mut kept.waiting);
-            kept.lines -= talk.up.kept_before + talk.down.kept_before;
-        }
-    }
-}
-
-impl Talk {
-    fn half(&mut self, way: Way) -> &mut Half {
-        match way {
-            Way::Up => &mut self.up,
-            Way::Down => &mut self.down,
-        }
-    }
-
-    /// Keeps a line until the server says whether it takes the name; returns what there is no room
-    /// for.
-    pub(super) fn offer(&mut self, spoken: Spoken) -> Option<Spoken> {
-        self.offers.push_back(spoken);
-        if self.offers.len() > OFFERS_MAX {
-            self.offers.pop_front()
-        } else {
-            None
-        }
-    }
-
-    pub(super) fn await_ack(queue: &mut VecDeque<(u32, u64, Moment)>, entry: (u32, u64, Moment)) {
-        if queue.len() >= UNACKED_MAX {
-            queue.pop_front();
-        }
-        queue.push_back(entry);
-    }
-}
-
-impl Half {
-    fn new(mid_stream: bool, first: Option<u32>) -> Self {
-        Self {
-            reassembly: Reassembly::starting_at(first),
-            units: Units::new(mid_stream),
-            kept_before: 0,
-        }
-    }
-}
-
-impl Spoken {
-    fn new(unit: Unit<'_>, at: Moment) -> Self {
-        Self {
-            bytes: unit.bytes.to_vec(),
-            partial: unit.partial,
-            end: unit.end,
-            at,
+        if let Some(talk) = self.talk.take() {
+            talk.clear(kept);
         }
     }
 }

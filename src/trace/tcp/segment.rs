@@ -46,6 +46,8 @@ impl Marks {
     pub const ZERO_WINDOW: Self = Self(1 << 13);
     /// The window is still closed.
     pub const ZERO_WINDOW_PROBE_ACK: Self = Self(1 << 14);
+    /// Asks whether the other side is there or has room, or answers.
+    pub const ALIVE: Self = Self(3 << 9 | 1 << 12 | 1 << 14);
 
     /// Returns whether any of `other` is set.
     #[must_use]
