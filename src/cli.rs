@@ -1,5 +1,6 @@
 //! The command line: what can be asked for, under which names, with which defaults.
 
+mod generate;
 mod trace;
 
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ pub use crate::failure::Failure;
 use crate::hub::limits::Limits;
 use crate::server;
 
+pub use self::generate::generate;
 pub use self::trace::{FramingOption, TimeOption, TraceOptions};
 
 /// The port chatroom listens on and joins unless told otherwise.

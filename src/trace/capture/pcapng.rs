@@ -270,9 +270,9 @@ mod tests {
             (6, 1_000_000, 6),
             (9, 1_000_000_000, 9),
             (0, 1, 0),
-            (0x80 | 10, 1024, 3),
-            (0x80 | 20, 1 << 20, 6),
-            (0x80 | 127, 1 << 63, 9),
+            (0x8a, 1024, 3),
+            (0x94, 1 << 20, 6),
+            (0xff, 1 << 63, 9),
         ] {
             assert_eq!(resolution(tsresol), ticks, "{tsresol:#x}");
             assert_eq!(digits(tsresol), shown, "{tsresol:#x}");

@@ -1,7 +1,7 @@
 //! The talk: who joined, who said what, which copies the server sent of it, who left.
 //!
 //! Knows the room's wire and nothing of output. Each packet of the room is one step: it changes what
-//! is known, and what happened comes back as [`Event`](event::Event)s with a [`Note`] of what the
+//! is known, and what happened comes back as [`Event`]s with a [`Note`] of what the
 //! frame was for. Copies are found by the [`matching`] of bytes and order.
 
 mod arrival;

@@ -113,8 +113,8 @@ impl Visit {
 
     /// Returns whether bytes to the person are missing since this frame, or may be.
     pub(super) fn lacks_since(&self, frame: u64) -> bool {
-        let waits = |talk: &Box<Talk>| talk.waiting_down() > 0;
-        self.gap_frame.is_some_and(|gap| gap >= frame) || self.talk.as_ref().is_some_and(waits)
+        let waiting = self.talk.as_deref().map_or(0, Talk::waiting_down);
+        waiting > 0 || self.gap_frame.is_some_and(|gap| gap >= frame)
     }
 
     /// Takes the name that the server accepted.

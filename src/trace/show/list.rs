@@ -1,171 +1,49 @@
 //! The packet list: one line a packet, as Wireshark writes it.
 
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 
-use super::text::Address;
-use crate::trace::packet::options::{self, TcpOptions};
-use crate::trace::packet::{Packet, SYN, URG};
-use crate::trace::tcp::{Marks, Segment};
+use super::info::Info;
+use super::seen::Seen;
+use super::sink::Sink;
+use super::text::{Address, written};
+use crate::trace::options::Options;
 
-const FLAG_NAMES: [&str; 9] = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "AE"];
-const RESERVED: u16 = 0xe00;
+/// Writes the packet list.
+#[derive(Debug)]
+pub(super) struct PacketList {
+    plain: bool,
+}
 
-/// The words that stand before the ports, innermost first: each later one is put before the others.
-const PREFIXES: [(Marks, &str); 14] = [
-    (Marks::REUSED_PORTS, "[TCP Port numbers reused] "),
-    (Marks::RETRANSMISSION, "[TCP Retransmission] "),
-    (Marks::FAST_RETRANSMISSION, "[TCP Fast Retransmission] "),
-    (
-        Marks::SPURIOUS_RETRANSMISSION,
-        "[TCP Spurious Retransmission] ",
-    ),
-    (Marks::OUT_OF_ORDER, "[TCP Out-Of-Order] "),
-    (Marks::LOST_SEGMENT, "[TCP Previous segment not captured] "),
-    (Marks::ACK_LOST_SEGMENT, "[TCP ACKed unseen segment] "),
-    (Marks::WINDOW_UPDATE, "[TCP Window Update] "),
-    (Marks::WINDOW_FULL, "[TCP Window Full] "),
-    (Marks::KEEP_ALIVE, "[TCP Keep-Alive] "),
-    (Marks::KEEP_ALIVE_ACK, "[TCP Keep-Alive ACK] "),
-    (Marks::ZERO_WINDOW_PROBE, "[TCP ZeroWindowProbe] "),
-    (Marks::ZERO_WINDOW, "[TCP ZeroWindow] "),
-    (Marks::ZERO_WINDOW_PROBE_ACK, "[TCP ZeroWindowProbeAck] "),
-];
-
-/// The flags by name, `PSH, ACK`.
-#[derive(Debug, Clone, Copy)]
-pub struct Flags(pub u16);
-
-impl fmt::Display for Flags {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut separator = "";
-        for (bit, name) in FLAG_NAMES.iter().enumerate() {
-            if self.0 & 1 << bit != 0 {
-                f.write_str(separator)?;
-                f.write_str(name)?;
-                separator = ", ";
-            }
+impl PacketList {
+    /// Returns what these options ask for.
+    #[must_use]
+    pub(super) fn new(options: &Options) -> Self {
+        Self {
+            plain: options.plain,
         }
-        if self.0 & RESERVED != 0 {
-            f.write_str(separator)?;
-            f.write_str("Reserved")?;
-        } else if self.0 == 0 {
-            f.write_str("<None>")?;
-        }
-        Ok(())
     }
 }
 
-/// The Info column.
-#[derive(Debug, Clone, Copy)]
-pub struct Info<'a>(pub &'a Packet<'a>, pub &'a Segment);
-
-impl fmt::Display for Info<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(packet, segment) = self;
-        prefixes(f, segment)?;
-        write!(f, "{} → {} [", packet.src_port, packet.dst_port)?;
-        Flags(packet.flags).fmt(f)?;
-        write!(f, "] Seq={}", segment.seq)?;
-        if packet.has(crate::trace::packet::ACK) {
-            write!(f, " Ack={}", segment.ack)?;
-        }
-        write!(f, " Win={}", segment.window)?;
-        if packet.has(URG) {
-            write!(f, " Urg={}", packet.urgent)?;
-        }
-        write!(f, " Len={}", packet.len)?;
-        for option in TcpOptions::new(packet.options) {
-            let value = option.value;
-            match (option.kind, value.len()) {
-                (options::MSS, 2) => write!(f, " MSS={}", option.u16().unwrap_or(0))?,
-                (options::WINDOW_SCALE, 1) => {
-                    let shift = value[0].min(options::WINDOW_SHIFT_MAX);
-                    write!(f, " WS={}", 1_u32 << shift)?;
-                }
-                (options::SACK_PERMITTED, _) => f.write_str(" SACK_PERM")?,
-                (options::SACK, _) => {
-                    for (left, right) in option.sack_blocks() {
-                        let left = left.wrapping_sub(segment.other_base);
-                        let right = right.wrapping_sub(segment.other_base);
-                        write!(f, " SLE={left} SRE={right}")?;
-                    }
-                }
-                (options::TIMESTAMPS, 8) => {
-                    if let Some((value, echo)) = option.timestamps() {
-                        write!(f, " TSval={value} TSecr={echo}")?;
-                    }
-                }
-                (options::MD5, _) => f.write_str(" MD5")?,
-                _ => {}
-            }
-        }
-        if packet.has_cut_options() {
-            f.write_str("[Packet size limited during capture]")?;
-        }
-        Ok(())
-    }
-}
-
-fn prefixes(f: &mut fmt::Formatter<'_>, segment: &Segment) -> fmt::Result {
-    if segment.marks.is_empty() {
-        return Ok(());
-    }
-    for (at, (mark, words)) in PREFIXES.iter().enumerate().rev() {
-        if segment.marks.any(*mark) {
-            f.write_str(words)?;
-        }
-        // The duplicate ACK stands between the window probe and the keep-alive's answer.
-        if at == 11
-            && let Some((frame, number)) = segment.duplicate_ack
-        {
-            write!(f, "[TCP Dup ACK {frame}#{number}] ")?;
-        }
-    }
-    Ok(())
-}
-
-/// Returns whether a packet opens a connection.
-#[must_use]
-pub fn is_pure_syn(packet: &Packet<'_>) -> bool {
-    packet.has(SYN) && !packet.has(crate::trace::packet::ACK)
-}
-
-/// One line of the list.
-#[derive(Debug, Clone, Copy)]
-pub struct Row<'a> {
-    /// Frame number.
-    pub number: u64,
-    /// Time, as it is to be written.
-    pub time: &'a str,
-    /// Length of the frame.
-    pub length: u32,
-    /// `TCP` or `CHAT`.
-    pub protocol: &'static str,
-    /// The headers.
-    pub packet: &'a Packet<'a>,
-    /// What is said about them.
-    pub segment: &'a Segment,
-}
-
-impl Row<'_> {
-    /// Appends the line to `out`.
-    pub fn append_to(&self, out: &mut String) {
-        let Self {
-            number,
-            time,
-            length,
-            protocol,
-            packet,
-            segment,
-        } = self;
-        // Writing to a string can't fail.
-        let written = writeln!(
+impl Sink for PacketList {
+    fn packet(&mut self, seen: &Seen<'_>, out: &mut String) {
+        let Ok(found) = &seen.found else {
+            return;
+        };
+        let (frame, packet) = (seen.frame, found.packet);
+        let chat = found.note.is_some_and(|note| note.ends_unit) && !self.plain;
+        let time = match frame.time_ns {
+            Some(_) => seen.clock.write(seen.at.time),
+            None => "-".to_owned(),
+        };
+        written(writeln!(
             out,
-            "{number:>5} {time:>11} {} {} {protocol} {length} {}",
+            "{:>5} {time:>11} {} {} {} {} {}",
+            frame.number,
             Address(packet.src),
             Address(packet.dst),
-            Info(packet, segment)
-        );
-        debug_assert!(written.is_ok());
+            if chat { "CHAT" } else { "TCP" },
+            frame.length,
+            Info(packet, found.segment)
+        ));
     }
 }

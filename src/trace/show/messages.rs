@@ -2,79 +2,72 @@
 
 use std::fmt::{self, Write as _};
 
-use super::clock::Clock;
-use super::text::{Isolated, Span};
+use super::sink::{Sink, Whole};
+use super::text::{Isolated, Said, written};
+use super::time::{Clock, Span};
 use crate::trace::capture::Moment;
 use crate::trace::chat::event::{Event, Original, Who};
+use crate::trace::options::Options;
+
+/// Most bytes of messages kept back while the packet list has the screen.
+const DEFERRED_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Writes events as lines.
 #[derive(Debug)]
-pub struct Messages {
+pub(super) struct Messages {
     redact: bool,
-    digits: u8,
+    /// What waits until the packet list is written.
+    deferred: Option<String>,
     /// What the last line was about that is not indented: what is indented below it belongs to it,
     /// if it doesn't say otherwise.
     about: Option<u64>,
 }
 
-/// What somebody said, or how much of it there was.
-#[derive(Debug, Clone, Copy)]
-pub struct Said<'a> {
-    /// What.
-    pub text: &'a [u8],
-    /// It is not to be shown.
-    pub redact: bool,
-}
-
-impl fmt::Display for Said<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.redact {
-            write!(f, "<{} bytes>", self.text.len())
-        } else {
-            Isolated(self.text).fmt(f)
-        }
-    }
-}
-
 impl Messages {
-    /// Returns a writer for a capture whose clock has so many digits.
+    /// Returns what these options ask for.
     #[must_use]
-    pub fn new(redact: bool) -> Self {
+    pub(super) fn new(options: &Options) -> Self {
         Self {
-            redact,
-            digits: 6,
+            redact: options.redact,
+            // The packet list has the screen while it is read.
+            deferred: options.packets.then(String::new),
             about: None,
         }
     }
+}
 
-    /// Says how many digits of a second there are to show.
-    pub fn set_digits(&mut self, digits: u8) {
-        self.digits = digits;
-    }
-
-    /// Appends the event's line, if it has one.
-    pub fn write(&mut self, event: &Event, clock: &Clock, out: &mut String) {
+impl Sink for Messages {
+    fn event(&mut self, event: &Event, clock: &Clock, out: &mut String) {
         let Some(at) = event.moment() else {
             return;
         };
-        let mut line = Line {
+        let out = self.deferred.as_mut().unwrap_or(out);
+        if out.len() >= DEFERRED_BYTES_MAX {
+            return;
+        }
+        let mut entry = Entry {
             out,
-            messages: self,
+            about: &mut self.about,
+            redact: self.redact,
             clock,
         };
-        // Writing to a string can't fail.
-        let written = line.event(event, at);
-        debug_assert!(written.is_ok());
+        written(entry.event(event, at));
+    }
+
+    fn finish(&mut self, _whole: &Whole<'_>, out: &mut String) {
+        out.push_str(self.deferred.as_deref().unwrap_or(""));
     }
 }
 
-struct Line<'a> {
+/// The line of one event.
+struct Entry<'a> {
     out: &'a mut String,
-    messages: &'a mut Messages,
+    about: &'a mut Option<u64>,
+    redact: bool,
     clock: &'a Clock,
 }
 
-impl Line<'_> {
+impl Entry<'_> {
     fn event(&mut self, event: &Event, at: Moment) -> fmt::Result {
         match event {
             Event::Connected { .. } | Event::Refused { .. } | Event::Ended { .. } => {
@@ -93,7 +86,7 @@ impl Line<'_> {
                 writeln!(self.out, "{}: {text}", name(who))
             }
             Event::Acked { id, delay, .. } => {
-                if self.messages.about != Some(*id) {
+                if *self.about != Some(*id) {
                     return Ok(());
                 }
                 self.begin(at)?;
@@ -190,7 +183,7 @@ impl Line<'_> {
             }
             None => self.out.write_str(", not acknowledged")?,
         }
-        if self.messages.about != Some(*id) {
+        if *self.about != Some(*id) {
             let what = match of {
                 Original::Message => "of",
                 Original::Join => "of the join in",
@@ -203,19 +196,19 @@ impl Line<'_> {
 
     /// Begins a line that is not indented.
     fn head(&mut self, at: Moment, about: Option<u64>) -> fmt::Result {
-        self.messages.about = about;
+        *self.about = about;
         self.begin(at)
     }
 
     fn begin(&mut self, at: Moment) -> fmt::Result {
-        let time = self.clock.write(at.time, self.messages.digits);
+        let time = self.clock.write(at.time);
         write!(self.out, "{time:>12} {:>6}  ", at.frame)
     }
 
     fn said<'t>(&self, text: &'t [u8]) -> Said<'t> {
         Said {
             text,
-            redact: self.messages.redact,
+            redact: self.redact,
         }
     }
 }

@@ -2,13 +2,15 @@
 
 use std::fmt::{self, Write as _};
 
-use super::findings::{Finding, Level};
-use super::list::Info;
-use super::messages::Said;
-use super::text::{Address, Json, Seconds};
+use super::account::{Finding, Level};
+use super::info::Info;
+use super::seen::{Found, Seen};
+use super::sink::{Sink, Whole};
+use super::text::{Address, Json, Said, written};
+use super::time::{Clock, Seconds};
 use crate::trace::capture::Moment;
 use crate::trace::chat::event::{Event, Original, Who};
-use crate::trace::packet::Packet;
+use crate::trace::options::Options;
 use crate::trace::tcp::{Marks, Scale, Segment};
 
 /// The marks by tshark's field names, without `tcp.analysis.`.
@@ -30,70 +32,86 @@ const FIELDS: [(Marks, &str); 15] = [
     (Marks::ZERO_WINDOW_PROBE_ACK, "zero_window_probe_ack"),
 ];
 
-/// The record of one TCP frame.
-#[derive(Debug, Clone, Copy)]
-pub struct PacketRecord<'a> {
-    /// Frame number.
-    pub number: u64,
-    /// Nanoseconds since the first frame.
-    pub time: Option<i64>,
-    /// Length of the frame.
-    pub length: u32,
-    /// The headers.
-    pub packet: &'a Packet<'a>,
-    /// What is said about them.
-    pub segment: &'a Segment,
-    /// What the frame is for in the talk, if it is the room's.
-    pub phase: Option<&'static str>,
+/// Writes records.
+#[derive(Debug)]
+pub(super) struct Records {
+    redact: bool,
 }
 
-impl fmt::Display for PacketRecord<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (packet, segment) = (self.packet, self.segment);
-        write!(f, "{{\"record\":\"packet\",\"frame\":{}", self.number)?;
-        match self.time {
-            Some(time) => write!(f, ",\"time_relative\":{}", Seconds(time, 9))?,
-            None => f.write_str(",\"time_relative\":null")?,
+impl Records {
+    /// Returns what these options ask for.
+    #[must_use]
+    pub(super) fn new(options: &Options) -> Self {
+        Self {
+            redact: options.redact,
         }
-        write!(
-            f,
-            ",\"length\":{},\"src\":\"{}\",\"srcport\":{},\"dst\":\"{}\",\"dstport\":{},\"stream\":{}",
-            self.length,
-            Address(packet.src),
-            packet.src_port,
-            Address(packet.dst),
-            packet.dst_port,
-            segment.stream
-        )?;
-        write!(
-            f,
-            ",\"seq\":{},\"ack\":{},\"len\":{},\"flags\":\"0x{:04x}\",\"window_size_value\":{}",
-            segment.seq, segment.ack, packet.len, packet.flags, packet.window
-        )?;
-        write!(f, ",\"window_size\":{}", segment.window)?;
-        match segment.scale {
-            None => f.write_str(",\"window_size_scalefactor\":null")?,
-            Some(Scale::Unknown) => f.write_str(",\"window_size_scalefactor\":-1")?,
-            Some(Scale::Unused) => f.write_str(",\"window_size_scalefactor\":-2")?,
-            Some(Scale::Shift(shift)) => {
-                write!(f, ",\"window_size_scalefactor\":{}", 1_u32 << shift)?;
-            }
-        }
-        f.write_str(",\"analysis\":{")?;
-        analysis(f, segment)?;
-        f.write_char('}')?;
-        if let Some(phase) = self.phase {
-            write!(f, ",\"phase\":\"{phase}\"")?;
-        }
-        let info = Info(packet, segment).to_string();
-        write!(f, ",\"info\":{}}}", Json(info.as_bytes()))
     }
 }
 
-fn analysis(f: &mut fmt::Formatter<'_>, segment: &Segment) -> fmt::Result {
+impl Sink for Records {
+    fn packet(&mut self, seen: &Seen<'_>, out: &mut String) {
+        if let Ok(found) = &seen.found {
+            written(packet_record(seen, found, out));
+        }
+    }
+
+    fn event(&mut self, event: &Event, _clock: &Clock, out: &mut String) {
+        written(event_record(event, self.redact, out));
+    }
+
+    fn finish(&mut self, whole: &Whole<'_>, out: &mut String) {
+        for finding in whole.findings {
+            written(finding_record(finding, out));
+        }
+    }
+}
+
+/// Writes the record of one TCP frame.
+fn packet_record(seen: &Seen<'_>, found: &Found<'_>, out: &mut String) -> fmt::Result {
+    let (frame, packet, segment) = (seen.frame, found.packet, found.segment);
+    write!(out, "{{\"record\":\"packet\",\"frame\":{}", frame.number)?;
+    match frame.time_ns {
+        Some(_) => write!(out, ",\"time_relative\":{}", Seconds(seen.at.time, 9))?,
+        None => out.push_str(",\"time_relative\":null"),
+    }
+    write!(
+        out,
+        ",\"length\":{},\"src\":\"{}\",\"srcport\":{},\"dst\":\"{}\",\"dstport\":{},\"stream\":{}",
+        frame.length,
+        Address(packet.src),
+        packet.src_port,
+        Address(packet.dst),
+        packet.dst_port,
+        segment.stream
+    )?;
+    write!(
+        out,
+        ",\"seq\":{},\"ack\":{},\"len\":{},\"flags\":\"0x{:04x}\",\"window_size_value\":{}",
+        segment.seq, segment.ack, packet.len, packet.flags, packet.window
+    )?;
+    write!(out, ",\"window_size\":{}", segment.window)?;
+    match segment.scale {
+        None => out.push_str(",\"window_size_scalefactor\":null"),
+        Some(Scale::Unknown) => out.push_str(",\"window_size_scalefactor\":-1"),
+        Some(Scale::Unused) => out.push_str(",\"window_size_scalefactor\":-2"),
+        Some(Scale::Shift(shift)) => {
+            write!(out, ",\"window_size_scalefactor\":{}", 1_u32 << shift)?;
+        }
+    }
+    out.push_str(",\"analysis\":{");
+    analysis(out, segment)?;
+    out.push('}');
+    if let Some(note) = found.note {
+        write!(out, ",\"phase\":\"{}\"", note.phase.name())?;
+    }
+    let info = Info(packet, segment).to_string();
+    writeln!(out, ",\"info\":{}}}", Json(info.as_bytes()))
+}
+
+fn analysis(out: &mut String, segment: &Segment) -> fmt::Result {
     let mut separator = "";
-    let mut field = |f: &mut fmt::Formatter<'_>, name: &str, value: &dyn fmt::Display| {
-        let written = write!(f, "{separator}\"{name}\":{value}");
+    let mut field = |out: &mut String, name: &str, value: &dyn fmt::Display| {
+        let written = write!(out, "{separator}\"{name}\":{value}");
         separator = ",";
         written
     };
@@ -103,41 +121,34 @@ fn analysis(f: &mut fmt::Formatter<'_>, segment: &Segment) -> fmt::Result {
     }
     for (mark, name) in FIELDS {
         if marks.any(mark) {
-            field(f, name, &true)?;
+            field(out, name, &true)?;
         }
     }
     if let Some((frame, number)) = segment.duplicate_ack {
-        field(f, "duplicate_ack_num", &number)?;
-        field(f, "duplicate_ack_frame", &frame)?;
+        field(out, "duplicate_ack_num", &number)?;
+        field(out, "duplicate_ack_frame", &frame)?;
     }
     if let Some((frame, rtt)) = segment.acks {
-        field(f, "acks_frame", &frame)?;
+        field(out, "acks_frame", &frame)?;
         // Wireshark doesn't tell spans of 0.
         if rtt != 0 {
-            field(f, "ack_rtt", &Seconds(rtt, 9))?;
+            field(out, "ack_rtt", &Seconds(rtt, 9))?;
         }
     }
     if let Some((rto, frame)) = segment.rto.filter(|(rto, _)| *rto != 0) {
-        field(f, "rto", &Seconds(rto, 9))?;
-        field(f, "rto_frame", &frame)?;
+        field(out, "rto", &Seconds(rto, 9))?;
+        field(out, "rto_frame", &frame)?;
     }
     if let Some(bytes) = segment.bytes_in_flight {
-        field(f, "bytes_in_flight", &bytes)?;
+        field(out, "bytes_in_flight", &bytes)?;
     }
     if let Some(bytes) = segment.push_bytes {
-        field(f, "push_bytes_sent", &bytes)?;
+        field(out, "push_bytes_sent", &bytes)?;
     }
     if let Some(rtt) = segment.initial_rtt {
-        field(f, "initial_rtt", &Seconds(rtt, 9))?;
+        field(out, "initial_rtt", &Seconds(rtt, 9))?;
     }
-    field(f, "completeness", &segment.completeness_before)
-}
-
-/// Appends the record of something that happened, if it has one.
-pub fn append_event(event: &Event, redact: bool, out: &mut String) {
-    // Writing to a string can't fail.
-    let written = event_record(event, redact, out);
-    debug_assert!(written.is_ok());
+    field(out, "completeness", &segment.completeness_before)
 }
 
 fn event_record(event: &Event, redact: bool, out: &mut String) -> fmt::Result {
@@ -174,7 +185,6 @@ fn event_record(event: &Event, redact: bool, out: &mut String) -> fmt::Result {
             Seconds(at.time, 9),
             Seconds(*delay, 9)
         ),
-        Event::Copied { .. } => copy_record(event, out),
         Event::Left { id, who, at, how } => {
             begin(out, "leave", *at, who)?;
             writeln!(out, ",\"id\":{id},\"how\":\"{}\"}}", how.words())
@@ -189,16 +199,7 @@ fn event_record(event: &Event, redact: bool, out: &mut String) -> fmt::Result {
             write!(out, ",\"partial\":{partial}")?;
             text_field(out, text, redact)
         }
-        Event::Missing {
-            of,
-            original,
-            to,
-            not_captured,
-        } => {
-            begin(out, "missing", *original, to)?;
-            let kind = kind(*of);
-            writeln!(out, ",\"of\":\"{kind}\",\"not_captured\":{not_captured}}}")
-        }
+        Event::Copied { .. } | Event::Missing { .. } => copy_record(event, out),
         Event::Settled { .. } => Ok(()),
         _ => connection_record(event, out),
     }
@@ -233,6 +234,16 @@ fn copy_record(event: &Event, out: &mut String) -> fmt::Result {
                 None => out.write_str(",\"ack_frame\":null,\"ack_delay\":null}\n"),
             }
         }
+        Event::Missing {
+            of,
+            original,
+            to,
+            not_captured,
+        } => {
+            begin(out, "missing", *original, to)?;
+            let kind = kind(*of);
+            writeln!(out, ",\"of\":\"{kind}\",\"not_captured\":{not_captured}}}")
+        }
         _ => Ok(()),
     }
 }
@@ -259,8 +270,7 @@ fn connection_record(event: &Event, out: &mut String) -> fmt::Result {
     }
 }
 
-/// Appends the record of a finding.
-pub fn append_finding(finding: &Finding, out: &mut String) {
+fn finding_record(finding: &Finding, out: &mut String) -> fmt::Result {
     let frames: Vec<_> = finding.frames.iter().map(u64::to_string).collect();
     let level = match finding.kind.level() {
         Level::Warn => "warn",
@@ -269,7 +279,7 @@ pub fn append_finding(finding: &Finding, out: &mut String) {
     let stream = finding
         .stream
         .map_or_else(|| "null".to_owned(), |stream| stream.to_string());
-    let written = writeln!(
+    writeln!(
         out,
         "{{\"record\":\"finding\",\"level\":\"{level}\",\"kind\":\"{}\",\"stream\":{stream},\"name\":{},\"count\":{},\"frames\":[{}],\"detail\":{},\"meaning\":{}}}",
         finding.kind.name(),
@@ -278,8 +288,7 @@ pub fn append_finding(finding: &Finding, out: &mut String) {
         frames.join(","),
         Json(finding.detail.as_bytes()),
         Json(finding.kind.meaning().as_bytes())
-    );
-    debug_assert!(written.is_ok());
+    )
 }
 
 fn begin(out: &mut String, record: &str, at: Moment, who: &Who) -> fmt::Result {

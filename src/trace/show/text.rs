@@ -1,4 +1,4 @@
-//! Making foreign text safe to show, and telling times.
+//! Making foreign text safe to show.
 //!
 //! What came from the wire may hold anything. Nothing of it reaches a terminal, an SVG, an HTML
 //! page or a JSON string but through one of the functions here.
@@ -6,9 +6,13 @@
 use std::fmt::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr};
 
-const NANOSECONDS: i64 = 1_000_000_000;
 /// Most bytes that are shown in hexadecimal.
 const HEX_BYTES_MAX: usize = 36;
+
+/// Takes the result of writing to a string, which can't fail.
+pub(super) fn written(result: fmt::Result) {
+    debug_assert!(result.is_ok());
+}
 
 /// Foreign bytes as one safe line: controls as `\x1b`, invisible reordering marks as `\u{202e}`,
 /// bytes that aren't UTF-8 as `\xff`.
@@ -125,82 +129,21 @@ impl fmt::Display for Address {
     }
 }
 
-/// Nanoseconds as seconds with so many digits, cut and not rounded, as Wireshark does.
+/// What somebody said, or how much of it there was.
 #[derive(Debug, Clone, Copy)]
-pub struct Seconds(pub i64, pub u8);
+pub struct Said<'a> {
+    /// What.
+    pub text: &'a [u8],
+    /// It is not to be shown.
+    pub redact: bool,
+}
 
-impl fmt::Display for Seconds {
+impl fmt::Display for Said<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(nanoseconds, digits) = *self;
-        let digits = digits.min(9);
-        let unit = 10_u64.pow(9 - u32::from(digits));
-        let cut = nanoseconds.unsigned_abs() / unit * unit;
-        let sign = if nanoseconds < 0 && cut != 0 { "-" } else { "" };
-        let (seconds, rest) = (cut / 1_000_000_000, cut % 1_000_000_000 / unit);
-        let text = if digits == 0 {
-            format!("{sign}{seconds}")
+        if self.redact {
+            write!(f, "<{} bytes>", self.text.len())
         } else {
-            format!(
-                "{sign}{seconds}.{rest:0width$}",
-                width = usize::from(digits)
-            )
-        };
-        f.pad(&text)
-    }
-}
-
-/// A duration for people: `1158 us`, `12.3 ms`, `4.56 s`.
-#[derive(Debug, Clone, Copy)]
-pub struct Span(pub i64);
-
-impl fmt::Display for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let microseconds = self.0 / 1000;
-        let text = match microseconds.unsigned_abs() {
-            0..10_000 => format!("{microseconds} us"),
-            10_000..10_000_000 => format!("{} ms", Decimal(microseconds, 3)),
-            _ => format!("{} s", Decimal(microseconds, 6)),
-        };
-        f.pad(&text)
-    }
-}
-
-/// A duration for a picture: three digits that count.
-#[derive(Debug, Clone, Copy)]
-pub struct ShortSpan(pub i64);
-
-impl fmt::Display for ShortSpan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let microseconds = self.0 / 1000;
-        let text = match microseconds.unsigned_abs() {
-            0..1000 => format!("{microseconds} us"),
-            1000..1_000_000 => format!("{} ms", Decimal(microseconds, 3)),
-            _ => format!("{} s", Decimal(microseconds, 6)),
-        };
-        f.pad(&text)
-    }
-}
-
-/// A number over a power of ten, with two decimals below ten, one below a hundred, else none.
-struct Decimal(i64, u32);
-
-impl fmt::Display for Decimal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scale = 10_i64.pow(self.1);
-        let decimals = match self.0.unsigned_abs() / scale.unsigned_abs() {
-            0..10 => 2,
-            10..100 => 1,
-            _ => 0,
-        };
-        let unit = scale / 10_i64.pow(decimals);
-        let rounded = (self.0.unsigned_abs() + unit.unsigned_abs() / 2) / unit.unsigned_abs();
-        let part = 10_u64.pow(decimals);
-        let sign = if self.0 < 0 { "-" } else { "" };
-        if decimals == 0 {
-            write!(f, "{sign}{rounded}")
-        } else {
-            let width = decimals as usize;
-            write!(f, "{sign}{}.{:0width$}", rounded / part, rounded % part)
+            Isolated(self.text).fmt(f)
         }
     }
 }
@@ -245,39 +188,4 @@ impl fmt::Display for Mac<'_> {
         }
         Ok(())
     }
-}
-
-/// Nanoseconds since 1970 as date and time in UTC.
-#[derive(Debug, Clone, Copy)]
-pub struct Utc(pub i64, pub u8);
-
-impl fmt::Display for Utc {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.div_euclid(NANOSECONDS);
-        let (day, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-        let (year, month, day) = civil(day);
-        let fraction = Seconds(self.0.rem_euclid(NANOSECONDS), self.1).to_string();
-        let text = format!(
-            "{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}{}",
-            second / 3600,
-            second / 60 % 60,
-            second % 60,
-            fraction.trim_start_matches('0')
-        );
-        f.pad(&text)
-    }
-}
-
-/// Returns year, month and day of a day counted from 1970.
-fn civil(day: i64) -> (i64, i64, i64) {
-    // Days from 0000-03-01: a year that starts in March has its odd day at the end.
-    let day = day + 719_468;
-    let era = day.div_euclid(146_097);
-    let day = day.rem_euclid(146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (year + era * 400 + i64::from(month <= 2), month, day)
 }

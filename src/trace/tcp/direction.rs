@@ -11,6 +11,7 @@ pub(super) fn after(a: u32, b: u32) -> bool {
 }
 
 /// Returns whether `a` doesn't come after `b`.
+#[must_use]
 pub fn not_after(a: u32, b: u32) -> bool {
     a.wrapping_sub(b).cast_signed() <= 0
 }

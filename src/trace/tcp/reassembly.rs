@@ -209,6 +209,7 @@ impl Reassembly {
     clippy::cast_possible_truncation,
     reason = "sequence numbers are the low 32 bits of an offset"
 )]
+#[must_use]
 pub fn add(seq: u32, bytes: u64) -> u32 {
     seq.wrapping_add(bytes as u32)
 }

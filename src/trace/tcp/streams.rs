@@ -1,6 +1,6 @@
 //! The table of streams: which packets belong together, and which streams to forget first.
 //!
-//! Invariant: `live <= streams_max`; each live slot is in `index` and on the list of use, oldest
+//! Invariant: `live <= live_max`; each live slot is in `index` and on the list of use, oldest
 //! at `oldest`. A closed stream is kept while there is room, because a late packet still belongs to
 //! it; when there is none, those closed for long go first, then the longest unused.
 
@@ -31,7 +31,7 @@ pub struct Streams {
     oldest: usize,
     newest: usize,
     next_number: u32,
-    streams_max: usize,
+    live_max: usize,
     ended: Vec<StreamRow>,
     /// Entries of all lists of unacknowledged segments.
     pub(super) unacked: usize,
@@ -42,9 +42,9 @@ pub struct Streams {
 }
 
 impl Streams {
-    /// Returns an empty table for at most `streams_max` streams at once.
+    /// Returns an empty table for at most `live_max` streams at once.
     #[must_use]
-    pub fn new(streams_max: usize) -> Self {
+    pub fn new(live_max: usize) -> Self {
         Self {
             index: HashMap::new(),
             slots: Vec::new(),
@@ -53,7 +53,7 @@ impl Streams {
             oldest: NOBODY,
             newest: NOBODY,
             next_number: 0,
-            streams_max: streams_max.max(1),
+            live_max: live_max.max(1),
             ended: Vec::new(),
             unacked: 0,
             evicted: 0,
@@ -125,7 +125,7 @@ impl Streams {
         self.now = stream.last_time;
         if stream.closed_time == Some(self.now) {
             self.closed.push_back((slot, stream.number));
-            if self.closed.len() > 2 * self.streams_max {
+            if self.closed.len() > 2 * self.live_max {
                 self.closed.pop_front();
             }
         }
@@ -144,7 +144,7 @@ impl Streams {
     }
 
     fn insert(&mut self, key: Key, side: Side) -> usize {
-        if self.index.len() >= self.streams_max {
+        if self.index.len() >= self.live_max {
             self.evict();
         }
         let entry = Slot {

@@ -5,12 +5,12 @@ use std::net::{IpAddr, Ipv4Addr};
 use crate::trace::packet::Packet;
 
 /// Returns a packet between two ports of one address, with sequence and acknowledgement numbers.
-pub(super) fn packet<'a>(
+pub(super) fn packet(
     ports: (u16, u16),
     flags: u16,
     numbers: (u32, u32),
-    payload: &'a [u8],
-) -> Packet<'a> {
+    payload: &[u8],
+) -> Packet<'_> {
     let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
     Packet {
         src: address,

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::tcp::expert_info;
+use super::expert::expert_info;
 use crate::trace::capture::Frame;
 use crate::trace::packet::bytes::{u16_at, u32_at};
 use crate::trace::packet::{Packet, link_type};
@@ -98,7 +98,7 @@ fn tags(frame: &Frame<'_>, packet: &Packet<'_>) -> Vec<Tag> {
 }
 
 /// Writes the link layer.
-pub(super) fn link(out: &mut String, frame: &Frame<'_>, packet: &Packet<'_>) -> fmt::Result {
+pub(super) fn tree(out: &mut String, frame: &Frame<'_>, packet: &Packet<'_>) -> fmt::Result {
     match frame.link {
         link_type::NULL | link_type::LOOP => return null(out, frame),
         link_type::ETHERNET => ethernet(out, frame.data)?,

@@ -1,31 +1,37 @@
 //! Everything about chosen frames: a tree in Wireshark's words, and the bytes.
 //!
-//! Frames are kept until the capture ends, because what a conversation lacks is only known then.
+//! Frames are kept until the capture ends, because what a stream lacks is only known then.
+
+mod expert;
+mod frame;
+mod ipv4;
+mod ipv6;
+mod link;
+mod services;
+mod tcp;
+mod tcp_options;
 
 use std::fmt::{self, Write as _};
 
-use crate::trace::capture::{Frame, OwnedFrame};
+use self::frame::{Times, hex_dump};
+use super::seen::Seen;
+use super::sink::{Sink, Whole};
+use super::text::{Hex, Isolated, Safe, written};
+use super::time::{Clock, Span};
+use crate::trace::capture::OwnedFrame;
 use crate::trace::chat::Note;
+use crate::trace::options::Options;
 use crate::trace::packet::{ACK, Packet, RST, Skip};
-use crate::trace::show::clock::Clock;
-use crate::trace::show::text::{Hex, Isolated, Safe, Seconds, Span, Utc};
 use crate::trace::tcp::{Marks, Segment, StreamRow};
-mod ip;
-mod link;
-mod tcp;
 
 /// Most frames that are shown in detail.
-pub const FRAMES_MAX: usize = 1000;
+const FRAMES_MAX: usize = 1000;
 
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
-
-/// The frames that were asked for.
+/// Keeps the frames that were asked for, and writes everything about them.
 #[derive(Debug)]
-pub struct Details {
+pub(super) struct Details {
     wanted: Vec<(u64, u64)>,
-    kept: Vec<Kept>,
+    kept: Vec<Chosen>,
     /// The streams of the frames that are kept, as they turned out.
     rows: Vec<StreamRow>,
     redact: bool,
@@ -33,142 +39,163 @@ pub struct Details {
     previous: Option<i64>,
 }
 
-#[derive(Debug)]
-struct Kept {
-    frame: OwnedFrame,
-    time: i64,
-    since_previous: i64,
-    seen: Result<(Box<Segment>, Option<Note>), Skip>,
+impl Details {
+    /// Returns what these options ask for.
+    #[must_use]
+    pub(super) fn new(options: &Options) -> Self {
+        Self {
+            wanted: options.details.clone(),
+            kept: Vec::new(),
+            rows: Vec::new(),
+            redact: options.redact,
+            previous: None,
+        }
+    }
 }
 
-impl Kept {
+impl Sink for Details {
+    fn packet(&mut self, seen: &Seen<'_>, _out: &mut String) {
+        let (time, number) = (seen.at.time, seen.frame.number);
+        let since_previous = time - self.previous.unwrap_or(time);
+        self.previous = Some(time);
+        let wanted = |(first, last): &(u64, u64)| (*first..=*last).contains(&number);
+        if self.kept.len() < FRAMES_MAX && self.wanted.iter().any(wanted) {
+            let times = Times {
+                since_first: time,
+                since_previous,
+            };
+            self.kept.push(Chosen::new(seen, times));
+        }
+    }
+
+    fn stream(&mut self, row: &StreamRow) {
+        let of_row = |told: &Told| told.segment.stream == row.stream;
+        let mut told = self.kept.iter().filter_map(|kept| kept.told.as_ref().ok());
+        if told.any(of_row) {
+            self.rows.push(row.clone());
+        }
+    }
+
+    fn finish(&mut self, whole: &Whole<'_>, out: &mut String) {
+        for (at, kept) in self.kept.iter().enumerate() {
+            if at > 0 {
+                out.push('\n');
+            }
+            written(self.frame(out, kept, whole.clock));
+        }
+    }
+}
+
+/// A frame that was asked for.
+#[derive(Debug)]
+struct Chosen {
+    frame: OwnedFrame,
+    times: Times,
+    told: Result<Told, Skip>,
+}
+
+/// What the layers said of it.
+#[derive(Debug)]
+struct Told {
+    segment: Segment,
+    note: Option<Note>,
+}
+
+impl Chosen {
+    fn new(seen: &Seen<'_>, times: Times) -> Self {
+        Self {
+            frame: OwnedFrame::new(seen.frame),
+            times,
+            told: seen.found.map(|found| Told {
+                segment: found.segment.clone(),
+                note: found.note.cloned(),
+            }),
+        }
+    }
+
     /// Returns whether the payload goes to the next layer: not if it tells why the connection is
     /// reset, nor if it was sent before, which isn't asked where a part of it is missing.
     fn hands_payload_on(&self, packet: &Packet<'_>) -> bool {
         let again = Marks(Marks::RETRANSMISSION.0 | Marks::SPURIOUS_RETRANSMISSION.0);
-        let sent_again = |seen: &(Box<Segment>, _)| seen.0.marks.any(again);
+        let sent_again = |told: &Told| told.segment.marks.any(again);
         let is_whole = packet.payload.len() == packet.len as usize;
-        let known = is_whole && self.seen.as_ref().is_ok_and(sent_again);
+        let known = is_whole && self.told.as_ref().is_ok_and(sent_again);
         !(packet.payload.is_empty() || packet.has(RST) || known)
     }
 }
 
 impl Details {
-    /// Returns a collection of the frames in these ranges.
-    #[must_use]
-    pub fn new(wanted: &[(u64, u64)], redact: bool) -> Self {
-        Self {
-            wanted: wanted.to_vec(),
-            kept: Vec::new(),
-            rows: Vec::new(),
-            redact,
-            previous: None,
-        }
-    }
-
-    /// Takes a TCP segment.
-    pub fn packet(&mut self, frame: &Frame<'_>, time: i64, segment: &Segment, note: Option<&Note>) {
-        self.keep(frame, time, |_| {
-            Ok((Box::new(segment.clone()), note.cloned()))
-        });
-    }
-
-    /// Takes a frame that isn't looked at.
-    pub fn skipped(&mut self, frame: &Frame<'_>, time: i64, why: Skip) {
-        self.keep(frame, time, |_| Err(why));
-    }
-
-    /// Takes a stream that is over.
-    pub fn ended(&mut self, row: &StreamRow) {
-        let of_row = |seen: &(Box<Segment>, _)| seen.0.stream == row.stream;
-        if self
-            .kept
-            .iter()
-            .any(|kept| kept.seen.as_ref().is_ok_and(of_row))
-        {
-            self.rows.push(row.clone());
-        }
-    }
-
-    fn keep(
-        &mut self,
-        frame: &Frame<'_>,
-        time: i64,
-        seen: impl FnOnce(&Self) -> Result<(Box<Segment>, Option<Note>), Skip>,
-    ) {
-        if self.wanted.is_empty() {
-            return;
-        }
-        let since_previous = time - self.previous.unwrap_or(time);
-        self.previous = Some(time);
-        let wanted = |(first, last): &(u64, u64)| (*first..=*last).contains(&frame.number);
-        if self.kept.len() < FRAMES_MAX && self.wanted.iter().any(wanted) {
-            let seen = seen(self);
-            self.kept.push(Kept {
-                frame: OwnedFrame::new(frame),
-                time,
-                since_previous,
-                seen,
-            });
-        }
-    }
-
-    /// Writes all of them, once every stream is over.
-    #[must_use]
-    pub fn write(&self, clock: &Clock) -> String {
-        let mut out = String::new();
-        for (at, kept) in self.kept.iter().enumerate() {
-            if at > 0 {
-                out.push('\n');
-            }
-            // Writing to a string can't fail.
-            let written = self.frame(&mut out, kept, clock);
-            debug_assert!(written.is_ok());
-        }
-        out
-    }
-
-    fn frame(&self, out: &mut String, kept: &Kept, clock: &Clock) -> fmt::Result {
+    fn frame(&self, out: &mut String, kept: &Chosen, clock: &Clock) -> fmt::Result {
         let frame = kept.frame.frame();
-        let packet = Packet::parse(&frame);
-        frame_tree(out, &frame, kept, packet.as_ref().ok())?;
-        match (&kept.seen, packet.as_ref()) {
-            (Ok((segment, note)), Ok(packet)) => {
-                link::link(out, &frame, packet)?;
-                ip::ip(out, frame.data, packet)?;
-                let row = self.rows.iter().find(|row| row.stream == segment.stream);
-                let segment = row.map_or_else(
-                    || (**segment).clone(),
-                    |row| as_it_turned_out(segment, packet, row),
-                );
-                tcp::tree(out, packet, &segment, row, kept.time)?;
-                if let Some(note) = note {
-                    chat_line(out, note, clock, frame.digits)?;
-                }
-                if !self.redact {
-                    payload(out, kept, packet)?;
-                }
-                if packet.has_cut_options() {
-                    out.push_str("[Packet size limited during capture: TCP truncated]\n");
-                }
-                out.push('\n');
-                // Behind the payload may lie what fills the frame up.
-                let shown = if self.redact {
-                    frame.data.len().min(packet.payload_at())
-                } else {
-                    frame.data.len()
-                };
-                hex_dump(out, &frame.data[..shown])?;
-                if shown < frame.data.len() {
-                    writeln!(out, "<{} bytes>", frame.data.len() - shown)?;
-                }
-                Ok(())
-            }
+        let parsed = Packet::parse(&frame);
+        let (told, packet) = match (&kept.told, &parsed) {
+            (Ok(told), Ok(packet)) => (told, packet),
             (Err(why), _) | (_, Err(why)) => {
+                frame::tree(out, &frame, kept.times, &[])?;
                 writeln!(out, "[Not looked at: {why}]\n")?;
-                hex_dump(out, frame.data)
+                return hex_dump(out, frame.data);
             }
+        };
+        let mut protocols = link::protocols(&frame, packet);
+        protocols.extend(network_protocols(frame.data, packet));
+        protocols.push("tcp");
+        if kept.hands_payload_on(packet) {
+            protocols.push("data");
         }
+        frame::tree(out, &frame, kept.times, &protocols)?;
+        link::tree(out, &frame, packet)?;
+        network(out, frame.data, packet)?;
+        let row = self.row(&told.segment);
+        let segment = match row {
+            Some(row) => as_it_turned_out(&told.segment, packet, row),
+            None => told.segment.clone(),
+        };
+        tcp::tree(out, packet, &segment, row, kept.times.since_first)?;
+        if let Some(note) = &told.note {
+            chat_line(out, note, clock, frame.digits)?;
+        }
+        if !self.redact {
+            payload(out, kept, packet)?;
+        }
+        if packet.has_cut_options() {
+            out.push_str("[Packet size limited during capture: TCP truncated]\n");
+        }
+        out.push('\n');
+        self.bytes(out, frame.data, packet)
+    }
+
+    fn row(&self, segment: &Segment) -> Option<&StreamRow> {
+        self.rows.iter().find(|row| row.stream == segment.stream)
+    }
+
+    fn bytes(&self, out: &mut String, data: &[u8], packet: &Packet<'_>) -> fmt::Result {
+        // Behind the payload may lie what fills the frame up.
+        let shown = if self.redact {
+            data.len().min(packet.payload_at())
+        } else {
+            data.len()
+        };
+        hex_dump(out, &data[..shown])?;
+        if shown < data.len() {
+            writeln!(out, "<{} bytes>", data.len() - shown)?;
+        }
+        Ok(())
+    }
+}
+
+fn network_protocols(data: &[u8], packet: &Packet<'_>) -> Vec<&'static str> {
+    if packet.src.is_ipv4() {
+        vec!["ip"]
+    } else {
+        ipv6::protocols(data, packet)
+    }
+}
+
+fn network(out: &mut String, data: &[u8], packet: &Packet<'_>) -> fmt::Result {
+    if packet.src.is_ipv4() {
+        ipv4::tree(out, &data[packet.ip_at..packet.tcp_at], packet)
+    } else {
+        ipv6::tree(out, data, packet)
     }
 }
 
@@ -196,70 +223,6 @@ fn as_it_turned_out(segment: &Segment, packet: &Packet<'_>, row: &StreamRow) -> 
     segment
 }
 
-fn frame_tree(
-    out: &mut String,
-    frame: &Frame<'_>,
-    kept: &Kept,
-    packet: Option<&Packet<'_>>,
-) -> fmt::Result {
-    let (length, captured) = (frame.length, frame.data.len());
-    let (bits, captured_bits) = (u64::from(length) * 8, captured * 8);
-    writeln!(
-        out,
-        "Frame {}: {length} bytes on wire ({bits} bits), {captured} bytes captured ({captured_bits} bits)",
-        frame.number
-    )?;
-    let encapsulation = link::encapsulation(frame.link);
-    writeln!(out, "    Encapsulation type: {encapsulation}")?;
-    if let Some(time) = frame.time_ns {
-        writeln!(out, "    Arrival Time: {}", arrival(time))?;
-        writeln!(out, "    [Time shift for this packet: 0.000000000 seconds]")?;
-        writeln!(out, "    Epoch Time: {} seconds", Seconds(time, 9))?;
-    }
-    let since = Seconds(kept.since_previous, 9);
-    writeln!(
-        out,
-        "    [Time delta from previous captured frame: {since} seconds]"
-    )?;
-    let since = Seconds(kept.time, 9);
-    writeln!(
-        out,
-        "    [Time since reference or first frame: {since} seconds]"
-    )?;
-    writeln!(out, "    Frame Number: {}", frame.number)?;
-    writeln!(out, "    Frame Length: {length} bytes ({bits} bits)")?;
-    writeln!(
-        out,
-        "    Capture Length: {captured} bytes ({captured_bits} bits)"
-    )?;
-    if let Some(packet) = packet {
-        let mut protocols = link::protocols(frame, packet);
-        protocols.extend(ip::protocols(frame.data, packet));
-        protocols.push("tcp");
-        if kept.hands_payload_on(packet) {
-            protocols.push("data");
-        }
-        writeln!(out, "    [Protocols in frame: {}]", protocols.join(":"))?;
-    }
-    Ok(())
-}
-
-/// Writes a time as `Nov 14, 2023 22:15:39.118954000 UTC`.
-fn arrival(time: i64) -> String {
-    let text = Utc(time, 9).to_string();
-    let mut parts = text.splitn(3, ['-', ' ']);
-    let year = parts.next().unwrap_or_default();
-    let month: usize = parts
-        .next()
-        .and_then(|month| month.parse().ok())
-        .unwrap_or(1);
-    let rest = parts.next().unwrap_or_default();
-    let (day, clock) = rest.split_once(' ').unwrap_or((rest, ""));
-    let month = MONTHS.get(month.wrapping_sub(1)).unwrap_or(&"");
-    let day = day.trim_start_matches('0');
-    format!("{month} {day:>2}, {year} {clock} UTC")
-}
-
 /// Says what the frame is for in the talk.
 fn chat_line(out: &mut String, note: &Note, clock: &Clock, digits: u8) -> fmt::Result {
     write!(out, "[Chat: {}", note.phase.name())?;
@@ -270,7 +233,7 @@ fn chat_line(out: &mut String, note: &Note, clock: &Clock, digits: u8) -> fmt::R
             Isolated(&to.name),
             Isolated(&from.name),
             original.frame,
-            clock.write(original.time, digits)
+            clock.write_with(original.time, digits)
         )?;
     }
     if let Some(delay) = note.delay {
@@ -279,7 +242,7 @@ fn chat_line(out: &mut String, note: &Note, clock: &Clock, digits: u8) -> fmt::R
     writeln!(out, "]")
 }
 
-fn payload(out: &mut String, kept: &Kept, packet: &Packet<'_>) -> fmt::Result {
+fn payload(out: &mut String, kept: &Chosen, packet: &Packet<'_>) -> fmt::Result {
     if packet.has(RST) && !packet.payload.is_empty() {
         return writeln!(out, "    Reset cause: {}", Safe(packet.payload));
     }
@@ -290,25 +253,4 @@ fn payload(out: &mut String, kept: &Kept, packet: &Packet<'_>) -> fmt::Result {
     writeln!(out, "Data ({} bytes)", packet.payload.len())?;
     writeln!(out, "    Data: {}", Hex(packet.payload))?;
     writeln!(out, "    [Length: {}]", packet.payload.len())
-}
-
-/// Writes bytes as offset, hexadecimal and ASCII, sixteen to a line.
-fn hex_dump(out: &mut String, bytes: &[u8]) -> fmt::Result {
-    let digits = if bytes.len() > 0x1_0000 { 5 } else { 4 };
-    for (at, line) in bytes.chunks(16).enumerate() {
-        write!(out, "{:0digits$x}  ", at * 16)?;
-        for column in 0..16 {
-            match line.get(column) {
-                Some(byte) => write!(out, "{byte:02x} ")?,
-                None => out.push_str("   "),
-            }
-        }
-        out.push_str("  ");
-        out.extend(line.iter().map(|byte| match byte {
-            0x20..=0x7e => char::from(*byte),
-            _ => '.',
-        }));
-        out.push('\n');
-    }
-    Ok(())
 }

@@ -1,13 +1,13 @@
-//! The TCP layer of one frame as a tree, in Wireshark's words.
+//! The TCP header of one frame as a tree, in Wireshark's words.
 
 use std::fmt::{self, Write as _};
 
-use crate::trace::packet::bytes::{u16_at, u32_at};
-use crate::trace::packet::options::{self, TcpOption, TcpOptions};
+use super::expert::{expert, expert_info};
+use super::tcp_options;
 use crate::trace::packet::{ACK, FIN, Packet, RST, SYN, URG};
-use crate::trace::show::list::Flags;
-use crate::trace::show::text::{Hex, Seconds};
-use crate::trace::tcp::{Marks, Scale, Segment, StreamRow, completeness_text, not_after};
+use crate::trace::show::info::Flags;
+use crate::trace::show::time::Seconds;
+use crate::trace::tcp::{Marks, Scale, Segment, StreamRow, completeness_text};
 
 /// The twelve flags as bits, name and letter, highest first.
 const FLAGS: [(&str, &str, u16); 9] = [
@@ -109,6 +109,31 @@ pub(super) fn tree(
         let words = completeness_text(completeness);
         writeln!(out, "    [Conversation completeness: {words}]")?;
     }
+    numbers(out, packet, segment)?;
+    let words = packet.header_len / 4;
+    writeln!(
+        out,
+        "    {words:04b} .... = Header Length: {} bytes ({words})",
+        packet.header_len
+    )?;
+    flags(out, packet, segment)?;
+    writeln!(out, "    Window: {}", packet.window)?;
+    writeln!(out, "    [Calculated window size: {}]", segment.window)?;
+    scaling(out, segment.scale)?;
+    writeln!(out, "    Checksum: 0x{:04x} [unverified]", packet.checksum)?;
+    writeln!(out, "    [Checksum Status: Unverified]")?;
+    writeln!(out, "    Urgent Pointer: {}", packet.urgent)?;
+    if packet.urgent != 0 && !packet.has(URG) {
+        let words = "The urgent pointer field is nonzero while the URG flag is not set";
+        expert_info(out, 8, "Note", "Protocol", words)?;
+    }
+    tcp_options::tree(out, packet, segment)?;
+    timestamps(out, segment, time)?;
+    analysis(out, segment, row)
+}
+
+fn numbers(out: &mut String, packet: &Packet<'_>, segment: &Segment) -> fmt::Result {
+    let len = packet.len;
     writeln!(out, "    [TCP Segment Len: {len}]")?;
     let next = segment
         .seq
@@ -128,37 +153,26 @@ pub(super) fn tree(
         let words = "The acknowledgment number field is nonzero while the ACK flag is not set";
         expert_info(out, 8, "Note", "Protocol", words)?;
     }
-    writeln!(out, "    Acknowledgment number (raw): {}", packet.ack)?;
-    let words = packet.header_len / 4;
-    writeln!(
-        out,
-        "    {words:04b} .... = Header Length: {} bytes ({words})",
-        packet.header_len
-    )?;
-    flags(out, packet, segment)?;
-    writeln!(out, "    Window: {}", packet.window)?;
-    writeln!(out, "    [Calculated window size: {}]", segment.window)?;
-    match segment.scale {
-        None => {}
-        Some(Scale::Unknown) => writeln!(out, "    [Window size scaling factor: -1 (unknown)]")?,
+    writeln!(out, "    Acknowledgment number (raw): {}", packet.ack)
+}
+
+fn scaling(out: &mut String, scale: Option<Scale>) -> fmt::Result {
+    match scale {
+        None => Ok(()),
+        Some(Scale::Unknown) => writeln!(out, "    [Window size scaling factor: -1 (unknown)]"),
         Some(Scale::Unused) => {
             writeln!(
                 out,
                 "    [Window size scaling factor: -2 (no window scaling used)]"
-            )?;
+            )
         }
         Some(Scale::Shift(shift)) => {
-            writeln!(out, "    [Window size scaling factor: {}]", 1_u32 << shift)?;
+            writeln!(out, "    [Window size scaling factor: {}]", 1_u32 << shift)
         }
     }
-    writeln!(out, "    Checksum: 0x{:04x} [unverified]", packet.checksum)?;
-    writeln!(out, "    [Checksum Status: Unverified]")?;
-    writeln!(out, "    Urgent Pointer: {}", packet.urgent)?;
-    if packet.urgent != 0 && !packet.has(URG) {
-        let words = "The urgent pointer field is nonzero while the URG flag is not set";
-        expert_info(out, 8, "Note", "Protocol", words)?;
-    }
-    options_tree(out, packet, segment)?;
+}
+
+fn timestamps(out: &mut String, segment: &Segment, time: i64) -> fmt::Result {
     writeln!(out, "    [Timestamps]")?;
     let (first, previous) = (time - segment.first_time, time - segment.previous_time);
     writeln!(
@@ -170,8 +184,7 @@ pub(super) fn tree(
         out,
         "        [Time since previous frame in this TCP stream: {} seconds]",
         Seconds(previous, 9)
-    )?;
-    analysis(out, segment, row)
+    )
 }
 
 fn flags(out: &mut String, packet: &Packet<'_>, segment: &Segment) -> fmt::Result {
@@ -231,224 +244,6 @@ fn flags(out: &mut String, packet: &Packet<'_>, segment: &Segment) -> fmt::Resul
         expert(out, 12, "Note", &words)?;
     }
     Ok(())
-}
-
-fn expert(out: &mut String, indent: usize, severity: &str, words: &str) -> fmt::Result {
-    expert_info(out, indent, severity, "Sequence", words)
-}
-
-/// Writes a remark.
-pub(super) fn expert_info(
-    out: &mut String,
-    indent: usize,
-    severity: &str,
-    group: &str,
-    words: &str,
-) -> fmt::Result {
-    let (space, inner) = (" ".repeat(indent), " ".repeat(indent + 4));
-    writeln!(out, "{space}[Expert Info ({severity}/{group}): {words}]")?;
-    writeln!(
-        out,
-        "{inner}[{words}]\n{inner}[Severity level: {severity}]\n{inner}[Group: {group}]"
-    )
-}
-
-fn options_tree(out: &mut String, packet: &Packet<'_>, segment: &Segment) -> fmt::Result {
-    if packet.options.is_empty() {
-        return Ok(());
-    }
-    write!(out, "    Options: ({} bytes)", packet.header_len - 20)?;
-    for option in TcpOptions::new(packet.options) {
-        write!(out, ", {}", option_name(option.kind))?;
-        if is_unknown(option.kind) {
-            write!(out, " (0x{:02x})", option.kind)?;
-        }
-    }
-    out.push('\n');
-    let mut idle = 0;
-    for option in TcpOptions::new(packet.options) {
-        remark_on_idle(out, option.kind, &mut idle)?;
-        tcp_option(out, &option, packet, segment)?;
-    }
-    let has_size = TcpOptions::new(packet.options).any(|option| option.kind == options::MSS);
-    if packet.has(SYN) && !has_size && !packet.has_cut_options() {
-        let words = "The SYN packet does not contain a MSS option";
-        expert_info(out, 8, "Note", "Protocol", words)?;
-    }
-    Ok(())
-}
-
-/// Counts options that do nothing, 1 in IP and in TCP, and remarks on the fourth in a row.
-pub(super) fn remark_on_idle(out: &mut String, kind: u8, idle: &mut u32) -> fmt::Result {
-    *idle = if kind == options::NOP { *idle + 1 } else { 0 };
-    if *idle != 4 {
-        return Ok(());
-    }
-    let words = "4 NOP in a row - a router may have removed some options";
-    expert_info(out, 8, "Warning", "Protocol", words)
-}
-
-fn is_unknown(kind: u8) -> bool {
-    option_name(kind) == "Unknown"
-}
-
-fn option_name(kind: u8) -> &'static str {
-    match kind {
-        options::END => "End of Option List (EOL)",
-        options::NOP => "No-Operation (NOP)",
-        options::MSS => "Maximum segment size",
-        options::WINDOW_SCALE => "Window scale",
-        options::SACK_PERMITTED => "SACK permitted",
-        options::SACK => "SACK",
-        options::TIMESTAMPS => "Timestamps",
-        options::MD5 => "TCP MD5 signature",
-        options::FAST_OPEN => "TCP Fast Open",
-        _ => "Unknown",
-    }
-}
-
-fn tcp_option(
-    out: &mut String,
-    option: &TcpOption<'_>,
-    packet: &Packet<'_>,
-    segment: &Segment,
-) -> fmt::Result {
-    let (kind, length) = (option.kind, option.value.len() + 2);
-    write!(out, "        TCP Option - {}", option_name(kind))?;
-    match (kind, option.value) {
-        (options::END | options::NOP, _) => {
-            let name = if kind == options::END {
-                "End of Option List"
-            } else {
-                "No-Operation"
-            };
-            writeln!(out, "\n            Kind: {name} ({kind})")
-        }
-        (options::MSS, [_, _]) => {
-            let size = u16_at(option.value, 0);
-            writeln!(out, ": {size} bytes")?;
-            if !packet.has(SYN) {
-                let words = "The non-SYN packet does contain a MSS option";
-                expert_info(out, 12, "Warning", "Protocol", words)?;
-            }
-            writeln!(out, "            Kind: Maximum Segment Size (2)")?;
-            writeln!(
-                out,
-                "            Length: {length}\n            MSS Value: {size}"
-            )
-        }
-        (options::WINDOW_SCALE, [shift]) => {
-            let factor = 1_u32 << (*shift).min(options::WINDOW_SHIFT_MAX);
-            writeln!(
-                out,
-                ": {shift} (multiply by {factor})\n            Kind: Window Scale (3)"
-            )?;
-            writeln!(
-                out,
-                "            Length: {length}\n            Shift count: {shift}"
-            )?;
-            if *shift > options::WINDOW_SHIFT_MAX {
-                let words = "Window scale shift exceeds 14";
-                expert_info(out, 16, "Warning", "Protocol", words)?;
-            }
-            writeln!(out, "            [Multiplier: {factor}]")
-        }
-        (options::SACK_PERMITTED, _) => {
-            writeln!(
-                out,
-                "\n            Kind: SACK Permitted (4)\n            Length: {length}"
-            )
-        }
-        (options::TIMESTAMPS, value) if value.len() == 8 => {
-            let (value, echo) = (u32_at(value, 0), u32_at(value, 4));
-            writeln!(
-                out,
-                ": TSval {value}, TSecr {echo}\n            Kind: Time Stamp Option (8)"
-            )?;
-            writeln!(
-                out,
-                "            Length: {length}\n            Timestamp value: {value}"
-            )?;
-            writeln!(out, "            Timestamp echo reply: {echo}")
-        }
-        (options::SACK, _) => {
-            let base = segment.other_base;
-            let blocks: Vec<_> = option
-                .sack_blocks()
-                .map(|(left, right)| (left.wrapping_sub(base), right.wrapping_sub(base)))
-                .collect();
-            for (left, right) in &blocks {
-                write!(out, " {left}-{right}")?;
-            }
-            writeln!(
-                out,
-                "\n            Kind: SACK (5)\n            Length: {length}"
-            )?;
-            for (left, right) in &blocks {
-                writeln!(out, "            left edge = {left} (relative)")?;
-                writeln!(out, "            right edge = {right} (relative)")?;
-            }
-            writeln!(out, "            [TCP SACK Count: {}]", blocks.len())?;
-            duplicate_sack(out, &blocks, segment.ack)
-        }
-        (options::FAST_OPEN, cookie) => {
-            writeln!(
-                out,
-                "\n            Kind: TCP Fast Open Cookie (34)\n            Length: {length}"
-            )?;
-            if cookie.is_empty() {
-                return writeln!(out, "            Fast Open Cookie Request");
-            }
-            writeln!(out, "            Fast Open Cookie: {}", Hex(cookie))
-        }
-        (options::MD5, digest) if digest.len() == 16 => {
-            writeln!(
-                out,
-                "\n            Kind: MD5 Signature Option (19)\n            Length: {length}"
-            )?;
-            writeln!(out, "            MD5 digest: {}", Hex(digest))
-        }
-        (_, payload) => other_option(out, kind, payload),
-    }
-}
-
-/// Writes an option that is unknown, or known but of a wrong length.
-fn other_option(out: &mut String, kind: u8, value: &[u8]) -> fmt::Result {
-    let length = value.len() + 2;
-    let (name, right) = match kind {
-        options::MSS => ("Maximum Segment Size", 4),
-        options::WINDOW_SCALE => ("Window Scale", 3),
-        options::TIMESTAMPS => ("Time Stamp Option", 10),
-        options::MD5 => ("MD5 Signature Option", 18),
-        _ => ("Unknown", length),
-    };
-    writeln!(
-        out,
-        "\n            Kind: {name} ({kind})\n            Length: {length}"
-    )?;
-    if right != length {
-        return expert(out, 16, "Note", &format!("option length should be {right}"));
-    }
-    if value.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "            Payload: {}", Hex(value))
-}
-
-/// Tells of a first block that reports a duplicate (RFC 2883): it was acknowledged before, or lies
-/// in the second.
-fn duplicate_sack(out: &mut String, blocks: &[(u32, u32)], ack: u32) -> fmt::Result {
-    let &[(left, right), ref others @ ..] = blocks else {
-        return Ok(());
-    };
-    let inside = |other: &(u32, u32)| not_after(other.0, left) && not_after(right, other.1);
-    if !not_after(right, ack) && !others.first().is_some_and(inside) {
-        return Ok(());
-    }
-    writeln!(out, "            [D-SACK Left Edge = {left} (relative)]")?;
-    writeln!(out, "            [D-SACK Right Edge = {right} (relative)]")?;
-    writeln!(out, "            D-SACK Sequence")?;
-    expert_info(out, 16, "Warning", "Sequence", "D-SACK Sequence")
 }
 
 fn analysis(out: &mut String, segment: &Segment, row: Option<&StreamRow>) -> fmt::Result {

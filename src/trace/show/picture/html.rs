@@ -3,11 +3,11 @@
 
 use std::fmt::{self, Write as _};
 
-use super::ladder::{Ladder, Line, Style};
+use super::ladder::{Ladder, Rung, Style};
 use super::svg;
-use crate::trace::show::findings::{Finding, Level};
-use crate::trace::show::summary::Totals;
-use crate::trace::show::text::{Safe, Span, Xml};
+use crate::trace::show::account::{FINDINGS_LISTED_MAX, Finding, Level, Totals};
+use crate::trace::show::text::{Safe, Xml, written};
+use crate::trace::show::time::Span;
 use crate::trace::tcp::completeness_text;
 
 const STYLE: &str = "\
@@ -30,13 +30,15 @@ a{color:inherit}.warn{color:var(--warn)}\
 
 /// What the page is made of.
 #[derive(Debug)]
-pub struct Page<'a> {
+pub(crate) struct Page<'a> {
     /// The ladder.
     pub ladder: &'a Ladder,
     /// What was counted.
     pub totals: &'a Totals,
     /// What was found.
     pub findings: &'a [Finding],
+    /// Time of the last frame.
+    pub last_time: i64,
     /// The name of the capture.
     pub file: &'a str,
     /// The room's port.
@@ -45,11 +47,9 @@ pub struct Page<'a> {
 
 /// Returns the page.
 #[must_use]
-pub fn to_string(page: &Page<'_>) -> String {
+pub(crate) fn to_string(page: &Page<'_>) -> String {
     let mut out = String::new();
-    // Writing to a string can't fail.
-    let written = page.write(&mut out);
-    debug_assert!(written.is_ok());
+    written(page.write(&mut out));
     out
 }
 
@@ -67,7 +67,7 @@ impl Page<'_> {
             out,
             "<p class=\"soft\">{} packets in {}, {} on port {}; {} joined, {} messages, {} left</p>",
             totals.frames,
-            Span(totals.last_time),
+            Span(self.last_time),
             totals.on_port,
             self.port,
             totals.joins,
@@ -89,11 +89,7 @@ impl Page<'_> {
         if self.findings.is_empty() {
             return writeln!(out, "<p>None.</p>");
         }
-        for finding in self
-            .findings
-            .iter()
-            .take(crate::trace::show::summary::FINDINGS_MAX)
-        {
+        for finding in self.findings.iter().take(FINDINGS_LISTED_MAX) {
             let class = match finding.kind.level() {
                 Level::Warn => "warn",
                 Level::Info => "info",
@@ -152,7 +148,7 @@ impl Page<'_> {
             out,
             "<h2>Latency</h2>\n<div class=\"wide\"><table><tr><th></th><th class=\"n\">count</th><th class=\"n\">p50</th><th class=\"n\">p90</th><th class=\"n\">p99</th><th class=\"n\">max</th></tr>"
         )?;
-        for (name, columns) in self.totals.latencies() {
+        for (name, columns) in self.totals.latencies.rows() {
             let cells = columns.map(|column| format!("<td class=\"n\">{column}</td>"));
             writeln!(out, "<tr><td>{}</td>{}</tr>", Xml(name), cells.concat())?;
         }
@@ -164,8 +160,8 @@ impl Page<'_> {
             out,
             "<h2>Messages</h2>\n<div class=\"wide\"><table><tr><th class=\"n\">time</th><th class=\"n\">frame</th><th>person</th><th>text</th><th class=\"n\">copies</th></tr>"
         )?;
-        for line in &self.ladder.lines {
-            let Line::Arrow(arrow) = line else {
+        for line in &self.ladder.rungs {
+            let Rung::Arrow(arrow) = line else {
                 continue;
             };
             if arrow.style != Style::Message {

@@ -7,17 +7,16 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use super::story::{CopyRow, Row, Story, What};
-use crate::trace::show::clock::Clock;
-use crate::trace::show::messages::Said;
-use crate::trace::show::text::{Isolated, Safe, ShortSpan, Span};
+use crate::trace::show::account::{CopyRow, Row, Story, What};
+use crate::trace::show::text::{Isolated, Safe, Said};
+use crate::trace::show::time::{Clock, ShortSpan, Span};
 
 /// A pause so long gets a line of its own.
 const PAUSE_NS: i64 = 1_000_000_000;
 
 /// The head of a column.
 #[derive(Debug, Clone)]
-pub struct Head {
+pub(crate) struct Head {
     /// Name, or what stands for it.
     pub name: String,
     /// Port, with the address if not all are from one.
@@ -26,7 +25,7 @@ pub struct Head {
 
 /// What an arrow stands for; the name is its class in a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
+pub(crate) enum Style {
     /// A message.
     Message,
     /// A copy of one.
@@ -48,7 +47,7 @@ pub enum Style {
 impl Style {
     /// Returns its name.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Message => "message",
             Self::Copy => "copy",
@@ -64,7 +63,7 @@ impl Style {
 
 /// One line of the ladder.
 #[derive(Debug, Clone)]
-pub enum Line {
+pub(crate) enum Rung {
     /// An arrow from one column to another, the server's being 0.
     Arrow(Arrow),
     /// Nothing happened for so long.
@@ -75,7 +74,7 @@ pub enum Line {
 
 /// An arrow.
 #[derive(Debug, Clone)]
-pub struct Arrow {
+pub(crate) struct Arrow {
     /// Frame number.
     pub frame: u64,
     /// When, or how long after the original.
@@ -100,20 +99,20 @@ pub struct Arrow {
 
 /// The ladder.
 #[derive(Debug)]
-pub struct Ladder {
+pub(crate) struct Ladder {
     /// The columns, the server's first.
     pub heads: Vec<Head>,
     /// The lines.
-    pub lines: Vec<Line>,
+    pub rungs: Vec<Rung>,
     /// People who have no column.
     pub more_people: u64,
 }
 
 /// How to make it.
 #[derive(Debug, Clone, Copy)]
-pub struct LadderOptions {
+pub(crate) struct LadderOptions {
     /// Most rows to draw.
-    pub rows: usize,
+    pub rows_max: usize,
     /// Texts are not to be shown.
     pub redact: bool,
     /// The room's port.
@@ -123,13 +122,13 @@ pub struct LadderOptions {
 impl Ladder {
     /// Makes the ladder of a finished story.
     #[must_use]
-    pub fn new(story: &Story, clock: &Clock, options: LadderOptions) -> Self {
+    pub(crate) fn new(story: &Story, clock: &Clock, options: LadderOptions) -> Self {
         let mut maker = Maker {
             story,
             clock,
             options,
             labels: HashMap::new(),
-            lines: Vec::new(),
+            rungs: Vec::new(),
             drawn: 0,
             undrawn: story.beyond,
             last: None,
@@ -141,22 +140,13 @@ impl Ladder {
             maker.row(row);
         }
         if maker.undrawn > 0 {
-            maker.lines.push(Line::More(maker.undrawn));
+            maker.rungs.push(Rung::More(maker.undrawn));
         }
         Self {
             heads: heads(story, options.port),
-            lines: maker.lines,
+            rungs: maker.rungs,
             more_people: story.more_people,
         }
-    }
-
-    /// Returns how many arrows there are.
-    #[must_use]
-    pub fn arrows(&self) -> usize {
-        self.lines
-            .iter()
-            .filter(|line| matches!(line, Line::Arrow(_)))
-            .count()
     }
 }
 
@@ -193,7 +183,7 @@ struct Maker<'a> {
     options: LadderOptions,
     /// What frames carry, where every packet is drawn.
     labels: HashMap<u64, (Style, String)>,
-    lines: Vec<Line>,
+    rungs: Vec<Rung>,
     drawn: usize,
     undrawn: u64,
     last: Option<i64>,
@@ -215,18 +205,18 @@ impl Maker<'_> {
             .filter_map(|copy| Some((copy, self.story.column_of(copy.stream)? + 1)))
             .collect();
         self.undrawn += (row.copies.len() - copies.len()) as u64;
-        if self.drawn + 1 + copies.len() > self.options.rows {
-            self.drawn = self.options.rows;
+        if self.drawn + 1 + copies.len() > self.options.rows_max {
+            self.drawn = self.options.rows_max;
             self.undrawn += 1 + copies.len() as u64;
             return;
         }
         self.drawn += 1 + copies.len();
         self.pause(row.at.time);
         let arrow = self.arrow(row, column + 1, copies.len());
-        self.lines.push(Line::Arrow(arrow));
+        self.rungs.push(Rung::Arrow(arrow));
         for (copy, to) in copies {
             let copy = Self::copy(row, copy, to);
-            self.lines.push(Line::Arrow(copy));
+            self.rungs.push(Rung::Arrow(copy));
         }
     }
 
@@ -234,8 +224,8 @@ impl Maker<'_> {
         if let Some(last) = self.last
             && time - last > PAUSE_NS
         {
-            self.lines
-                .push(Line::Pause(ShortSpan(time - last).to_string()));
+            self.rungs
+                .push(Rung::Pause(ShortSpan(time - last).to_string()));
         }
         self.last = Some(self.last.map_or(time, |last| last.max(time)));
     }
@@ -275,7 +265,7 @@ impl Maker<'_> {
         };
         let both_ways = matches!(row.what, What::Connected(_) | What::Ended(_));
         let (from, to) = if up { (column, 0) } else { (0, column) };
-        let time = self.clock.write(row.at.time, 6);
+        let time = self.clock.write_with(row.at.time, 6);
         let comma = if aside.is_empty() { "" } else { ", " };
         let title = format!("frame {} at {time}: {label}{comma}{aside}", row.at.frame);
         Arrow {
@@ -359,6 +349,6 @@ impl Maker<'_> {
 
 /// Returns a text with its right-to-left parts isolated, for a terminal.
 #[must_use]
-pub fn isolated(text: &str) -> String {
+pub(crate) fn isolated(text: &str) -> String {
     Isolated(text.as_bytes()).to_string()
 }

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use super::ladder::{Arrow, Head, Ladder, Line};
-use crate::trace::show::text::Xml;
+use super::ladder::{Arrow, Head, Ladder, Rung, Style};
+use crate::trace::show::text::{Xml, written};
 
 /// Width of one digit of a time.
 const DIGIT_WIDTH: usize = 7;
@@ -59,10 +59,10 @@ font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',sans-serif;fon
 ///
 /// # Errors
 /// Fails when the writer does.
-pub fn write(ladder: &Ladder, out: &mut dyn fmt::Write) -> fmt::Result {
+pub(crate) fn write(ladder: &Ladder, out: &mut dyn fmt::Write) -> fmt::Result {
     let canvas = Canvas::new(ladder);
     let width = canvas.width;
-    let bottom = HEAD_HEIGHT + ladder.lines.iter().map(height).sum::<usize>();
+    let bottom = HEAD_HEIGHT + ladder.rungs.iter().map(height).sum::<usize>();
     let note = if ladder.more_people > 0 {
         PAUSE_HEIGHT
     } else {
@@ -82,36 +82,7 @@ pub fn write(ladder: &Ladder, out: &mut dyn fmt::Write) -> fmt::Result {
     for (column, head) in ladder.heads.iter().enumerate() {
         canvas.write_head(out, column, head, bottom)?;
     }
-    let mut seen = HashSet::new();
-    let mut y = HEAD_HEIGHT;
-    for (at, line) in ladder.lines.iter().enumerate() {
-        match line {
-            Line::Arrow(arrow) => {
-                let anchor = seen.insert(arrow.frame);
-                let following = &ladder.lines[at + 1..];
-                let span = following.iter().take(arrow.followers).map(height).sum();
-                canvas.write_arrow(out, arrow, y, anchor, span)?;
-            }
-            Line::Pause(text) => {
-                writeln!(
-                    out,
-                    "<text class=\"pause\" x=\"{}\" y=\"{}\">… {} …</text>",
-                    canvas.column_x(0),
-                    y + 19,
-                    Xml(text)
-                )?;
-            }
-            Line::More(rows) => {
-                let x = width / 2;
-                let y = y + 19;
-                writeln!(
-                    out,
-                    "<text class=\"pause\" x=\"{x}\" y=\"{y}\">{rows} more rows not drawn</text>"
-                )?;
-            }
-        }
-        y += height(line);
-    }
+    canvas.write_rungs(out, &ladder.rungs)?;
     if ladder.more_people > 0 {
         let (x, y) = (width / 2, bottom + 19);
         let people = ladder.more_people;
@@ -123,11 +94,11 @@ pub fn write(ladder: &Ladder, out: &mut dyn fmt::Write) -> fmt::Result {
     writeln!(out, "</svg>")
 }
 
-fn height(line: &Line) -> usize {
-    match line {
-        Line::Arrow(arrow) if arrow.style == super::ladder::Style::Copy => COPY_HEIGHT,
-        Line::Arrow(_) => ARROW_HEIGHT,
-        Line::Pause(_) | Line::More(_) => PAUSE_HEIGHT,
+fn height(rung: &Rung) -> usize {
+    match rung {
+        Rung::Arrow(arrow) if arrow.style == Style::Copy => COPY_HEIGHT,
+        Rung::Arrow(_) => ARROW_HEIGHT,
+        Rung::Pause(_) | Rung::More(_) => PAUSE_HEIGHT,
     }
 }
 
@@ -139,8 +110,8 @@ struct Canvas {
 
 impl Canvas {
     fn new(ladder: &Ladder) -> Self {
-        let times = ladder.lines.iter().map(|line| match line {
-            Line::Arrow(arrow) => arrow.time.chars().count(),
+        let times = ladder.rungs.iter().map(|rung| match rung {
+            Rung::Arrow(arrow) => arrow.time.chars().count(),
             _ => 0,
         });
         let time_width = times.max().unwrap_or(0).min(TIME_CHARACTERS_MAX) * DIGIT_WIDTH + 22;
@@ -185,6 +156,39 @@ impl Canvas {
         )
     }
 
+    fn write_rungs(&self, out: &mut dyn fmt::Write, rungs: &[Rung]) -> fmt::Result {
+        let mut seen = HashSet::new();
+        let mut y = HEAD_HEIGHT;
+        for (at, rung) in rungs.iter().enumerate() {
+            match rung {
+                Rung::Arrow(arrow) => {
+                    let anchor = seen.insert(arrow.frame);
+                    let following = rungs[at + 1..].iter();
+                    let span = following.take(arrow.followers).map(height).sum();
+                    self.write_arrow(out, arrow, y, anchor, span)?;
+                }
+                Rung::Pause(text) => {
+                    writeln!(
+                        out,
+                        "<text class=\"pause\" x=\"{}\" y=\"{}\">… {} …</text>",
+                        self.column_x(0),
+                        y + 19,
+                        Xml(text)
+                    )?;
+                }
+                Rung::More(rows) => {
+                    let (x, y) = (self.width / 2, y + 19);
+                    writeln!(
+                        out,
+                        "<text class=\"pause\" x=\"{x}\" y=\"{y}\">{rows} more rows not drawn</text>"
+                    )?;
+                }
+            }
+            y += height(rung);
+        }
+        Ok(())
+    }
+
     fn write_arrow(
         &self,
         out: &mut dyn fmt::Write,
@@ -193,7 +197,7 @@ impl Canvas {
         anchor: bool,
         span: usize,
     ) -> fmt::Result {
-        let copy = arrow.style == super::ladder::Style::Copy;
+        let copy = arrow.style == Style::Copy;
         let (text_y, line_y) = if copy {
             (y + 11, y + 18)
         } else {
@@ -227,7 +231,17 @@ impl Canvas {
         if arrow.both_ways {
             write_point(out, to, from, line_y)?;
         }
-        let left = from.min(to) + 10;
+        self.write_words(out, arrow, from.min(to) + 10, text_y)
+    }
+
+    /// Writes what stands on an arrow and beside it.
+    fn write_words(
+        &self,
+        out: &mut dyn fmt::Write,
+        arrow: &Arrow,
+        left: usize,
+        y: usize,
+    ) -> fmt::Result {
         let room = (self.width - left - 6) / CHARACTER_WIDTH;
         let aside = if arrow.aside.is_empty() {
             String::new()
@@ -243,7 +257,7 @@ impl Canvas {
         let label = fitted(words, room.saturating_sub(wide(&aside) + 2).max(4));
         write!(
             out,
-            "<text class=\"label\" x=\"{left}\" y=\"{text_y}\">{}",
+            "<text class=\"label\" x=\"{left}\" y=\"{y}\">{}",
             Xml(&label)
         )?;
         if !aside.is_empty() {
@@ -301,10 +315,8 @@ fn fitted(text: &str, room: usize) -> String {
 
 /// Returns the ladder as an SVG document.
 #[must_use]
-pub fn to_string(ladder: &Ladder) -> String {
+pub(crate) fn to_string(ladder: &Ladder) -> String {
     let mut out = String::new();
-    // Writing to a string can't fail.
-    let written = write(ladder, &mut out);
-    debug_assert!(written.is_ok());
+    written(write(ladder, &mut out));
     out
 }

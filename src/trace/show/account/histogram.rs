@@ -1,13 +1,13 @@
 //! Durations, counted in buckets whose width grows with them: fixed memory, an error under 4 %.
 
-use super::text::Span;
+use crate::trace::show::time::Span;
 
 const STEPS: u64 = 32;
 const BUCKETS: usize = 60 * 32;
 
 /// A histogram of durations in nanoseconds.
 #[derive(Debug)]
-pub struct Histogram {
+pub(super) struct Histogram {
     buckets: Box<[u64]>,
     count: u64,
     min: i64,
@@ -27,28 +27,16 @@ impl Default for Histogram {
 
 impl Histogram {
     /// Adds a duration; a negative one counts as the shortest.
-    pub fn add(&mut self, duration: i64) {
+    pub(super) fn add(&mut self, duration: i64) {
         self.buckets[bucket(duration)] += 1;
         self.count += 1;
         self.min = self.min.min(duration);
         self.max = self.max.max(duration);
     }
 
-    /// Returns how many there are.
-    #[must_use]
-    pub fn count(&self) -> u64 {
-        self.count
-    }
-
-    /// Returns the longest.
-    #[must_use]
-    pub fn max(&self) -> i64 {
-        self.max
-    }
-
     /// Returns the duration that `percent` of them don't exceed.
     #[must_use]
-    pub fn percentile(&self, percent: u64) -> i64 {
+    pub(super) fn percentile(&self, percent: u64) -> i64 {
         let rank = (self.count * percent).div_ceil(100).max(1);
         let mut seen = 0;
         for (at, count) in self.buckets.iter().enumerate() {
@@ -61,7 +49,7 @@ impl Histogram {
     }
 
     /// Returns count, p50, p90, p99 and max, in columns.
-    pub fn columns(&self) -> [String; 5] {
+    pub(super) fn columns(&self) -> [String; 5] {
         if self.count == 0 {
             return ["0", "-", "-", "-", "-"].map(str::to_owned);
         }
@@ -123,6 +111,6 @@ mod tests {
             let found = histogram.percentile(percent);
             assert!((found - exact).abs() <= exact / 25, "p{percent} is {found}");
         }
-        assert_eq!(histogram.max(), 1_000_000);
+        assert_eq!(histogram.max, 1_000_000);
     }
 }

@@ -2,25 +2,24 @@
 
 use std::fmt::Write as _;
 
-use super::ladder::{Arrow, Ladder, Line, Style, isolated};
+use super::ladder::{Arrow, Head, Ladder, Rung, Style, isolated};
+use crate::trace::show::text::written;
 
 const TIME_WIDTH: usize = 13;
 const COLUMN_WIDTH: usize = 16;
 
 /// Returns the ladder as plain text.
 #[must_use]
-pub fn plain(ladder: &Ladder) -> String {
+pub(crate) fn text(ladder: &Ladder) -> String {
     let mut out = String::new();
-    // Writing to a string can't fail.
-    let written = write_plain(ladder, &mut out);
-    debug_assert!(written.is_ok());
+    written(write_text(ladder, &mut out));
     out
 }
 
-fn write_plain(ladder: &Ladder, out: &mut String) -> std::fmt::Result {
+fn write_text(ladder: &Ladder, out: &mut String) -> std::fmt::Result {
     for part in [
-        |head: &super::ladder::Head| head.name.clone(),
-        |head: &super::ladder::Head| head.place.clone(),
+        |head: &Head| head.name.clone(),
+        |head: &Head| head.place.clone(),
     ] {
         write!(out, "{:TIME_WIDTH$}", "")?;
         for head in &ladder.heads {
@@ -32,14 +31,14 @@ fn write_plain(ladder: &Ladder, out: &mut String) -> std::fmt::Result {
         out.truncate(out.trim_end().len());
         out.push('\n');
     }
-    for line in &ladder.lines {
-        match line {
-            Line::Arrow(arrow) => {
+    for rung in &ladder.rungs {
+        match rung {
+            Rung::Arrow(arrow) => {
                 write!(
                     out,
                     "{:>TIME_WIDTH$}{}",
                     arrow.time,
-                    rung(arrow, ladder.heads.len())
+                    lifelines(arrow, ladder.heads.len())
                 )?;
                 // A copy's delay stands among the times.
                 let label = if arrow.label == arrow.time {
@@ -54,8 +53,8 @@ fn write_plain(ladder: &Ladder, out: &mut String) -> std::fmt::Result {
                 };
                 writeln!(out, "  {}{gap}{}", isolated(label), arrow.aside)?;
             }
-            Line::Pause(text) => writeln!(out, "{:>TIME_WIDTH$}{:7}... {text} ...", "", "")?,
-            Line::More(rows) => writeln!(out, "{rows} more rows not drawn")?,
+            Rung::Pause(text) => writeln!(out, "{:>TIME_WIDTH$}{:7}... {text} ...", "", "")?,
+            Rung::More(rows) => writeln!(out, "{rows} more rows not drawn")?,
         }
     }
     if ladder.more_people > 0 {
@@ -65,7 +64,7 @@ fn write_plain(ladder: &Ladder, out: &mut String) -> std::fmt::Result {
 }
 
 /// Returns the life lines with an arrow across them.
-fn rung(arrow: &Arrow, columns: usize) -> String {
+fn lifelines(arrow: &Arrow, columns: usize) -> String {
     let mut cells = vec![' '; columns * COLUMN_WIDTH];
     let place = |column: usize| column * COLUMN_WIDTH + COLUMN_WIDTH / 2;
     for column in 0..columns {
@@ -91,11 +90,9 @@ fn rung(arrow: &Arrow, columns: usize) -> String {
 
 /// Returns the ladder as a Mermaid sequence diagram.
 #[must_use]
-pub fn mermaid(ladder: &Ladder) -> String {
+pub(crate) fn mermaid(ladder: &Ladder) -> String {
     let mut out = String::from("sequenceDiagram\n");
-    // Writing to a string can't fail.
-    let written = write_mermaid(ladder, &mut out);
-    debug_assert!(written.is_ok());
+    written(write_mermaid(ladder, &mut out));
     out
 }
 
@@ -104,9 +101,9 @@ fn write_mermaid(ladder: &Ladder, out: &mut String) -> std::fmt::Result {
         let name = format!("{} {}", head.name, head.place);
         writeln!(out, "    participant P{column} as {}", entities(&name))?;
     }
-    for line in &ladder.lines {
-        match line {
-            Line::Arrow(arrow) => {
+    for rung in &ladder.rungs {
+        match rung {
+            Rung::Arrow(arrow) => {
                 let shaft = match arrow.style {
                     Style::Copy | Style::Control | Style::Packet => "-->>",
                     Style::Trouble => "-x",
@@ -122,8 +119,8 @@ fn write_mermaid(ladder: &Ladder, out: &mut String) -> std::fmt::Result {
                     entities(&text)
                 )?;
             }
-            Line::Pause(text) => writeln!(out, "    Note over P0: ... {text} ...")?,
-            Line::More(rows) => writeln!(out, "    Note over P0: {rows} more rows not drawn")?,
+            Rung::Pause(text) => writeln!(out, "    Note over P0: ... {text} ...")?,
+            Rung::More(rows) => writeln!(out, "    Note over P0: {rows} more rows not drawn")?,
         }
     }
     if ladder.more_people > 0 {
@@ -142,9 +139,7 @@ fn entities(text: &str) -> String {
     for c in text.chars() {
         match c {
             '#' | ';' | '<' | '>' | '&' | '"' | '%' | '\\' | '`' | '{' | '}' | '$' | '*' | '_' => {
-                // Writing to a string can't fail.
-                let written = write!(safe, "#{};", u32::from(c));
-                debug_assert!(written.is_ok());
+                written(write!(safe, "#{};", u32::from(c)));
             }
             c => safe.push(c),
         }

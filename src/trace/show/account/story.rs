@@ -7,15 +7,15 @@ use std::collections::HashMap;
 use crate::trace::capture::Moment;
 use crate::trace::chat::event::{Ending, Event, Who};
 use crate::trace::packet::{Endpoint, Packet};
-use crate::trace::show::list::Flags;
+use crate::trace::show::info::Flags;
 use crate::trace::tcp::{Marks, Segment};
 
 /// Most rows and copies that are kept.
-pub const KEPT_MAX: usize = 100_000;
+pub(super) const KEPT_MAX: usize = 100_000;
 /// Most bytes of one text that are kept.
-pub const TEXT_BYTES_MAX: usize = 400;
+pub(super) const TEXT_BYTES_MAX: usize = 400;
 /// Most people that are drawn.
-pub const COLUMNS_MAX: usize = 24;
+pub(super) const COLUMNS_MAX: usize = 24;
 
 /// Marks that are drawn even where packets are folded, and their words.
 const TROUBLE: [(Marks, &str); 6] = [
