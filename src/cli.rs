@@ -1,5 +1,6 @@
 //! The command line: what can be asked for, under which names, with which defaults.
 
+mod generate;
 mod join;
 mod trace;
 
@@ -14,6 +15,7 @@ pub use crate::failure::Failure;
 use crate::hub::limits::Limits;
 use crate::server;
 
+pub use self::generate::generate;
 pub use self::join::JoinOptions;
 pub use self::trace::{FramingOption, TimeOption, TraceOptions};
 

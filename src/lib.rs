@@ -12,7 +12,7 @@
 //! |---|---|---|
 //! | shell | `main.rs`, [`cli`], [`logging`], [`server`], [`client`] | sockets, the poll, signals, the clock; no rules |
 //! | hub | [`hub`] with [`hub::connection`], [`feed::fan_out`], [`hub::rate_limit`], [`feed::slow_readers`], [`hub::per_address`], [`hub::limits`], [`hub::disconnect`] | connections generic over their streams; applies what the room decided |
-//! | pure | [`mod@line`], [`room`], [`wire`], the client's editor | bytes and values in, bytes and values out: no sockets, clock, log or threads |
+//! | pure | [`mod@line`], [`room`], [`wire`], the client's editor, [`trace`] but for its input and its outputs | bytes and values in, bytes and values out: no sockets, clock, log or threads |
 //!
 //! # One message through the house
 //!

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use chatroom::cli::{Cli, Command};
+use chatroom::cli::{self, Cli, Command};
 use chatroom::{client, logging, server, trace};
 use clap::Parser;
 
@@ -14,8 +14,8 @@ fn main() -> ExitCode {
             ("chatroom", server::serve(&(&options).into()))
         }
         Command::Join(options) => ("chatroom", client::join(&(&options).into())),
-        Command::Trace(options) => ("chatroom trace", trace::trace(&options)),
-        Command::Generate(options) => ("chatroom generate", trace::generate(options)),
+        Command::Trace(options) => ("chatroom trace", trace::trace(&(&options).into())),
+        Command::Generate(options) => ("chatroom generate", cli::generate(options)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

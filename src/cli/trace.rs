@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::DEFAULT_PORT;
+use crate::trace::chat::units::Framing;
+use crate::trace::options::{Options, TimeStyle};
 
 /// The exit codes and the live capture, told at the end of `trace --help`.
 const TRACE_HELP: &str = "\
@@ -126,6 +128,39 @@ pub struct TraceOptions {
         default_value_t = 20_000
     )]
     pub max_streams: usize,
+}
+
+impl From<&TraceOptions> for Options {
+    fn from(options: &TraceOptions) -> Self {
+        Self {
+            file: options.file.clone(),
+            port: options.port,
+            framing: match options.framing {
+                FramingOption::Auto => None,
+                FramingOption::Lines => Some(Framing::Lines),
+                FramingOption::Segments => Some(Framing::Segments),
+            },
+            packets: options.packets,
+            details: options.details.clone(),
+            messages: options.messages,
+            summary: options.summary,
+            output: options.output.clone(),
+            full: options.full,
+            rows_max: options.rows,
+            stream: options.stream,
+            from: options.from,
+            to: options.to,
+            time: match options.time {
+                TimeOption::Relative => TimeStyle::Relative,
+                TimeOption::Epoch => TimeStyle::Epoch,
+                TimeOption::Utc => TimeStyle::Utc,
+            },
+            redact: options.redact,
+            plain: options.plain,
+            check: options.check,
+            streams_max: options.max_streams,
+        }
+    }
 }
 
 /// What ends a message on the wire.

@@ -1,166 +1,106 @@
 //! Reading the room's traffic back from a packet capture.
 //!
-//! One pass, layer by layer; each knows the one below and none above:
+//! The way of a packet, one pass from the bottom to the top; each layer knows those below it and
+//! none above:
 //!
-//! ```text
-//! capture -> packet -> streams + tcp -> reassembly -> units -> chat (conversation, matching)
-//!         -> packet_list, packet_details, messages, summary + findings, story -> pictures, ndjson
-//! ```
+//! 1. [`capture`] reads bytes from a file or a pipe and cuts them into [`Frame`](capture::Frame)s.
+//! 2. [`packet`] reads one frame's headers, link, IP and TCP, into a [`Packet`](packet::Packet), or
+//!    says why it can't be looked at.
+//! 3. [`tcp`] finds the packet's stream and says what Wireshark would, given all that came before: a
+//!    [`Segment`](tcp::Segment).
+//! 4. [`chat`] puts the bytes of the room's streams in order, cuts them into lines, and tells what
+//!    happened: [`Event`](chat::event::Event)s, and a [`Note`](chat::Note) of what the frame was for.
+//! 5. [`pass`] hands all of it, as one [`Seen`](show::seen::Seen), to the
+//!    [`Account`](show::account::Account), which counts and collects, and to the outputs.
+//! 6. [`show`] holds the outputs: each is a [`Sink`](show::sink::Sink), told of frames and events, and
+//!    of the whole once the capture is over; [`show::outputs`] writes what they say.
 //!
-//! Pure but for `input`, which opens the capture, and this file, which opens the outputs. Nothing a
-//! capture contains may panic, hang or bloat the program, and no byte of it reaches an output but
-//! through `text`.
+//! Pure but for [`capture::input`], which opens the capture, and [`show::outputs`], which opens the
+//! outputs. Nothing a capture contains may panic, hang or bloat the program, and no byte of it
+//! reaches an output but through [`show::text`].
 
 pub mod capture;
 pub mod chat;
-pub mod clock;
-mod conversation;
-mod details_ip;
-mod details_link;
-mod details_tcp;
-mod direction;
-pub mod event;
-mod fan_out;
-pub mod findings;
-pub mod framing;
-pub mod histogram;
-pub mod html;
-pub mod input;
-pub mod ladder;
-pub mod ladder_svg;
-pub mod ladder_text;
-pub mod matching;
-pub mod messages;
-pub mod ndjson;
 pub mod options;
-pub mod outputs;
 pub mod packet;
-pub mod packet_details;
-pub mod packet_list;
-pub mod pcapng;
-pub mod phase;
-pub mod reassembly;
-pub mod segment;
-pub mod session;
-pub mod story;
-pub mod streams;
-pub mod summary;
+pub mod pass;
+pub mod show;
 pub mod tcp;
-pub mod text;
-pub mod units;
 
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Read};
 
+use self::capture::input::Input;
 use self::capture::{CaptureError, CaptureReader};
-use self::input::Input;
-use self::outputs::Outputs;
-use self::session::{Outcome, Session, Sinks, warnings};
-use self::story::Story;
-use crate::cli::{Failure, GenerateOptions, Generated, TraceOptions};
+pub use self::options::Options;
+use self::pass::Pass;
+use self::show::account::Totals;
+use self::show::outputs::{Outputs, WriteError};
+use crate::failure::Failure;
 
-const OUTPUT_BYTES: usize = 64 * 1024;
+const SCREEN_BUFFER_BYTES: usize = 64 * 1024;
+
 /// The dissector, as Wireshark loads it.
-const DISSECTOR: &str = include_str!("chatroom.lua");
+pub const DISSECTOR: &str = include_str!("chatroom.lua");
 
 /// Shows a capture in the ways that were asked for.
 ///
 /// # Errors
 /// Fails when the capture is bad or holds nothing on the port, when an output can't be written, or
 /// when there are findings and `--check` was given.
-pub fn trace(options: &TraceOptions) -> Result<(), Failure> {
-    let file = options.file.display();
-    let input = Input::open(&options.file)
-        .map_err(|error| Failure::usage(format!("{file}: {}", CaptureError::Io(error))))?;
-    let mut outputs = Outputs::open(options)?;
-    let live = input.is_live();
+pub fn trace(options: &Options) -> Result<(), Failure> {
+    let input =
+        Input::open(&options.file).map_err(|error| bad_input(options, &CaptureError::Io(error)))?;
+    let mut screen = BufWriter::with_capacity(SCREEN_BUFFER_BYTES, io::stdout().lock());
+    let mut outputs = Outputs::new(options, &mut screen, input.is_live());
+    outputs.open_files(options)?;
     let mut reader = CaptureReader::new(input);
-    let mut stdout = BufWriter::with_capacity(OUTPUT_BYTES, io::stdout().lock());
-    let sinks = Sinks {
-        text: &mut stdout,
-        records: outputs.take_records(),
-        live,
-    };
-    let story = outputs.draws().then(|| Story::new(options.full));
-    let mut session = Session::new(options, sinks, story);
-    let ended = match read(&mut reader, &mut session) {
-        Err(error) => return output_failure(&error),
+    let mut pass = Pass::new(options, outputs);
+    let ended = match read(&mut reader, &mut pass) {
+        Err(error) => return error.judge(),
         Ok(Err(CaptureError::Cut { .. })) if reader.source().was_interrupted() => None,
         Ok(ended) => ended.err(),
     };
-    if let Some(CaptureError::Empty | CaptureError::NotACapture(_) | CaptureError::Compressed(_)) =
-        ended
+    if let Some(
+        error @ (CaptureError::Empty | CaptureError::NotACapture(_) | CaptureError::Compressed(_)),
+    ) = ended
     {
-        return judge(options, &session, None, ended);
+        return Err(bad_input(options, &error));
     }
-    match session.finish(reader.dropped()) {
-        Err(error) => output_failure(&error),
-        Ok(outcome) => {
-            session.draw(&mut outputs, &outcome)?;
-            judge(options, &session, Some(&outcome), ended)
-        }
+    match (pass.finish(reader.dropped()), ended) {
+        (Err(error), _) => error.judge(),
+        (Ok(_), Some(error)) => Err(bad_input(options, &error)),
+        (Ok(warnings), None) => judge(options, pass.totals(), warnings),
     }
 }
 
 /// Reads to the end; the outer error is an output's, the inner one the capture's.
 fn read<R: Read>(
     reader: &mut CaptureReader<R>,
-    session: &mut Session<'_>,
-) -> io::Result<Result<(), CaptureError>> {
+    pass: &mut Pass<'_>,
+) -> Result<Result<(), CaptureError>, WriteError> {
     loop {
         match reader.next_frame() {
-            Ok(Some(frame)) => session.frame(&frame)?,
+            Ok(Some(frame)) => pass.frame(&frame)?,
             Ok(None) => return Ok(Ok(())),
             Err(error) => return Ok(Err(error)),
         }
     }
 }
 
-/// Somebody who stops reading our output has seen enough; anything else is a failure.
-fn output_failure(error: &io::Error) -> Result<(), Failure> {
-    if error.kind() == io::ErrorKind::BrokenPipe {
-        return Ok(());
-    }
-    Err(Failure::new(format!("can't write: {error}")))
+fn bad_input(options: &Options, why: &dyn std::fmt::Display) -> Failure {
+    Failure::usage(format!("{}: {why}", options.file.display()))
 }
 
-/// Decides whether all is well.
-fn judge(
-    options: &TraceOptions,
-    session: &Session<'_>,
-    outcome: Option<&Outcome>,
-    ended: Option<CaptureError>,
-) -> Result<(), Failure> {
-    let file = options.file.display();
-    if let Some(error) = ended {
-        return Err(Failure::usage(format!("{file}: {error}")));
+/// Decides whether all is well with a capture that was read to its end.
+fn judge(options: &Options, totals: &Totals, warnings: usize) -> Result<(), Failure> {
+    if let Some(link) = totals.unsupported_link() {
+        return Err(bad_input(options, &link));
     }
-    if let Some(link) = session.totals.unsupported_link() {
-        return Err(Failure::usage(format!("{file}: {link}")));
+    if totals.on_port == 0 {
+        return Err(Failure::new(totals.nothing_on(options.port)));
     }
-    if session.totals.on_port == 0 {
-        return Err(Failure::new(session.totals.nothing_on(options.port)));
-    }
-    let found = outcome.map_or(0, |outcome| warnings(&outcome.findings));
-    if options.check && found > 0 {
-        return Err(Failure::new(format!("{found} findings of level warn")));
+    if options.check && warnings > 0 {
+        return Err(Failure::new(format!("{warnings} findings of level warn")));
     }
     Ok(())
-}
-
-/// Prints what was asked for.
-///
-/// # Errors
-/// Fails when standard output can't be written.
-pub fn generate(options: GenerateOptions) -> Result<(), Failure> {
-    let text = match options.what {
-        Generated::Dissector => DISSECTOR,
-    };
-    let mut stdout = io::stdout().lock();
-    match stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
-        Ok(()) => Ok(()),
-        Err(error) => output_failure(&error),
-    }
 }

@@ -1,96 +1,61 @@
-//! TCP options, one after another.
+//! What `chatroom trace` is asked for; filled by the command line.
 
-use super::packet::{u16_at, u32_at};
+use std::path::PathBuf;
 
-/// End of option list.
-pub const END: u8 = 0;
-/// No operation, padding between options.
-pub const NOP: u8 = 1;
-/// Maximum segment size.
-pub const MSS: u8 = 2;
-/// Window scale.
-pub const WINDOW_SCALE: u8 = 3;
-/// SACK permitted.
-pub const SACK_PERMITTED: u8 = 4;
-/// Selective acknowledgement.
-pub const SACK: u8 = 5;
-/// Timestamps.
-pub const TIMESTAMPS: u8 = 8;
-/// MD5 signature.
-pub const MD5: u8 = 19;
+use super::chat::units::Framing;
 
-/// Fast open, a cookie or the request for one.
-pub const FAST_OPEN: u8 = 34;
-
-/// The largest shift that counts (RFC 7323).
-pub const MOST_WINDOW_SHIFT: u8 = 14;
-
-/// One option.
-#[derive(Debug, Clone, Copy)]
-pub struct TcpOption<'a> {
-    /// Its kind.
-    pub kind: u8,
-    /// Its value, without kind and length.
-    pub value: &'a [u8],
-}
-
-/// The options of a header, until the end or the first that can't be.
+/// What `chatroom trace` is asked for.
 #[derive(Debug, Clone)]
-pub struct TcpOptions<'a> {
-    rest: &'a [u8],
-    ended: bool,
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a wish of its own, granted or not"
+)]
+pub struct Options {
+    /// Capture to read; `-` is standard input.
+    pub file: PathBuf,
+    /// The room's port.
+    pub port: u16,
+    /// What ends a message; `None` to find out.
+    pub framing: Option<Framing>,
+    /// Show the packet list.
+    pub packets: bool,
+    /// Show everything about the frames from the first to the last of each pair.
+    pub details: Vec<(u64, u64)>,
+    /// Show who said what.
+    pub messages: bool,
+    /// Show the summary.
+    pub summary: bool,
+    /// Files to write, each of the kind that its ending says.
+    pub output: Vec<PathBuf>,
+    /// Draw every packet.
+    pub full: bool,
+    /// Most rows to draw.
+    pub rows_max: usize,
+    /// Show only this stream.
+    pub stream: Option<u32>,
+    /// Show only from this time on, in nanoseconds since the first frame.
+    pub from: Option<i64>,
+    /// Show only up to this time.
+    pub to: Option<i64>,
+    /// How to write times.
+    pub time: TimeStyle,
+    /// Write how many bytes there were in place of what people said.
+    pub redact: bool,
+    /// Call every packet TCP in the list.
+    pub plain: bool,
+    /// Fail if there is a finding of level warn.
+    pub check: bool,
+    /// Most streams to follow at once.
+    pub streams_max: usize,
 }
 
-impl<'a> TcpOptions<'a> {
-    /// Returns the options in these bytes.
-    #[must_use]
-    pub fn new(bytes: &'a [u8]) -> Self {
-        Self {
-            rest: bytes,
-            ended: false,
-        }
-    }
-}
-
-impl<'a> Iterator for TcpOptions<'a> {
-    type Item = TcpOption<'a>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let kind = *self.rest.first()?;
-        if self.ended && kind != END {
-            return None;
-        }
-        self.ended = kind == END;
-        let len = match kind {
-            END | NOP => 1,
-            _ => usize::from(*self.rest.get(1)?),
-        };
-        let value = match kind {
-            END | NOP => &[],
-            _ => self.rest.get(2..len)?,
-        };
-        self.rest = &self.rest[len..];
-        Some(TcpOption { kind, value })
-    }
-}
-
-impl TcpOption<'_> {
-    /// Returns the SACK blocks, as raw sequence numbers.
-    pub fn sack_blocks(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
-        self.value
-            .chunks_exact(8)
-            .map(|block| (u32_at(block, 0), u32_at(block, 4)))
-    }
-
-    /// Returns the value as a 16-bit number, if it is one.
-    #[must_use]
-    pub fn u16(&self) -> Option<u16> {
-        (self.value.len() == 2).then(|| u16_at(self.value, 0))
-    }
-
-    /// Returns `TSval` and `TSecr`, if this is a timestamps option of the right length.
-    #[must_use]
-    pub fn timestamps(&self) -> Option<(u32, u32)> {
-        (self.value.len() == 8).then(|| (u32_at(self.value, 0), u32_at(self.value, 4)))
-    }
+/// How times are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeStyle {
+    /// Seconds since the first frame.
+    Relative,
+    /// Seconds since 1970.
+    Epoch,
+    /// Date and time, UTC.
+    Utc,
 }

@@ -150,6 +150,26 @@ fn event(text: &str) -> Option<String> {
     said.then(|| text.to_owned())
 }
 
+/// Starts `trace` on what is captured.
+fn trace_of(tcpdump: &mut Kept, port: u16) -> Kept {
+    let trace = command()
+        .args(["-m", "-p", &port.to_string(), "-"])
+        .stdin(tcpdump.0.stdout.take().unwrap())
+        .stdout(Stdio::piped())
+        .spawn();
+    Kept(trace.unwrap())
+}
+
+/// Starts `join` and waits until it is in the room.
+fn joined(server: &Server, name: &str) -> Program {
+    let mut join = chatroom();
+    join.args(["join", &server.address().to_string(), "--name", name]);
+    let mut person = Program::start(join);
+    person.screen.expect_line(PROMPT);
+    person.screen.expect_line(GREETING);
+    person
+}
+
 #[test]
 fn a_live_session_tells_what_the_servers_log_tells() {
     if !has("tcpdump") {
@@ -160,14 +180,7 @@ fn a_live_session_tells_what_the_servers_log_tells() {
     let Some(mut tcpdump) = tcpdump(port) else {
         return;
     };
-    let mut trace = Kept(
-        command()
-            .args(["-m", "-p", &port.to_string(), "-"])
-            .stdin(tcpdump.0.stdout.take().unwrap())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap(),
-    );
+    let mut trace = trace_of(&mut tcpdump, port);
     let mut screen = Incoming::new(trace.0.stdout.take().unwrap());
     let mut lines: Vec<String> = Vec::new();
     // A burst is more than the kernel's ring for a capture holds: each line is awaited.
@@ -183,12 +196,7 @@ fn a_live_session_tells_what_the_servers_log_tells() {
     let names = ["soheil", "ali", "سهیل"];
     let mut people: Vec<Program> = Vec::new();
     for name in names {
-        let mut join = chatroom();
-        join.args(["join", &server.address().to_string(), "--name", name]);
-        let mut person = Program::start(join);
-        person.screen.expect_line(PROMPT);
-        person.screen.expect_line(GREETING);
-        people.push(person);
+        people.push(joined(&server, name));
         shown(GREETING);
     }
     let mut say = |at: usize, text: &str, heard: &str| {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use chatroom::trace::capture::CaptureReader;
 use chatroom::trace::packet::{ACK, Packet, RST, SYN};
-use chatroom::trace::reassembly::{Delivery, Reassembly};
+use chatroom::trace::tcp::reassembly::{Delivery, Reassembly};
 
 use super::support::{
     CAPTURES, CUT_CAPTURES, MADE_CAPTURES, capture, directory, field, golden, has_tshark, records,
@@ -320,7 +320,7 @@ fn the_details_show_every_figure_of_the_reference_page() {
 /// first, gaps in tshark's words.
 fn reassembled(file: &Path, stream: u32) -> [Vec<u8>; 2] {
     let mut reader = CaptureReader::new(File::open(file).unwrap());
-    let mut streams = chatroom::trace::streams::Streams::new(1000);
+    let mut streams = chatroom::trace::tcp::Streams::new(1000);
     let mut ends = [Reassembly::default(), Reassembly::default()];
     let mut bytes = [Vec::new(), Vec::new()];
     let mut total = 0;

@@ -6,15 +6,16 @@ use std::io::{self, Read, Write};
 use std::process::Stdio;
 use std::rc::Rc;
 
-use chatroom::cli::{Cli, Command, TraceOptions};
+use chatroom::cli::{Cli, Command};
 use chatroom::trace::capture::CaptureReader;
-use chatroom::trace::session::{Session, Sinks};
-use chatroom::trace::story::Story;
+use chatroom::trace::options::Options;
+use chatroom::trace::pass::Pass;
+use chatroom::trace::show::outputs::Outputs;
 use clap::Parser;
 
 use super::support::{CAPTURES, CUT_CAPTURES, capture, command, directory, trace, trace_bytes};
 
-fn options() -> TraceOptions {
+fn options() -> Options {
     let words = [
         "chatroom",
         "trace",
@@ -26,7 +27,7 @@ fn options() -> TraceOptions {
         "x.pcap",
     ];
     match Cli::parse_from(words).command {
-        Command::Trace(options) => options,
+        Command::Trace(options) => (&options).into(),
         other => panic!("{other:?}"),
     }
 }
@@ -46,25 +47,25 @@ impl Write for Shared {
 }
 
 /// Runs everything over a stream; returns all that is written, and how the stream ended.
-fn everything(options: &TraceOptions, source: impl Read) -> (Vec<u8>, String) {
+fn everything(options: &Options, source: impl Read) -> (Vec<u8>, String) {
     let mut text = Vec::new();
     let records = Shared::default();
-    let sinks = Sinks {
-        text: &mut text,
-        records: Some(Box::new(records.clone())),
-        live: false,
-    };
-    let mut session = Session::new(options, sinks, Some(Story::new(false)));
+    let mut outputs = Outputs::new(options, &mut text, false);
+    for name in ["x.ndjson", "x.txt"] {
+        let file = Box::new(records.clone());
+        outputs.write_to(options, name, file).unwrap();
+    }
+    let mut pass = Pass::new(options, outputs);
     let mut reader = CaptureReader::new(source);
     let end = loop {
         match reader.next_frame() {
-            Ok(Some(frame)) => session.frame(&frame).unwrap(),
+            Ok(Some(frame)) => pass.frame(&frame).unwrap(),
             Ok(None) => break String::new(),
             Err(error) => break error.to_string(),
         }
     };
-    session.finish(reader.dropped()).unwrap();
-    drop(session);
+    pass.finish(reader.dropped()).unwrap();
+    drop(pass);
     text.extend_from_slice(&records.0.borrow());
     (text, end)
 }

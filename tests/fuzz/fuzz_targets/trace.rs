@@ -5,20 +5,21 @@
 //! ```
 #![no_main]
 
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::rc::Rc;
 use std::sync::OnceLock;
 
-use chatroom::cli::{Cli, Command, TraceOptions};
+use chatroom::cli::{Cli, Command};
 use chatroom::trace::capture::CaptureReader;
-use chatroom::trace::clock::Clock;
-use chatroom::trace::ladder::{Ladder, LadderOptions};
-use chatroom::trace::session::{Session, Sinks};
-use chatroom::trace::story::Story;
-use chatroom::trace::{ladder_svg, ladder_text};
+use chatroom::trace::options::Options;
+use chatroom::trace::pass::Pass;
+use chatroom::trace::show::outputs::Outputs;
 use clap::Parser;
 use libfuzzer_sys::fuzz_target;
 
-fn options() -> &'static TraceOptions {
-    static OPTIONS: OnceLock<TraceOptions> = OnceLock::new();
+fn options() -> &'static Options {
+    static OPTIONS: OnceLock<Options> = OnceLock::new();
     OPTIONS.get_or_init(|| {
         let words = [
             "chatroom",
@@ -31,45 +32,47 @@ fn options() -> &'static TraceOptions {
             "x.pcap",
         ];
         match Cli::parse_from(words).command {
-            Command::Trace(options) => options,
+            Command::Trace(options) => (&options).into(),
             _ => unreachable!(),
         }
     })
 }
 
+/// All that the files would hold.
+#[derive(Clone, Default)]
+struct Shared(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 fuzz_target!(|data: &[u8]| {
-    let options = options();
-    let mut text = Vec::new();
-    let sinks = Sinks {
-        text: &mut text,
-        records: Some(Box::new(std::io::sink())),
-        live: false,
+    let options = Options {
+        full: data.len() % 2 == 1,
+        rows_max: 500,
+        ..options().clone()
     };
-    let full = data.len() % 2 == 1;
-    let mut session = Session::new(options, sinks, Some(Story::new(full)));
+    let (mut text, files) = (Vec::new(), Shared::default());
+    let mut outputs = Outputs::new(&options, &mut text, false);
+    for name in ["x.ndjson", "x.svg", "x.txt", "x.mmd", "x.html"] {
+        let file = Box::new(files.clone());
+        outputs.write_to(&options, name, file).unwrap();
+    }
+    let mut pass = Pass::new(&options, outputs);
     let mut reader = CaptureReader::new(data);
     while let Ok(Some(frame)) = reader.next_frame() {
-        session.frame(&frame).unwrap();
+        pass.frame(&frame).unwrap();
     }
-    session.finish(reader.dropped()).unwrap();
-    let Some(mut story) = session.take_story() else {
-        return;
-    };
-    drop(session);
+    pass.finish(reader.dropped()).unwrap();
+    drop(pass);
+    text.extend_from_slice(&files.0.borrow());
     let text = String::from_utf8(text).unwrap();
     assert!(text.chars().all(|c| c == '\n' || !c.is_control()));
-    story.finish();
-    let how = LadderOptions {
-        rows: 500,
-        redact: false,
-        port: options.port,
-    };
-    let ladder = Ladder::new(&story, &Clock::new(options.time), how);
-    for picture in [
-        ladder_svg::to_string(&ladder),
-        ladder_text::plain(&ladder),
-        ladder_text::mermaid(&ladder),
-    ] {
-        assert!(picture.chars().all(|c| c == '\n' || !c.is_control()));
-    }
 });

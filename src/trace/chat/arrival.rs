@@ -1,0 +1,60 @@
+//! One packet of the room as it comes.
+
+use crate::trace::capture::Moment;
+use crate::trace::packet::{Endpoint, Packet};
+use crate::trace::tcp::Segment;
+
+/// Which way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// From the person to the server.
+    Up,
+    /// From the server to the person.
+    Down,
+}
+
+impl Way {
+    pub(super) fn back(self) -> Self {
+        match self {
+            Self::Up => Self::Down,
+            Self::Down => Self::Up,
+        }
+    }
+}
+
+/// One packet of the room as it comes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Arrival<'a> {
+    pub(super) at: Moment,
+    pub(super) packet: &'a Packet<'a>,
+    pub(super) segment: &'a Segment,
+    pub(super) way: Way,
+}
+
+impl<'a> Arrival<'a> {
+    pub(super) fn new(at: Moment, packet: &'a Packet<'a>, segment: &'a Segment, port: u16) -> Self {
+        let way = if packet.dst_port == port {
+            Way::Up
+        } else {
+            Way::Down
+        };
+        Self {
+            at,
+            packet,
+            segment,
+            way,
+        }
+    }
+
+    /// Returns the end that isn't the server's.
+    pub(super) fn client(&self) -> Endpoint {
+        match self.way {
+            Way::Up => self.packet.source(),
+            Way::Down => self.packet.destination(),
+        }
+    }
+
+    pub(super) fn stream(&self) -> u32 {
+        self.segment.stream
+    }
+}

@@ -1,0 +1,74 @@
+//! Finding out whether messages are lines or segments, before anything is made of them.
+//!
+//! The answer may need 16 data segments. The frames until then are held back, so that what is
+//! written does not depend on how the capture comes in.
+
+use super::units::{Framing, SEGMENTS_LOOKED_AT};
+use crate::trace::capture::{Frame, OwnedFrame};
+use crate::trace::packet::Packet;
+
+/// Most bytes of frames held back; then messages are taken to be segments.
+const HELD_BYTES_MAX: usize = 1024 * 1024;
+
+/// Finds out.
+#[derive(Debug)]
+pub struct Detection {
+    decided: Option<Framing>,
+    segments: usize,
+    held: Vec<OwnedFrame>,
+    held_bytes: usize,
+}
+
+impl Detection {
+    /// Returns a detection that knows already, or has to find out.
+    #[must_use]
+    pub fn new(decided: Option<Framing>) -> Self {
+        Self {
+            decided,
+            segments: 0,
+            held: Vec::new(),
+            held_bytes: 0,
+        }
+    }
+
+    /// Returns the answer, once there is one.
+    #[must_use]
+    pub fn decided(&self) -> Option<Framing> {
+        self.decided
+    }
+
+    /// Looks at a frame while there is no answer; returns whether it is held back.
+    pub fn hold(&mut self, frame: &Frame<'_>, packet: Option<&Packet<'_>>, port: u16) -> bool {
+        if let Some(packet) = packet
+            && (packet.src_port == port || packet.dst_port == port)
+            && packet.len > 0
+        {
+            self.segments += 1;
+            if memchr::memchr(b'\n', packet.payload).is_some() {
+                self.decided = Some(Framing::Lines);
+            } else if self.segments >= SEGMENTS_LOOKED_AT {
+                self.decided = Some(Framing::Segments);
+            }
+        }
+        if self.decided.is_some() || self.segments == 0 {
+            return false;
+        }
+        self.held.push(OwnedFrame::new(frame));
+        self.held_bytes += frame.data.len() + size_of::<OwnedFrame>();
+        if self.held_bytes > HELD_BYTES_MAX {
+            self.decided = Some(Framing::Segments);
+        }
+        true
+    }
+
+    /// Says that there are no more frames.
+    pub fn finish(&mut self) -> Framing {
+        *self.decided.get_or_insert(Framing::Segments)
+    }
+
+    /// Takes what was held back.
+    pub fn take_held(&mut self) -> Vec<OwnedFrame> {
+        self.held_bytes = 0;
+        std::mem::take(&mut self.held)
+    }
+}

@@ -1,0 +1,194 @@
+//! The talk: who joined, who said what, which copies the server sent of it, who left.
+//!
+//! Knows the room's wire and nothing of output. Each packet of the room is one step: it changes what
+//! is known, and what happened comes back as [`Event`]s with a [`Note`] of what the
+//! frame was for. Copies are found by the [`matching`] of bytes and order.
+
+mod arrival;
+pub mod event;
+mod fan_out;
+pub mod framing;
+pub mod matching;
+mod people;
+mod phase;
+mod server;
+mod step;
+mod talk;
+pub mod units;
+mod visit;
+mod visits;
+
+use self::arrival::{Arrival, Way};
+use self::event::{Ending, Event, Who};
+use self::matching::Matcher;
+pub use self::phase::Phase;
+use self::step::{Known, Step};
+use self::units::Framing;
+use self::visit::Change;
+use self::visits::Visits;
+use crate::trace::capture::Moment;
+use crate::trace::packet::{ACK, Packet};
+use crate::trace::tcp::Segment;
+
+/// What one frame meant.
+#[derive(Debug, Clone)]
+pub struct Note {
+    /// What it is for.
+    pub phase: Phase,
+    /// A unit ends in it.
+    pub ends_unit: bool,
+    /// The copy that ends in it: of whose, when, to whom.
+    pub copy: Option<(Who, Moment, Who)>,
+    /// How long after what it answers.
+    pub delay: Option<i64>,
+}
+
+/// The talk.
+#[derive(Debug)]
+pub struct Chat {
+    port: u16,
+    known: Known,
+}
+
+impl Chat {
+    /// Returns an empty talk on a port.
+    #[must_use]
+    pub fn new(port: u16, framing: Framing) -> Self {
+        Self {
+            port,
+            known: Known {
+                framing,
+                visits: Visits::default(),
+                matcher: Matcher::default(),
+                leaves_are_told: false,
+                now: 0,
+            },
+        }
+    }
+
+    /// Says what ends a message; only before anything was pushed.
+    pub fn set_framing(&mut self, framing: Framing) {
+        self.known.framing = framing;
+    }
+
+    /// Takes one packet of the port, in the order of the capture.
+    pub fn push(
+        &mut self,
+        at: Moment,
+        packet: &Packet<'_>,
+        segment: &Segment,
+    ) -> (Note, Vec<Event>) {
+        self.known.now = at.time;
+        let arrival = Arrival::new(at, packet, segment, self.port);
+        let mut step = Step::new(&mut self.known);
+        step.settle_due();
+        step.hear(&arrival);
+        if packet.has(ACK) {
+            step.acknowledge(&arrival);
+        }
+        step.close(&arrival);
+        let note = Note {
+            phase: step.phase(&arrival),
+            ends_unit: step.seen.units,
+            delay: match &step.seen.copy {
+                Some((_, original, _)) => Some(at.time - original.time),
+                None => step.seen.ack_delay,
+            },
+            copy: step.seen.copy,
+        };
+        (note, step.events)
+    }
+
+    /// Forgets a stream, which is over or has no room.
+    pub fn forget(&mut self, stream: u32) -> Vec<Event> {
+        let mut step = Step::new(&mut self.known);
+        step.take_offers(stream);
+        step.known.visits.forget(stream);
+        step.events
+    }
+
+    /// Ends the talk: the capture is over.
+    pub fn finish(&mut self) -> Vec<Event> {
+        let mut step = Step::new(&mut self.known);
+        for stream in step.known.visits.streams() {
+            step.take_offers(stream);
+        }
+        while let Some(id) = step.known.matcher.oldest() {
+            step.settle(id, true);
+        }
+        step.events
+    }
+}
+
+impl Step<'_> {
+    /// Takes the handshake and what is said.
+    fn hear(&mut self, arrival: &Arrival<'_>) {
+        let (at, stream) = (arrival.at, arrival.stream());
+        let (change, heard) = self.known.visits.take(arrival, self.known.framing);
+        let (lost, cut) = (heard.lost, heard.cut);
+        if lost + cut > 0
+            && let Some(who) = self.known.visits.who(stream)
+        {
+            self.events.push(Event::Gap { who, at, lost, cut });
+        }
+        if let Some(change) = change {
+            self.change(at, stream, change);
+        }
+        for (way, spoken) in heard.spoken {
+            self.seen.units = true;
+            match way {
+                Way::Up => self.person_said(stream, spoken),
+                Way::Down => self.server_said(stream, spoken),
+            }
+        }
+    }
+
+    /// Takes the end.
+    fn close(&mut self, arrival: &Arrival<'_>) {
+        let stream = arrival.stream();
+        let visit = self.known.visits.get_mut(stream);
+        if let Some(change) = visit.and_then(|visit| visit.close(arrival)) {
+            self.change(arrival.at, stream, change);
+        }
+    }
+
+    fn change(&mut self, at: Moment, stream: u32, change: Change) {
+        let Some(visit) = self.known.visits.get(stream) else {
+            return;
+        };
+        let (who, client) = (visit.who(), visit.client);
+        match change {
+            Change::Connected { syn, syn_ack } => self.events.push(Event::Connected {
+                who,
+                client,
+                syn,
+                syn_ack,
+                at,
+            }),
+            Change::Refused { syn } => self.events.push(Event::Refused { who, syn, at }),
+            Change::Ended { began } => {
+                self.events.push(Event::Ended { who, began, at });
+                self.known.visits.clear(stream);
+            }
+            Change::Leaving(how) => {
+                self.take_offers(stream);
+                self.leave(stream, at, how);
+                self.seen.left = true;
+                if matches!(how, Ending::Reset | Ending::CutReset) {
+                    self.broken(at, stream);
+                }
+            }
+        }
+    }
+
+    /// A connection that is broken is over for both sides at once.
+    fn broken(&mut self, at: Moment, stream: u32) {
+        let Some(visit) = self.known.visits.get_mut(stream) else {
+            return;
+        };
+        visit.ended = true;
+        let (who, began) = (visit.who(), visit.closing.unwrap_or(at));
+        self.known.visits.clear(stream);
+        self.events.push(Event::Ended { who, began, at });
+    }
+}

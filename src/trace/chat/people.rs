@@ -1,0 +1,173 @@
+//! What a person does: gives a name, says something, leaves.
+
+use std::rc::Rc;
+
+use super::event::{Ending, Event, Original};
+use super::matching::Origin;
+use super::step::Step;
+use super::talk::{Awaited, Spoken};
+use super::units::{Framing, without_telnet};
+use crate::trace::capture::Moment;
+use crate::wire::plain;
+
+impl Step<'_> {
+    /// Takes a unit from a person: a name, a command or a message.
+    pub(super) fn person_said(&mut self, stream: u32, mut spoken: Spoken) {
+        let telnet = |byte: &u8| matches!(byte, 0 | 255);
+        if self.known.framing == Framing::Lines && spoken.bytes.iter().any(telnet) {
+            spoken.bytes = without_telnet(&spoken.bytes);
+        }
+        if spoken.bytes.is_empty() {
+            return;
+        }
+        let Some(visit) = self.known.visits.get_mut(stream) else {
+            return;
+        };
+        if visit.joined.is_some() || !visit.is_whole() {
+            self.say(stream, spoken);
+            return;
+        }
+        let talk = visit.talk();
+        if talk.prompted && !talk.greeted {
+            let name = talk.offer(spoken);
+            self.seen.joining = true;
+            if let Some(name) = name {
+                self.join(stream, &name);
+            }
+        } else {
+            self.join(stream, &spoken);
+        }
+    }
+
+    /// Takes the oldest offer for the name and the others for messages.
+    pub(super) fn take_offers(&mut self, stream: u32) {
+        let visit = self.known.visits.get_mut(stream);
+        let Some(talk) = visit.and_then(|visit| visit.talk_so_far()) else {
+            return;
+        };
+        let mut offers = std::mem::take(&mut talk.offers).into_iter();
+        if let Some(name) = offers.next() {
+            self.join(stream, &name);
+        }
+        for message in offers {
+            self.say(stream, message);
+        }
+    }
+
+    /// Lets a person leave, if it is in the room.
+    pub(super) fn leave(&mut self, stream: u32, at: Moment, how: Ending) {
+        let Some((visit, expected)) = self.known.visits.leave(stream) else {
+            return;
+        };
+        let who = visit.who();
+        let lines = visit
+            .names
+            .iter()
+            .map(|name| ([name, plain::LEFT.as_bytes()].concat(), Rc::clone(name)))
+            .collect();
+        let origin = Origin {
+            of: Original::Leave,
+            sender: stream,
+            at,
+            expected,
+            required: true,
+        };
+        let id = self.known.matcher.add(origin, lines);
+        self.events.push(Event::Left { id, who, at, how });
+    }
+
+    fn join(&mut self, stream: u32, name: &Spoken) {
+        let at = name.at;
+        let Some((visit, expected)) = self.known.visits.join(stream, &name.bytes, at.frame) else {
+            return;
+        };
+        let (who, client) = (visit.who(), visit.client);
+        let origin = Origin {
+            of: Original::Join,
+            sender: stream,
+            at,
+            expected,
+            required: false,
+        };
+        let name = Rc::clone(&who.name);
+        let line = [&name, plain::JOINED.as_bytes()].concat();
+        let id = self.known.matcher.add(origin, vec![(line, name)]);
+        self.seen.joining = true;
+        self.events.push(Event::Joined {
+            id,
+            who,
+            client,
+            at,
+        });
+    }
+
+    fn say(&mut self, stream: u32, spoken: Spoken) {
+        let known = &mut *self.known;
+        let expected = known.visits.others(stream);
+        let Some(visit) = known.visits.get_mut(stream) else {
+            return;
+        };
+        let Spoken {
+            bytes: text,
+            partial,
+            end,
+            at,
+        } = spoken;
+        let who = visit.who();
+        let is_named = visit.joined.is_some();
+        let command = known.framing == Framing::Lines && text.starts_with(b"/");
+        let may_be_copied = is_named && !partial;
+        if command
+            && is_named
+            && let Some(name) = text.strip_prefix(b"/nick ")
+        {
+            visit.may_become(name.trim_ascii());
+        }
+        let quits = command && is_named && text.trim_ascii() == b"/quit";
+        let quits = quits && visit.talk().prompted;
+        let private = command && !text.starts_with(b"//");
+        let origin = Origin {
+            of: Original::Message,
+            sender: stream,
+            at,
+            expected,
+            required: may_be_copied && !private && visit.is_member(),
+        };
+        let lines = if may_be_copied {
+            copies(&visit.names, &text, command)
+        } else {
+            Vec::new()
+        };
+        let id = known.matcher.add(origin, lines);
+        visit.talk().said.push(Awaited { end, id, since: at });
+        self.events.push(Event::Said {
+            id,
+            who,
+            at,
+            text,
+            partial,
+        });
+        if quits {
+            self.leave(stream, at, Ending::Quit);
+        }
+    }
+}
+
+/// Returns the lines that copies of what somebody said may have.
+fn copies(names: &[Rc<[u8]>], text: &[u8], command: bool) -> Vec<(Vec<u8>, Rc<[u8]>)> {
+    let mut lines = Vec::new();
+    for name in names {
+        let mut add = |parts: &[&[u8]]| lines.push((parts.concat(), Rc::clone(name)));
+        let says = plain::SAYS.as_bytes();
+        add(&[name, says, text]);
+        if command {
+            if let Some(action) = text.strip_prefix(b"/me ") {
+                add(&[plain::STAR.as_bytes(), name, b" ", action]);
+            }
+            if text.starts_with(b"//") {
+                add(&[name, says, &text[1..]]);
+            }
+        }
+    }
+    lines
+}
