@@ -244,8 +244,8 @@ fn the_server_says_how_it_goes_when_asked_and_at_the_end() {
     assert_eq!(
         reports,
         [
-            "1 connections, 1 in the room, 0 leaving; so far 1 turned away, ended: 1 closed",
-            "0 connections, 0 in the room, 0 leaving; so far 1 turned away, ended: 1 closed, 1 server closing",
+            "1 connections, 1 in the room; so far 1 turned away, ended: 1 closed",
+            "0 connections, 0 in the room; so far 1 turned away, ended: 1 closed, 1 server closing",
         ]
     );
 }

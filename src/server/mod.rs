@@ -244,11 +244,14 @@ impl Server {
 
     /// Says how it goes, and how it went so far.
     fn report(&self) {
+        let departing = match self.hub.departing() {
+            0 => String::new(),
+            departing => format!(", {departing} told to go"),
+        };
         info!(
-            "{} connections, {} in the room, {} told to go; so far {} turned away, ended: {}; longest turn {:.1} ms",
+            "{} connections, {} in the room{departing}; so far {} turned away, ended: {}; longest turn {:.1} ms",
             self.hub.len(),
             self.hub.room().names().count(),
-            self.hub.departing(),
             self.hub.turned_away(),
             self.hub.disconnects(),
             self.longest_turn.as_secs_f64() * 1e3,
