@@ -75,6 +75,51 @@ pub enum Notice<'a> {
     Closing,
 }
 
+impl Notice<'_> {
+    /// Returns what it is about, in a word for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::BadName { .. } => "bad-name",
+            Self::NameTaken { .. } => "name-taken",
+            Self::NowKnownAs { .. } => "now-known-as",
+            Self::LineTooLong { .. } => "line-too-long",
+            Self::NobodyCalled { .. } => "nobody-called",
+            Self::NotReading { .. } => "not-reading",
+            Self::Reached { .. } => "reached",
+            Self::NobodyWrote => "nobody-wrote",
+            Self::UnknownCommand { .. } => "unknown-command",
+            Self::Incomplete { .. } => "incomplete",
+            Self::Help => "help",
+            Self::Here { .. } | Self::HereNamed { .. } | Self::NobodyNamed { .. } => "here",
+            Self::StillHere => "still-here",
+            Self::WrongProtocol { .. } => "wrong-protocol",
+            Self::Full => "full",
+            Self::FullForAddress => "full-for-address",
+            Self::NameTimeout { .. } => "name-timeout",
+            Self::IdleTimeout { .. } => "idle-timeout",
+            Self::Crowded => "crowded",
+            Self::Closing => "closing",
+        }
+    }
+
+    /// Returns whether it says that what somebody sent came to nothing.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::BadName { .. }
+                | Self::NameTaken { .. }
+                | Self::LineTooLong { .. }
+                | Self::NobodyCalled { .. }
+                | Self::NotReading { .. }
+                | Self::NobodyWrote
+                | Self::UnknownCommand { .. }
+                | Self::Incomplete { .. }
+        )
+    }
+}
+
 impl fmt::Display for Notice<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

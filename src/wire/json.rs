@@ -1,0 +1,564 @@
+//! The room as programs read it: one JSON object (RFC 8259) a line, for whoever's first line is
+//! [`FIRST_LINE`].
+//!
+//! What the server sends is a [`Message`], what it is sent a [`Request`]. Members that are added
+//! later are to be ignored by whoever doesn't know them.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Stamp, plain};
+use crate::room::{Effect, Event, Names};
+
+/// The first line of who wants to be sent JSON; no name starts with a slash.
+pub const FIRST_LINE: &str = "/json";
+
+/// The version of this encoding; another one is not understood by who knows this.
+pub const VERSION: u32 = 1;
+
+/// Longest `id` of a line, in bytes.
+pub const ID_BYTES_MAX: usize = 64;
+
+/// Most bytes that a line may have as JSON, where it may have `max` as text: a character of two
+/// bytes may be written as an escape of six.
+#[must_use]
+pub fn line_bytes_max(max: usize) -> usize {
+    3 * max + 512
+}
+
+/// What the server sends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Message<'a> {
+    /// The first: what server this is. A name is to be given next.
+    Hello(#[serde(borrow)] Hello<'a>),
+    /// You are in the room, and hear what comes after `seq`.
+    Welcome {
+        /// The number of your own coming.
+        seq: u64,
+        /// Your name.
+        #[serde(borrow)]
+        name: Cow<'a, str>,
+        /// What you missed follows; what you knew of the room still holds.
+        resumed: bool,
+    },
+    /// Who is here, you included, after everything sent so far.
+    Members {
+        /// How many are here.
+        count: usize,
+        /// Their names, as many as there is place for.
+        names: Vec<Cow<'a, str>>,
+        /// How many are here whose names are left out.
+        more: usize,
+    },
+    /// Somebody says something.
+    Said(#[serde(borrow)] Talk<'a>),
+    /// Somebody tells what they do.
+    Me(#[serde(borrow)] Talk<'a>),
+    /// Somebody came.
+    Joined(#[serde(borrow)] Coming<'a>),
+    /// Somebody left.
+    Left(#[serde(borrow)] Coming<'a>),
+    /// Somebody goes by another name.
+    Renamed {
+        /// The event's number.
+        seq: u64,
+        /// When, in milliseconds since 1970 (UTC).
+        time: u64,
+        /// The name so far.
+        #[serde(borrow)]
+        name: Cow<'a, str>,
+        /// The name from now on.
+        #[serde(borrow)]
+        to: Cow<'a, str>,
+    },
+    /// The server is closing.
+    Closing {
+        /// The event's number.
+        seq: u64,
+        /// When, in milliseconds since 1970 (UTC).
+        time: u64,
+    },
+    /// Somebody says something to you alone.
+    Private {
+        /// When, in milliseconds since 1970 (UTC).
+        time: u64,
+        /// Who.
+        #[serde(borrow)]
+        name: Cow<'a, str>,
+        /// What.
+        #[serde(borrow)]
+        text: Cow<'a, str>,
+    },
+    /// The server's word to you; the codes are those of [`Notice`](crate::room::Notice).
+    Notice {
+        /// What it is about.
+        #[serde(borrow)]
+        code: Cow<'a, str>,
+        /// For people to read, in one line or several.
+        #[serde(borrow)]
+        text: Cow<'a, str>,
+    },
+    /// What you sent came to nothing.
+    Error {
+        /// Why.
+        #[serde(borrow)]
+        code: Cow<'a, str>,
+        /// For people to read.
+        #[serde(borrow)]
+        text: Cow<'a, str>,
+        /// The id of the line, if it had one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<Cow<'a, str>>,
+    },
+    /// Your line was taken.
+    Ack {
+        /// Its id.
+        #[serde(borrow)]
+        id: Cow<'a, str>,
+        /// Its number, if everybody was told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seq: Option<u64>,
+    },
+    /// What follows was before you came.
+    HistoryBegin,
+    /// That was before you came.
+    HistoryEnd,
+    /// You missed events that the server doesn't have any more.
+    Gap {
+        /// How many, where that is known: not after another start of the server.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        missed: Option<u64>,
+    },
+}
+
+/// What server this is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello<'a> {
+    /// The encoding's version.
+    pub version: u32,
+    /// The program and its version.
+    #[serde(borrow)]
+    pub server: Cow<'a, str>,
+    /// Which start of the server this is: numbers of events mean something within one only.
+    #[serde(borrow)]
+    pub boot: Cow<'a, str>,
+    /// Longest line, in bytes.
+    pub line_bytes: usize,
+    /// Lines a second that are heard of one member; 0 is any number.
+    pub rate: u32,
+    /// Lines that are heard of one member at once, before that rate holds.
+    pub burst: u32,
+    /// How many of a member's last ids are known again.
+    pub ids: usize,
+}
+
+/// What somebody says or does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Talk<'a> {
+    /// The event's number.
+    pub seq: u64,
+    /// When, in milliseconds since 1970 (UTC).
+    pub time: u64,
+    /// Who.
+    #[serde(borrow)]
+    pub name: Cow<'a, str>,
+    /// What.
+    #[serde(borrow)]
+    pub text: Cow<'a, str>,
+}
+
+/// Who comes or goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coming<'a> {
+    /// The event's number.
+    pub seq: u64,
+    /// When, in milliseconds since 1970 (UTC).
+    pub time: u64,
+    /// Who.
+    #[serde(borrow)]
+    pub name: Cow<'a, str>,
+}
+
+impl<'a> Message<'a> {
+    /// Returns what tells everybody of an event; nothing of one that only one person is told.
+    /// `names` are those before it.
+    #[must_use]
+    pub fn of(event: &'a Event<'_>, names: &'a Names, stamp: Stamp) -> Option<Self> {
+        if matches!(event, Event::Closing) {
+            let Stamp { seq, time_ms: time } = stamp;
+            return Some(Self::Closing { seq, time });
+        }
+        Self::of_line(plain::Line::of(event, names)?, stamp)
+    }
+
+    /// Returns what tells the same as a line of the room's talk.
+    #[must_use]
+    pub fn of_line(line: plain::Line<'a>, stamp: Stamp) -> Option<Self> {
+        use plain::Line;
+        let Stamp { seq, time_ms: time } = stamp;
+        let talk = |name, text| Talk {
+            seq,
+            time,
+            name: Cow::Borrowed(name),
+            text: Cow::Borrowed(text),
+        };
+        let coming = |name| Coming {
+            seq,
+            time,
+            name: Cow::Borrowed(name),
+        };
+        Some(match line {
+            Line::Said { name, text } => Self::Said(talk(name, text)),
+            Line::Did { name, text } => Self::Me(talk(name, text)),
+            Line::Joined(name) => Self::Joined(coming(name)),
+            Line::Left(name) => Self::Left(coming(name)),
+            Line::Renamed { from, to } => Self::Renamed {
+                seq,
+                time,
+                name: from.into(),
+                to: to.into(),
+            },
+            Line::Prompt
+            | Line::Greeting
+            | Line::SaidPrivately { .. }
+            | Line::Notice(_)
+            | Line::Other(_) => return None,
+        })
+    }
+
+    /// Returns the event's number, of what everybody is told.
+    #[must_use]
+    pub fn seq(&self) -> Option<u64> {
+        match self {
+            Self::Said(talk) | Self::Me(talk) => Some(talk.seq),
+            Self::Joined(coming) | Self::Left(coming) => Some(coming.seq),
+            Self::Renamed { seq, .. } | Self::Closing { seq, .. } => Some(*seq),
+            _ => None,
+        }
+    }
+
+    /// Adds the message to `out`, with its line end.
+    pub fn put(&self, out: &mut Vec<u8>) {
+        let written = serde_json::to_writer(&mut *out, self);
+        debug_assert!(written.is_ok(), "nothing here can't be written as JSON");
+        out.push(b'\n');
+    }
+
+    /// Returns the message that a line is, without its line end.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn parse(line: &'a [u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(line)
+    }
+}
+
+/// Returns the number of the event that a line starts to tell of; the first 64 bytes of the line
+/// suffice.
+#[must_use]
+pub fn seq_of(line: &[u8]) -> Option<u64> {
+    const BEFORE: &[u8] = b"\"seq\":";
+    let at = memchr::memmem::find(line, BEFORE)? + BEFORE.len();
+    let digits = line[at..].iter().take_while(|byte| byte.is_ascii_digit());
+    let digits = std::str::from_utf8(&line[at..at + digits.count()]).ok()?;
+    digits.parse().ok()
+}
+
+/// Adds to `out` what one member reads of an effect; nothing where it knows already.
+pub fn put(effect: &Effect<'_>, time_ms: u64, out: &mut Vec<u8>) {
+    let words;
+    let message = match *effect {
+        Effect::Prompt | Effect::Quit => return,
+        Effect::Private { from, text } => Message::Private {
+            time: time_ms,
+            name: from.into(),
+            text: text.into(),
+        },
+        Effect::Notice(notice) => {
+            words = notice.to_string();
+            let (code, text) = (notice.code().into(), words.as_str().into());
+            if notice.is_refusal() {
+                let id = None;
+                Message::Error { code, text, id }
+            } else {
+                Message::Notice { code, text }
+            }
+        }
+    };
+    message.put(out);
+}
+
+/// What the server is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request<'a> {
+    /// A name to come in under.
+    Name(Cow<'a, str>),
+    /// A line, as a person would type it.
+    Line {
+        /// By which the answer names it.
+        id: Option<Cow<'a, str>>,
+        /// What is typed.
+        line: Cow<'a, str>,
+    },
+    /// To come in again after a break.
+    Resume(Resume<'a>),
+}
+
+/// Where somebody was when the connection broke.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resume<'a> {
+    /// Which start of the server it was; see [`Hello::boot`].
+    #[serde(borrow)]
+    pub boot: Cow<'a, str>,
+    /// The number of the last event that it knows of.
+    pub seq: u64,
+    /// The name it had.
+    #[serde(borrow)]
+    pub name: Cow<'a, str>,
+}
+
+/// Why a line is no request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Malformed(String);
+
+impl Malformed {
+    /// Returns the answer.
+    #[must_use]
+    pub fn message(&self) -> Message<'_> {
+        Message::Error {
+            code: "bad-request".into(),
+            text: self.0.as_str().into(),
+            id: None,
+        }
+    }
+}
+
+/// A text that is borrowed where it has no escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[derive(Deserialize)]
+struct Members<'a> {
+    #[serde(borrow)]
+    name: Option<Text<'a>>,
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
+    #[serde(borrow)]
+    line: Option<Text<'a>>,
+    #[serde(borrow)]
+    resume: Option<Resume<'a>>,
+}
+
+impl<'a> Request<'a> {
+    /// Returns the request that a line is, without its line end.
+    ///
+    /// # Errors
+    /// Says what is wrong with it, and what is right.
+    pub fn parse(line: &'a [u8]) -> Result<Self, Malformed> {
+        let members: Members<'_> = serde_json::from_slice(line)
+            .map_err(|error| Malformed(format!("Your line was not understood: {error}.")))?;
+        match members {
+            Members {
+                line: Some(line),
+                id,
+                name: None,
+                resume: None,
+            } => {
+                let id = id.map(|id| id.0);
+                if id.as_ref().is_some_and(|id| id.len() > ID_BYTES_MAX) {
+                    let why = format!("Your id is longer than {ID_BYTES_MAX} bytes.");
+                    return Err(Malformed(why));
+                }
+                let line = line.0;
+                Ok(Self::Line { id, line })
+            }
+            Members {
+                name: Some(name),
+                id: None,
+                line: None,
+                resume: None,
+            } => Ok(Self::Name(name.0)),
+            Members {
+                resume: Some(resume),
+                id: None,
+                line: None,
+                name: None,
+            } => Ok(Self::Resume(resume)),
+            _ => Err(Malformed(
+                "Your line is none of {\"name\":...}, {\"id\":...,\"line\":...} and {\"resume\":...}."
+                    .to_owned(),
+            )),
+        }
+    }
+
+    /// Adds the request to `out`, with its line end.
+    pub fn put(&self, out: &mut Vec<u8>) {
+        let written = match self {
+            Self::Name(name) => {
+                serde_json::to_writer(&mut *out, &serde_json::json!({"name": name}))
+            }
+            Self::Line { id: None, line } => {
+                serde_json::to_writer(&mut *out, &serde_json::json!({"line": line}))
+            }
+            Self::Line { id, line } => {
+                serde_json::to_writer(&mut *out, &serde_json::json!({"id": id, "line": line}))
+            }
+            Self::Resume(resume) => {
+                serde_json::to_writer(&mut *out, &serde_json::json!({"resume": resume}))
+            }
+        };
+        debug_assert!(written.is_ok(), "nothing here can't be written as JSON");
+        out.push(b'\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::room::{Notice, Room};
+    use proptest::prelude::*;
+
+    fn round(message: &Message<'_>) -> String {
+        let mut out = Vec::new();
+        message.put(&mut out);
+        let line = out.strip_suffix(b"\n").unwrap();
+        assert_eq!(&Message::parse(line).unwrap(), message);
+        String::from_utf8(line.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn messages_are_written_and_read_back() {
+        let talk = Talk {
+            seq: 7,
+            time: 1_764_065_000_123,
+            name: "سهیل".into(),
+            text: "a \"b\"\t\\ \u{FFFD}".into(),
+        };
+        assert_eq!(
+            round(&Message::Said(talk)),
+            "{\"event\":\"said\",\"seq\":7,\"time\":1764065000123,\"name\":\"سهیل\",\
+             \"text\":\"a \\\"b\\\"\\t\\\\ \u{FFFD}\"}"
+        );
+        let ack = |seq| Message::Ack {
+            id: "x1".into(),
+            seq,
+        };
+        assert_eq!(round(&ack(None)), r#"{"event":"ack","id":"x1"}"#);
+        assert_eq!(round(&ack(Some(8))), r#"{"event":"ack","id":"x1","seq":8}"#);
+        assert_eq!(
+            round(&Message::HistoryBegin),
+            r#"{"event":"history-begin"}"#
+        );
+        assert_eq!(
+            round(&Message::Gap { missed: Some(3) }),
+            r#"{"event":"gap","missed":3}"#
+        );
+        round(&Message::Members {
+            count: 2,
+            names: vec!["ali".into()],
+            more: 1,
+        });
+    }
+
+    #[test]
+    fn requests_are_read() {
+        let line = |id: Option<&'static str>, line: &'static str| Request::Line {
+            id: id.map(Cow::Borrowed),
+            line: line.into(),
+        };
+        for (text, request) in [
+            (r#"{"name":"ali"}"#, Request::Name("ali".into())),
+            (r#"{"id":"7","line":"hi"}"#, line(Some("7"), "hi")),
+            (r#" {"line":"a\u0062" , "later":[1]} "#, line(None, "ab")),
+            (
+                r#"{"resume":{"boot":"ff","seq":3,"name":"ali"}}"#,
+                Request::Resume(Resume {
+                    boot: "ff".into(),
+                    seq: 3,
+                    name: "ali".into(),
+                }),
+            ),
+        ] {
+            assert_eq!(Request::parse(text.as_bytes()).as_ref(), Ok(&request));
+            let mut out = Vec::new();
+            request.put(&mut out);
+            assert_eq!(Request::parse(out.trim_ascii_end()), Ok(request));
+        }
+    }
+
+    #[test]
+    fn what_is_no_request_is_told_why() {
+        let long = format!(r#"{{"id":"{}","line":""}}"#, "x".repeat(ID_BYTES_MAX + 1));
+        for (line, why) in [
+            ("hello", "expected value"),
+            ("{}", "none of"),
+            ("[]", "invalid"),
+            (r#"{"name":"ali","line":"hi"}"#, "none of"),
+            (r#"{"id":"7"}"#, "none of"),
+            (r#"{"id":7,"line":"hi"}"#, "invalid type"),
+            (r#"{"line":"hi""#, "EOF"),
+            (r#"{"line":"hi"} x"#, "trailing"),
+            (
+                r#"{"resume":{"boot":"x","seq":-1,"name":"ali"}}"#,
+                "invalid",
+            ),
+            (long.as_str(), "longer than 64"),
+        ] {
+            let Malformed(text) = Request::parse(line.as_bytes()).unwrap_err();
+            assert!(
+                text.starts_with("Your ") && text.contains(why),
+                "{line}: {text}"
+            );
+        }
+        assert!(Request::parse(b"{\"line\":\"\xff\"}").is_err());
+        let deep = "[".repeat(100_000);
+        assert!(Request::parse(deep.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn effects_have_codes() {
+        let mut out = Vec::new();
+        put(&Effect::Prompt, 0, &mut out);
+        put(&Effect::Quit, 0, &mut out);
+        assert_eq!(out, b"");
+        put(&Effect::Notice(Notice::StillHere), 0, &mut out);
+        let name = "bob";
+        put(&Effect::Notice(Notice::NobodyCalled { name }), 0, &mut out);
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "{\"event\":\"notice\",\"code\":\"still-here\",\"text\":\"Here and listening.\"}\n\
+             {\"event\":\"error\",\"code\":\"nobody-called\",\"text\":\"Nobody here is called bob\"}\n"
+        );
+    }
+
+    proptest! {
+        /// Where an event stands is found without reading all of it.
+        #[test]
+        fn the_number_is_found_in_the_first_bytes(
+            seq: u64, time_ms: u64, name in "[a-z]{1,32}", text in ".{0,40}", kind in 0..5_u8,
+        ) {
+            let stamp = Stamp { seq, time_ms };
+            let line = match kind {
+                0 => plain::Line::Said { name: &name, text: &text },
+                1 => plain::Line::Did { name: &name, text: &text },
+                2 => plain::Line::Joined(&name),
+                3 => plain::Line::Left(&name),
+                _ => plain::Line::Renamed { from: &name, to: "x" },
+            };
+            let message = Message::of_line(line, stamp).unwrap();
+            let line = round(&message);
+            prop_assert_eq!(seq_of(&line.as_bytes()[..line.len().min(64)]), Some(seq));
+            prop_assert_eq!(message.seq(), Some(seq));
+        }
+    }
+
+    #[test]
+    fn an_event_of_the_room_is_a_message() {
+        let room = Room::default();
+        let stamp = Stamp { seq: 4, time_ms: 5 };
+        let message = Message::of(&Event::Closing, room.names(), stamp).unwrap();
+        assert_eq!(round(&message), r#"{"event":"closing","seq":4,"time":5}"#);
+    }
+}
