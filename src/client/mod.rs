@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | `entry` | the talk about the name | yes |
 //! | `incoming` | cuts what arrives into lines that are safe to show | yes |
+//! | `event` | what the server lets the client know, whichever encoding it speaks | yes |
 //! | `notices` | what the server's notices tell the client | yes |
 //! | `theme`, `printer` | how a line is shown | yes |
 //! | `editor` | key bytes in, screen bytes out | yes |
@@ -19,6 +20,7 @@ mod address;
 mod clock;
 mod editor;
 mod entry;
+mod event;
 mod incoming;
 mod link;
 mod live;

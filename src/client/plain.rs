@@ -9,13 +9,14 @@ use mio::{Events, Interest, Poll, Token};
 
 use super::address::Address;
 use super::entry::{Answer, Entry};
+use super::event::Event;
 use super::incoming::{Fragment, Incoming};
 use super::options::Options;
 use super::printer::Printer;
 use super::stdio::{self, Input, Read};
 use super::theme::Theme;
 use crate::failure::Failure;
-use crate::wire::plain::{Line, STAR};
+use crate::wire::plain::STAR;
 
 const SERVER: Token = Token(0);
 const INPUT: Token = Token(1);
@@ -204,12 +205,11 @@ impl Filter {
     }
 
     fn answer(&mut self, fragment: &Fragment) -> Result<(), Stop> {
-        let line = match fragment.whole() {
-            // To copy a line is much faster than to know what it tells.
-            Some(line) if !self.entry.is_inside() || line.starts_with(STAR) => Line::parse(line),
-            _ => return Ok(()),
-        };
-        match self.entry.heard(&line) {
+        // To copy a line is much faster than to know what it tells.
+        if self.entry.is_inside() && !fragment.text.starts_with(STAR) {
+            return Ok(());
+        }
+        match self.entry.heard(&Event::of(fragment)) {
             Some(Answer::Send(name)) => self.unsent = (name + "\n").into_bytes(),
             // On a terminal the person answers the prompt that just came again.
             Some(Answer::Refused) if !io::stdin().is_terminal() => {

@@ -1,10 +1,10 @@
 //! Lines of the room as scripts want them.
 
 use super::clock::Clock;
+use super::event::Event;
 use super::incoming::Fragment;
 use super::options::Options;
 use super::theme::Theme;
-use crate::wire::plain::Line;
 
 /// Writes fragments of lines as the options ask for; byte for byte as they came if they ask nothing.
 #[derive(Debug)]
@@ -31,12 +31,12 @@ impl Printer {
     pub(super) fn print(&mut self, fragment: &Fragment, me: &str, shown: &mut Vec<u8>) {
         let as_it_came = self.theme == Theme::default();
         // To know what a line tells takes longer than to copy it.
-        let told = match fragment.whole() {
-            Some(line) if self.quiet || !as_it_came => Line::parse(line),
-            _ => Line::Other(&fragment.text),
+        let event = match fragment.whole() {
+            Some(_) if self.quiet || !as_it_came => Some(Event::of(fragment)),
+            _ => None,
         };
         if fragment.starts {
-            self.skipping = self.quiet && !is_talk(&told);
+            self.skipping = self.quiet && event.as_ref().is_some_and(|event| !event.is_talk());
         }
         if self.skipping {
             return;
@@ -48,24 +48,17 @@ impl Printer {
             shown.extend_from_slice(time.as_bytes());
             shown.push(b' ');
         }
-        if as_it_came {
-            shown.extend_from_slice(fragment.text.as_bytes());
-        } else {
-            let line = self.theme.show(&fragment.text, &told, me).text;
-            shown.extend_from_slice(line.as_bytes());
+        match event {
+            Some(event) if !as_it_came => {
+                let line = self.theme.show(&event, me).text;
+                shown.extend_from_slice(line.as_bytes());
+            }
+            _ => shown.extend_from_slice(fragment.text.as_bytes()),
         }
         if fragment.ends {
             shown.push(b'\n');
         }
     }
-}
-
-/// Returns whether somebody says or does something here.
-fn is_talk(told: &Line<'_>) -> bool {
-    matches!(
-        told,
-        Line::Said { .. } | Line::SaidPrivately { .. } | Line::Did { .. } | Line::Other(_)
-    )
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! How the lines of the room look on a screen.
 
+use super::event::Event;
 use crate::line::command::Command;
-use crate::wire::plain::{Line, SAYS, SAYS_PRIVATELY, STAR};
+use crate::wire::plain::{GREETING, Line, PROMPT, SAYS, SAYS_PRIVATELY, STAR};
 
 /// How lines are shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,27 +21,38 @@ pub(super) struct Shown {
     pub(super) calls: bool,
 }
 
+impl Shown {
+    /// Returns what is no call for anybody.
+    fn told(text: String) -> Self {
+        Self { text, calls: false }
+    }
+}
+
 impl Theme {
-    /// Returns how `line` is shown to the one called `me`.
-    pub(super) fn show(self, line: &str, told: &Line<'_>, me: &str) -> Shown {
-        let isolate = self.isolate && line.contains(is_right_to_left);
-        let (lead, name, middle, text) = match *told {
-            Line::Said { name, text } => ("", name, SAYS, text),
-            Line::SaidPrivately { name, text } => ("", name, SAYS_PRIVATELY, text),
-            Line::Did { name, text } => (STAR, name, " ", text),
-            Line::Prompt | Line::Greeting | Line::Other(_) => {
-                return Shown {
-                    text: line.to_owned(),
-                    calls: false,
-                };
+    /// Returns how `event` is shown to the one called `me`.
+    pub(super) fn show(self, event: &Event, me: &str) -> Shown {
+        match event {
+            Event::Said { name, text } => self.show_talk(["", name, SAYS, text], me),
+            Event::SaidPrivately { name, text } => Shown {
+                calls: true,
+                ..self.show_talk(["", name, SAYS_PRIVATELY, text], me)
+            },
+            Event::Did { name, text } => self.show_talk([STAR, name, " ", text], me),
+            Event::Prompt => Shown::told(PROMPT.to_owned()),
+            Event::Entered => Shown::told(GREETING.to_owned()),
+            Event::Text(text) => Shown::told(text.clone()),
+            Event::Joined(name) => self.show_coming(Line::Joined(name)),
+            Event::Left(name) => self.show_coming(Line::Left(name)),
+            Event::Renamed { from, to } => self.show_coming(Line::Renamed { from, to }),
+            Event::OwnName { text, .. } | Event::Here { text, .. } | Event::Notice(text) => {
+                self.show_coming(Line::Notice(text))
             }
-            Line::Joined(_) | Line::Left(_) | Line::Renamed { .. } | Line::Notice(_) => {
-                return Shown {
-                    text: self.dim(line),
-                    calls: false,
-                };
-            }
-        };
+        }
+    }
+
+    fn show_talk(self, [lead, name, middle, text]: [&str; 4], me: &str) -> Shown {
+        let isolate =
+            self.isolate && (name.contains(is_right_to_left) || text.contains(is_right_to_left));
         let mut shown = lead.to_owned();
         if isolate {
             shown.push(FIRST_STRONG_ISOLATE);
@@ -50,11 +62,13 @@ impl Theme {
             shown.push(POP_ISOLATE);
         }
         shown.push_str(middle);
-        let mentioned = self.put_mentions(&mut shown, text, me);
-        Shown {
-            text: shown,
-            calls: mentioned || matches!(told, Line::SaidPrivately { .. }),
-        }
+        let calls = self.put_mentions(&mut shown, text, me);
+        Shown { text: shown, calls }
+    }
+
+    fn show_coming(self, line: Line<'_>) -> Shown {
+        let text = line.parts().concat();
+        Shown::told(self.dim(text.trim_end_matches('\n')))
     }
 
     /// Returns how a line that we sent is shown.
@@ -169,6 +183,7 @@ const POP_ISOLATE: char = '\u{2069}';
 
 #[cfg(test)]
 mod tests {
+    use super::super::incoming::Fragment;
     use super::*;
 
     const PLAIN: Theme = Theme {
@@ -180,8 +195,16 @@ mod tests {
         isolate: true,
     };
 
+    fn event(line: &str) -> Event {
+        Event::of(&Fragment {
+            text: line.to_owned(),
+            starts: true,
+            ends: true,
+        })
+    }
+
     fn shown(theme: Theme, line: &str) -> Shown {
-        theme.show(line, &Line::parse(line), "soheil")
+        theme.show(&event(line), "soheil")
     }
 
     #[test]
@@ -234,7 +257,7 @@ mod tests {
             assert_eq!(shown.calls, mentions > 0, "{text}");
         }
         assert!(shown(RICH, "ali (privately): x").calls);
-        let nobody = RICH.show("ali: x", &Line::parse("ali: x"), "");
+        let nobody = RICH.show(&event("ali: x"), "");
         assert!(!nobody.calls);
     }
 

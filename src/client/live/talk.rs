@@ -4,12 +4,11 @@ use std::mem;
 use std::time::Instant;
 
 use super::super::entry::{Answer, Entry};
-use super::super::incoming::{Fragment, Incoming};
+use super::super::event::{Event, Source};
 use super::super::link::{Link, Received};
 use super::super::outbox::Outbox;
 use super::view::View;
 use crate::line::command::Command;
-use crate::wire::plain::Line;
 
 /// Read from the server in one turn, at most: little enough for a slow terminal to show before the
 /// next key is looked at.
@@ -23,7 +22,7 @@ const REFUSALS_MAX: u32 = 5;
 pub(super) struct Talk {
     pub(super) link: Link,
     entry: Entry,
-    incoming: Incoming,
+    source: Source,
     outbox: Outbox,
     /// The name to give, until it is sent.
     name_due: Option<String>,
@@ -47,7 +46,7 @@ impl Talk {
         Self {
             link,
             entry,
-            incoming: Incoming::default(),
+            source: Source::default(),
             outbox: Outbox::default(),
             name_due: None,
             away: None,
@@ -63,8 +62,8 @@ impl Talk {
         let received = self.link.receive(&mut scratch);
         if let Received::Bytes(count) = received {
             let mut input = &scratch[..count];
-            while let Some(fragment) = self.incoming.take(&mut input) {
-                self.hear(&fragment, view);
+            while let Some(event) = self.source.take(&mut input) {
+                self.hear(&event, view);
                 if !self.link.is_up() {
                     // Dropped on our side: the rest is of a talk that is over.
                     break;
@@ -75,17 +74,16 @@ impl Talk {
         match received {
             Received::Bytes(_) | Received::Later => None,
             Received::Lost(how) => {
-                if let Some(fragment) = self.incoming.rest() {
-                    view.show(&fragment, self.entry.name());
+                if let Some(event) = self.source.rest() {
+                    view.show(&event, self.entry.name());
                 }
                 Some(how)
             }
         }
     }
 
-    fn hear(&mut self, fragment: &Fragment, view: &mut View) {
-        let told = fragment.whole().map(Line::parse);
-        match told.and_then(|told| self.entry.heard(&told)) {
+    fn hear(&mut self, event: &Event, view: &mut View) {
+        match self.entry.heard(event) {
             Some(Answer::Send(name)) => self.name_due = Some(name),
             Some(Answer::Refused) if self.away.is_some() => return self.retry_name(view),
             Some(Answer::Entered) => {
@@ -103,7 +101,7 @@ impl Talk {
             }
             self.away = None;
         }
-        view.show(fragment, self.entry.name());
+        view.show(event, self.entry.name());
     }
 
     /// Comes back later with the name that is refused now, or leaves it to the person.
@@ -147,7 +145,7 @@ impl Talk {
 
     fn drop_connection(&mut self) {
         self.link.lose(Instant::now());
-        self.incoming = Incoming::default();
+        self.source = Source::default();
         self.name_due = None;
     }
 

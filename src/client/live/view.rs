@@ -2,11 +2,9 @@
 
 use super::super::clock::Clock;
 use super::super::editor::{Editor, Size};
-use super::super::incoming::Fragment;
-use super::super::notices;
+use super::super::event::Event;
 use super::super::options::Options;
 use super::super::theme::Theme;
-use crate::wire::plain::Line;
 
 /// The editor, and how lines are shown above it.
 pub(super) struct View {
@@ -30,17 +28,13 @@ impl View {
         }
     }
 
-    /// Shows what the server sent to the one called `me`.
-    pub(super) fn show(&mut self, fragment: &Fragment, me: &str) {
-        let told = fragment
-            .whole()
-            .map_or(Line::Other(&fragment.text), Line::parse);
-        self.learn(&told);
-        let coming = matches!(told, Line::Joined(_) | Line::Left(_) | Line::Renamed { .. });
-        if coming && self.quiet {
+    /// Shows what the server tells the one called `me`.
+    pub(super) fn show(&mut self, event: &Event, me: &str) {
+        self.learn(event);
+        if event.is_coming() && self.quiet {
             return;
         }
-        let shown = self.theme.show(&fragment.text, &told, me);
+        let shown = self.theme.show(event, me);
         self.print(&shown.text);
         if shown.calls && self.bell {
             self.editor.ring();
@@ -66,23 +60,19 @@ impl View {
     }
 
     /// Learns who is there, for completion.
-    fn learn(&mut self, told: &Line<'_>) {
-        match *told {
-            Line::Said { name, .. }
-            | Line::SaidPrivately { name, .. }
-            | Line::Did { name, .. }
-            | Line::Joined(name) => self.editor.hear_of(name),
-            Line::Left(name) => self.editor.forget(name),
-            Line::Renamed { from, to } => {
+    fn learn(&mut self, event: &Event) {
+        match event {
+            Event::Said { name, .. }
+            | Event::SaidPrivately { name, .. }
+            | Event::Did { name, .. }
+            | Event::Joined(name) => self.editor.hear_of(name),
+            Event::Left(name) => self.editor.forget(name),
+            Event::Renamed { from, to } => {
                 self.editor.forget(from);
                 self.editor.hear_of(to);
             }
-            Line::Notice(text) => {
-                for name in notices::names_here(text) {
-                    self.editor.hear_of(name);
-                }
-            }
-            Line::Prompt | Line::Greeting | Line::Other(_) => {}
+            Event::Here { names, .. } => names.iter().for_each(|name| self.editor.hear_of(name)),
+            _ => {}
         }
     }
 
