@@ -220,6 +220,7 @@ impl Live {
         for request in self.view.editor.feed(&keys[..count]) {
             match request {
                 Request::Send(line) => self.talk.take_line(line, &mut self.view),
+                Request::Nothing => {}
                 Request::Overflow => self
                     .view
                     .tell("That is too much at once; some was left out."),

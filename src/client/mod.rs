@@ -11,6 +11,7 @@
 //! | `event` | what the server lets the client know, whichever encoding it speaks | yes |
 //! | `notices` | what the server's notices tell the client | yes |
 //! | `theme`, `printer` | how a line is shown | yes |
+//! | `commands` | what a typed line is | yes |
 //! | `editor` | key bytes in, screen bytes out | yes |
 //! | `outbox` | lines that wait to be sent | yes |
 //! | `address`, `link` | find the server, and find it again | |
@@ -18,6 +19,7 @@
 
 mod address;
 mod clock;
+mod commands;
 mod editor;
 mod entry;
 mod event;

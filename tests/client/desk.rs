@@ -49,7 +49,10 @@ impl Desk {
         let mut shell = Command::new("setsid");
         shell.args(["--ctty", "sh", "-c", SHELL, "sh"]);
         shell.arg(command.get_program()).args(command.get_args());
-        shell.env("TERM", "xterm-256color").env_remove("NO_COLOR");
+        shell.env("TERM", "xterm-256color");
+        for name in ["NO_COLOR", "COLORTERM", "VTE_VERSION"] {
+            shell.env_remove(name);
+        }
         for (name, value) in command.get_envs() {
             match value {
                 Some(value) => shell.env(name, value),

@@ -18,4 +18,5 @@ mod hostile;
 mod quiet;
 mod scripts;
 mod talk;
+mod typing;
 mod ways_out;

@@ -47,7 +47,7 @@ fn every_way_out_restores_the_terminal() {
     let server = Server::start(&[]);
     for (keys, code) in [
         ("\x04", 0),
-        ("\x03", 0),
+        ("\x03\x03", 0),
         ("text\x03\x04", 0),
         ("/quit\r", 0),
     ] {

@@ -3,6 +3,7 @@
 use std::mem;
 use std::time::Instant;
 
+use super::super::commands;
 use super::super::entry::{Answer, Entry};
 use super::super::event::{Event, Source};
 use super::super::link::{Link, Received};
@@ -174,12 +175,13 @@ impl Talk {
         while self.entry.is_inside()
             && let Some(line) = self.outbox.first()
         {
-            if !self.link.send(line) {
+            let line = commands::to_send(line);
+            if !self.link.send(&line) {
                 return;
             }
-            let line = self.outbox.pop().unwrap_or_default();
             self.quitting = Command::parse(&line) == Command::Quit;
             view.show_own(&line);
+            self.outbox.pop();
         }
     }
 

@@ -4,7 +4,7 @@ use std::num::NonZeroU16;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::super::{Editor, Size, layout};
+use super::super::{Editor, LEAVE_AGAIN, Size, layout};
 
 const PROMPT: &str = "> ";
 
@@ -150,11 +150,13 @@ impl Desk {
         let (text, cursor) = (self.editor.typed.text(), self.editor.typed.cursor());
         let prompt = match &self.editor.search {
             None => PROMPT.to_owned(),
-            Some(search) if search.failed => format!("(search: nothing like {}) ", search.text),
-            Some(search) => format!("(search: {}) ", search.text),
+            Some(search) => search.prompt(),
         };
         let marked = format!("{prompt}\x01{}\0{}", &text[..cursor], &text[cursor..]);
         let (mut rows, mut cursor) = (Vec::new(), (0, String::new()));
+        if self.editor.leave_asked {
+            rows.push(LEAVE_AGAIN.chars().take(columns).collect());
+        }
         for line in self.fitting(&marked.replace('\n', "\n| \x01")).split('\n') {
             rows.push(String::new());
             let mut used = 0;
