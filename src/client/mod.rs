@@ -10,7 +10,7 @@
 //! | `incoming` | cuts what arrives into lines that are safe to show | yes |
 //! | `event` | what the server lets the client know, whichever encoding it speaks | yes |
 //! | `notices` | what the server's notices tell the client | yes |
-//! | `theme`, `printer` | how a line is shown | yes |
+//! | `theme`, `colours`, `printer` | how a line is shown | yes |
 //! | `commands` | what a typed line is | yes |
 //! | `editor` | key bytes in, screen bytes out | yes |
 //! | `outbox` | lines that wait to be sent | yes |
@@ -19,6 +19,7 @@
 
 mod address;
 mod clock;
+mod colours;
 mod commands;
 mod editor;
 mod entry;
@@ -41,6 +42,7 @@ use std::io::{IsTerminal, stdin, stdout};
 use crate::failure::Failure;
 
 use address::Address;
+use colours::Depth;
 use entry::Entry;
 use options::{ColorWhen, Options};
 use theme::Theme;
@@ -55,22 +57,25 @@ pub fn join(options: &Options) -> Result<(), Failure> {
     let address = Address::parse(&options.server)?;
     let addresses = address.resolve()?;
     let stream = address.connect(&addresses)?;
-    let able = env::var("TERM").is_ok_and(|term| !term.is_empty() && term != "dumb");
-    let color_wanted = env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let colour = match options.color {
-        ColorWhen::Always => true,
-        ColorWhen::Never => false,
-        ColorWhen::Auto => color_wanted && able && stdout().is_terminal(),
+    let term = variable("TERM");
+    let able = !matches!(term.as_str(), "" | "dumb");
+    let on_terminal = able && stdout().is_terminal();
+    let depth = match options.color {
+        ColorWhen::Auto if !on_terminal || !variable("NO_COLOR").is_empty() => Depth::None,
+        ColorWhen::Never => Depth::None,
+        ColorWhen::Auto | ColorWhen::Always => Depth::of_terminal(&term, &variable("COLORTERM")),
     };
-    let person = stdin().is_terminal() && stdout().is_terminal();
-    let live = person && able && !options.plain;
-    let theme = Theme {
-        colour,
-        isolate: colour || live,
-    };
+    let live = on_terminal && stdin().is_terminal() && !options.plain;
+    let marks = live || depth != Depth::None;
+    let theme = Theme::new(depth, marks);
     if live {
         live::Live::start(stream, addresses, &address, entry, options, theme)?.run()
     } else {
         plain::Filter::start(stream, &address, entry, options, theme)?.run()
     }
+}
+
+/// Returns the environment's word for `name`; the empty one where it is not set.
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_default()
 }

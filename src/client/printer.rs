@@ -29,7 +29,7 @@ impl Printer {
 
     /// Adds `fragment` to `shown`; `me` is the name of the one who reads it.
     pub(super) fn print(&mut self, fragment: &Fragment, me: &str, shown: &mut Vec<u8>) {
-        let as_it_came = self.theme == Theme::default();
+        let as_it_came = self.theme.is_plain();
         // To know what a line tells takes longer than to copy it.
         let event = match fragment.whole() {
             Some(_) if self.quiet || !as_it_came => Some(Event::of(fragment)),
@@ -63,6 +63,7 @@ impl Printer {
 
 #[cfg(test)]
 mod tests {
+    use super::super::colours::Depth;
     use super::*;
 
     fn printed(printer: &mut Printer, text: &str, starts: bool, ends: bool) -> String {
@@ -79,7 +80,7 @@ mod tests {
     fn printer(quiet: bool, timestamps: bool) -> Printer {
         Printer {
             quiet,
-            theme: Theme::default(),
+            theme: Theme::new(Depth::None, false),
             clock: timestamps.then(Clock::default),
             skipping: false,
         }

@@ -223,7 +223,7 @@ fn names_have_colours_and_mentions_stand_out() {
 }
 
 #[test]
-fn no_colour_where_none_is_wanted() {
+fn no_colour_where_none_is_wanted_and_mentions_stand_out_still() {
     let server = Server::start(&["--announce-joins"]);
     let address = server.address().to_string();
     for (flags, variable) in [
@@ -246,8 +246,43 @@ fn no_colour_where_none_is_wanted() {
             .windows(2)
             .any(|pair| pair[0] == b'[' && pair[1] == b'3');
         assert_eq!(coloured, flags.contains(&"always"), "{flags:?}");
+        let row = u16::try_from(desk.rows().len()).unwrap() - 2;
+        let mention = desk.screen().cell(row, 8).unwrap();
+        assert!(mention.inverse(), "{flags:?}");
         desk.press("\x04");
         assert_eq!(desk.exit_code(), 0);
+    }
+}
+
+#[test]
+fn twenty_names_have_twenty_colours_and_keep_them() {
+    let server = Server::start(&[]);
+    for colorterm in ["", "truecolor"] {
+        let mut command = chatroom();
+        command.args(["join", &server.address().to_string(), "--name", "soheil"]);
+        command.env("COLORTERM", colorterm);
+        let mut desk = Desk::run(&command, 40, 80);
+        desk.expect(&[GREETING, "> "]);
+        let peers: Vec<_> = (0..20).map(|n| server.join(&format!("n{n}"))).collect();
+        for (number, peer) in peers.iter().enumerate() {
+            peer.say("hi");
+            desk.expect(&[&format!("n{number}: hi"), "> "]);
+        }
+        let colour = |desk: &Desk, row: usize| {
+            let cell = desk.screen().cell(u16::try_from(row).unwrap(), 0);
+            format!("{:?}", cell.unwrap().fgcolor())
+        };
+        let first = desk.rows().len() - 1 - peers.len();
+        let colours: std::collections::BTreeSet<_> =
+            (first..first + 20).map(|row| colour(&desk, row)).collect();
+        assert_eq!(colours.len(), 20, "{colours:?}");
+        let deep = colours.iter().all(|colour| colour.contains("Rgb"));
+        assert_eq!(deep, colorterm == "truecolor", "{colours:?}");
+        peers[0].say("/nick renamed");
+        peers[0].say("again");
+        desk.expect(&["n0 is now known as renamed!", "renamed: again", "> "]);
+        let last = desk.rows().len() - 2;
+        assert_eq!(colour(&desk, last), colour(&desk, first), "kept");
     }
 }
 

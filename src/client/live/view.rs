@@ -31,10 +31,10 @@ impl View {
     /// Shows what the server tells the one called `me`.
     pub(super) fn show(&mut self, event: &Event, me: &str) {
         self.learn(event);
+        let shown = self.theme.show(event, me);
         if event.is_coming() && self.quiet {
             return;
         }
-        let shown = self.theme.show(event, me);
         self.print(&shown.text);
         if shown.calls && self.bell {
             self.editor.ring();
