@@ -18,6 +18,7 @@ mod sequence;
 mod typed;
 mod undo;
 mod words;
+mod wrap;
 
 use std::mem;
 
@@ -25,8 +26,8 @@ use completion::Completion;
 use history::History;
 use key::Key;
 use keys::Keys;
-pub(super) use layout::Size;
 use layout::{Area, Rows};
+pub(super) use layout::{Size, width};
 use screen::Screen;
 use search::{Pressed, Search};
 use typed::Typed;
@@ -97,9 +98,10 @@ impl Editor {
         requests
     }
 
-    /// Shows a line above the one being typed; it may hold colours but no other controls.
-    pub(super) fn print(&mut self, line: &str) {
-        self.screen.print(line);
+    /// Shows a line above the one being typed; it may hold colours but no other controls. Where it
+    /// takes several rows they go on `hang` columns from the left.
+    pub(super) fn print(&mut self, line: &str, hang: usize) {
+        self.screen.print(line, hang);
     }
 
     /// Notes that someone was heard of, for completion.

@@ -286,10 +286,10 @@ impl Live {
         let mut waited = false;
         while let Some(line) = self.talk.take_unsent() {
             waited = true;
-            self.view.editor.print(&format!("not sent: {line}"));
+            self.view.editor.print(&format!("not sent: {line}"), 10);
         }
         for line in self.view.editor.draft().to_owned().lines() {
-            self.view.editor.print(&format!("not sent: {line}"));
+            self.view.editor.print(&format!("not sent: {line}"), 10);
         }
         waited
     }

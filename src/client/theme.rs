@@ -1,6 +1,7 @@
 //! How the lines of the room look on a screen.
 
 use super::colours::{Colours, Depth};
+use super::editor::width;
 use super::event::Event;
 use crate::line::command::Command;
 use crate::wire::plain::{GREETING, Line, PROMPT, SAYS, SAYS_PRIVATELY, STAR};
@@ -17,14 +18,20 @@ pub(super) struct Theme {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Shown {
     pub(super) text: String,
+    /// How many columns from the left further rows of it start.
+    pub(super) hang: usize,
     /// It is meant for us: it names us, or nobody else hears it.
     pub(super) calls: bool,
 }
 
 impl Shown {
     /// Returns what is no call for anybody.
-    fn told(text: String) -> Self {
-        Self { text, calls: false }
+    fn told(text: String, hang: usize) -> Self {
+        Self {
+            text,
+            hang,
+            calls: false,
+        }
     }
 }
 
@@ -52,9 +59,9 @@ impl Theme {
                 ..self.show_talk(["", name, SAYS_PRIVATELY, text], me)
             },
             Event::Did { name, text } => self.show_talk([STAR, name, " ", text], me),
-            Event::Prompt => Shown::told(PROMPT.to_owned()),
-            Event::Entered => Shown::told(GREETING.to_owned()),
-            Event::Text(text) => Shown::told(text.clone()),
+            Event::Prompt => Shown::told(PROMPT.to_owned(), 0),
+            Event::Entered => Shown::told(GREETING.to_owned(), 0),
+            Event::Text(text) => Shown::told(text.clone(), 0),
             Event::Joined(name) => self.show_coming(Line::Joined(name)),
             Event::Left(name) => {
                 self.colours.forget(name);
@@ -83,39 +90,53 @@ impl Theme {
         }
         shown.push_str(middle);
         let calls = self.put_mentions(&mut shown, text, me);
-        Shown { text: shown, calls }
+        Shown {
+            text: shown,
+            hang: width(lead) + width(name) + width(middle),
+            calls,
+        }
     }
 
     fn show_coming(&self, line: Line<'_>) -> Shown {
         let text = line.parts().concat();
-        Shown::told(self.dim(text.trim_end_matches('\n')))
+        let hang = if text.starts_with(STAR) {
+            STAR.len()
+        } else {
+            0
+        };
+        Shown::told(self.dim(text.trim_end_matches('\n')), hang)
     }
 
     /// Returns how a line that we sent is shown.
-    pub(super) fn show_own(&mut self, line: &str) -> String {
+    pub(super) fn show_own(&mut self, line: &str) -> Shown {
         let mut shown = String::new();
-        match Command::parse(line) {
+        let (hang, text) = match Command::parse(line) {
             Command::Say(text) => {
-                self.styled(&mut shown, BOLD, "you");
+                self.styled(&mut shown, BOLD, YOU);
                 shown.push_str(SAYS);
-                shown.push_str(text);
+                (YOU.len() + SAYS.len(), text)
             }
             Command::Me(text) => {
                 shown.push_str(STAR);
-                self.styled(&mut shown, BOLD, "you");
+                self.styled(&mut shown, BOLD, YOU);
                 shown.push(' ');
-                shown.push_str(text);
+                (STAR.len() + YOU.len() + 1, text)
             }
             Command::Message { to, text } => {
-                self.styled(&mut shown, BOLD, "you");
-                shown.push_str(" (privately to ");
+                self.styled(&mut shown, BOLD, YOU);
+                shown.push_str(PRIVATELY_TO);
                 self.put_name(&mut shown, to);
-                shown.push_str("): ");
-                shown.push_str(text);
+                shown.push_str(PRIVATELY_SAYS);
+                let around = YOU.len() + PRIVATELY_TO.len() + PRIVATELY_SAYS.len();
+                (around + width(to), text)
             }
-            _ => return self.dim(&["you", SAYS, line].concat()),
-        }
-        shown
+            _ => {
+                let text = self.dim(&[YOU, SAYS, line].concat());
+                return Shown::told(text, YOU.len() + SAYS.len());
+            }
+        };
+        shown.push_str(text);
+        Shown::told(shown, hang)
     }
 
     /// Returns `text` as something that matters less.
@@ -190,6 +211,13 @@ fn mention(text: &str, me: &str) -> Option<usize> {
 fn put_styled(shown: &mut String, style: &str, text: &str) {
     shown.extend(["\x1b[", style, "m", text, "\x1b[0m"]);
 }
+
+/// What we are called on our own screen.
+const YOU: &str = "you";
+
+/// What stands around the name of somebody we wrote to alone.
+const PRIVATELY_TO: &str = " (privately to ";
+const PRIVATELY_SAYS: &str = "): ";
 
 const BOLD: &str = "1";
 const DIM: &str = "2";
@@ -295,9 +323,9 @@ mod tests {
             ("/msg ali psst", "you (privately to ali): psst"),
             ("/who", "you: /who"),
         ] {
-            assert_eq!(plain().show_own(line), own);
+            assert_eq!(plain().show_own(line).text, own);
         }
-        assert_eq!(rich().show_own("hi"), "\x1b[1myou\x1b[0m: hi");
-        assert_eq!(rich().show_own("/who"), "\x1b[2myou: /who\x1b[0m");
+        assert_eq!(rich().show_own("hi").text, "\x1b[1myou\x1b[0m: hi");
+        assert_eq!(rich().show_own("/who").text, "\x1b[2myou: /who\x1b[0m");
     }
 }

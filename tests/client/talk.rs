@@ -154,8 +154,8 @@ fn a_line_that_wraps_stays_whole() {
             let [.., last, end, first, second, third] = &rows[..] else {
                 return false;
             };
-            *last == format!("ali: line {said} of the ")
-                && end == "others"
+            last.trim_end() == format!("ali: line {said} of the")
+                && end == "     others"
                 && [first, second, third] == area
         });
     }
@@ -193,6 +193,45 @@ fn a_resize_paints_the_talk_anew() {
     ]);
     let row = desk.rows().len() - 4;
     assert!(desk.screen().row_wrapped(u16::try_from(row).unwrap()));
+}
+
+#[test]
+fn words_stay_whole_and_go_on_under_the_text() {
+    let server = Server::start(&[]);
+    let ali = server.join("ali");
+    let mut command = chatroom();
+    command.args(["join", &server.address().to_string(), "--name", "soheil"]);
+    let mut desk = Desk::run(&command, 12, 30);
+    desk.wait_until("we are in", |desk| {
+        desk.rows().last().is_some_and(|row| row == "> ")
+    });
+    ali.say("several words that are wrapped, and https://example.org/twentynin with more");
+    let rows = [
+        "ali: several words that are",
+        "     wrapped, and",
+        "https://example.org/twentynin",
+        "     with more",
+        "> ",
+    ];
+    let wanted = rows;
+    desk.wait_until("words are whole", |desk| {
+        let rows = desk.rows();
+        let last = rows.len().saturating_sub(wanted.len());
+        rows[last..]
+            .iter()
+            .map(|row| row.trim_end())
+            .eq(wanted.map(str::trim_end))
+    });
+    // One line to the terminal, for whoever copies it.
+    let first = u16::try_from(desk.rows().len() - 5).unwrap();
+    let wrapped = (first..first + 4).map(|row| desk.screen().row_wrapped(row));
+    assert_eq!(wrapped.collect::<Vec<_>>(), [true, true, true, false]);
+    desk.resize(12, 45);
+    desk.wait_until("they are wrapped anew", |desk| {
+        desk.rows()
+            .iter()
+            .any(|row| row.trim_end() == "     https://example.org/twentynin with more")
+    });
 }
 
 #[test]

@@ -244,7 +244,7 @@ fn status_rows_stand_above_the_prompt_and_never_wrap() {
 #[test]
 fn wiping_leaves_the_lines_and_the_draft() {
     let mut editor = Editor::new(size(8, 20));
-    editor.print("ali: hi");
+    editor.print("ali: hi", 0);
     editor.feed(b"draft");
     let mut output = editor.take_output();
     output.extend(editor.take_output_wiped());
@@ -260,7 +260,7 @@ fn wiping_leaves_the_lines_and_the_draft() {
 fn a_repaint_prints_no_more_than_fits() {
     let mut editor = Editor::new(size(10, 100));
     for number in 0..50 {
-        editor.print(&format!("{number} {}", "x".repeat(95)));
+        editor.print(&format!("{number} {}", "x".repeat(95)), 0);
     }
     drop(editor.take_output());
     editor.resize(size(10, 20));

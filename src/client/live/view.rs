@@ -35,7 +35,7 @@ impl View {
         if event.is_coming() && self.quiet {
             return;
         }
-        self.print(&shown.text);
+        self.print(&shown.text, shown.hang);
         if shown.calls && self.bell {
             self.editor.ring();
         }
@@ -44,19 +44,19 @@ impl View {
     /// Shows a line that was sent.
     pub(super) fn show_own(&mut self, line: &str) {
         let shown = self.theme.show_own(line);
-        self.print(&shown);
+        self.print(&shown.text, shown.hang);
     }
 
     /// Shows the name that was given.
     pub(super) fn show_name(&mut self, name: &str) {
         let shown = self.theme.dim(&format!("you: {name}"));
-        self.print(&shown);
+        self.print(&shown, 0);
     }
 
     /// Tells the person something that no server said.
     pub(super) fn tell(&mut self, text: &str) {
         let line = self.theme.dim(&format!("* {text}"));
-        self.print(&line);
+        self.print(&line, 2);
     }
 
     /// Learns who is there, for completion.
@@ -76,12 +76,14 @@ impl View {
         }
     }
 
-    fn print(&mut self, line: &str) {
+    fn print(&mut self, line: &str, hang: usize) {
         if let Some(clock) = &mut self.clock {
-            let time = self.theme.dim(clock.now());
-            self.editor.print(&format!("{time} {line}"));
+            let time = clock.now();
+            let hang = time.len() + 1 + hang;
+            let line = [&self.theme.dim(time), " ", line].concat();
+            self.editor.print(&line, hang);
         } else {
-            self.editor.print(line);
+            self.editor.print(line, hang);
         }
     }
 }
