@@ -20,6 +20,7 @@ mod undo;
 mod words;
 mod wrap;
 
+use std::collections::VecDeque;
 use std::mem;
 
 use completion::Completion;
@@ -35,6 +36,9 @@ use words::Case;
 
 /// What stands before the lines of a text but the first.
 const NEXT_LINE: &str = "| ";
+
+/// Lines are shown this much at once, about.
+const OUTPUT_BYTES_MAX: usize = 16 * 1024;
 
 /// Stands above the prompt after the first Ctrl-C on an empty line.
 const LEAVE_AGAIN: &str = "Ctrl-C again leaves.";
@@ -67,6 +71,9 @@ pub(super) struct Editor {
     prompt: String,
     /// Rows between the lines and the prompt, such as lines that wait to be sent.
     status: Vec<String>,
+    /// Lines still to be shown, and how far from the left each goes on.
+    due: VecDeque<(String, usize)>,
+    due_bytes: usize,
     screen: Screen,
     /// The area differs from what is drawn.
     stale: bool,
@@ -84,6 +91,8 @@ impl Editor {
             leave_asked: false,
             prompt: String::new(),
             status: Vec::new(),
+            due: VecDeque::new(),
+            due_bytes: 0,
             screen: Screen::new(size),
             stale: true,
         }
@@ -101,7 +110,13 @@ impl Editor {
     /// Shows a line above the one being typed; it may hold colours but no other controls. Where it
     /// takes several rows they go on `hang` columns from the left.
     pub(super) fn print(&mut self, line: &str, hang: usize) {
-        self.screen.print(line, hang);
+        self.due_bytes += line.len();
+        self.due.push_back((line.to_owned(), hang));
+    }
+
+    /// Returns how many bytes of lines are still to be shown.
+    pub(super) fn due_bytes(&self) -> usize {
+        self.due_bytes
     }
 
     /// Notes that someone was heard of, for completion.
@@ -151,8 +166,10 @@ impl Editor {
         self.typed.text()
     }
 
-    /// Returns what the terminal has to be told so that it shows all of this.
+    /// Returns what the terminal has to be told so that it shows all of this; of many lines only
+    /// the next few, so that the line being typed is never long in coming.
     pub(super) fn take_output(&mut self) -> Vec<u8> {
+        self.show_due(OUTPUT_BYTES_MAX);
         if mem::take(&mut self.stale) || !self.screen.is_drawn() {
             let area = self.area();
             self.screen.draw(&area);
@@ -162,8 +179,18 @@ impl Editor {
 
     /// Returns what the terminal has to be told, but for the line being typed.
     pub(super) fn take_output_wiped(&mut self) -> Vec<u8> {
+        self.show_due(usize::MAX);
         self.wipe();
         self.screen.take_output()
+    }
+
+    fn show_due(&mut self, output_bytes_max: usize) {
+        while self.screen.output_bytes() < output_bytes_max
+            && let Some((line, hang)) = self.due.pop_front()
+        {
+            self.due_bytes -= line.len();
+            self.screen.print(&line, hang);
+        }
     }
 
     fn press(&mut self, key: Key, requests: &mut Vec<Request>) {

@@ -21,7 +21,7 @@ use super::editor::Request;
 use super::entry::Entry;
 use super::link::Link;
 use super::options::Options;
-use super::stdio::{self, Input, Read};
+use super::stdio::{Input, Output, Read};
 use super::terminal::Terminal;
 use super::theme::Theme;
 use crate::failure::Failure;
@@ -29,9 +29,16 @@ use crate::failure::Failure;
 const SERVER: Token = Token(0);
 const INPUT: Token = Token(1);
 const SIGNALS: Token = Token(2);
+const OUTPUT: Token = Token(3);
 
 /// Read from the keyboard at once, at most.
 const KEYS_BYTES: usize = 4096;
+
+/// How many bytes of lines wait for a terminal that is slow or stopped; then the server has to wait.
+const DUE_BYTES_MAX: usize = 1024 * 1024;
+
+/// How long the terminal may take to show the last of it.
+const SHOWING_MAX: Duration = Duration::from_secs(2);
 
 /// How long the server may take to close once we are leaving.
 const LEAVING_MAX: Duration = Duration::from_secs(2);
@@ -42,6 +49,7 @@ pub(super) struct Live {
     signals: Signals,
     terminal: Terminal,
     input: Input,
+    output: Output,
     view: View,
     talk: Talk,
     /// Until when the server may close; none while we stay.
@@ -80,12 +88,14 @@ impl Live {
             let registry = poll.registry();
             registry.register(&mut signals, SIGNALS, Interest::READABLE)?;
             let input = Input::register(registry, INPUT)?;
+            let output = Output::register(registry, OUTPUT)?;
             let link = Link::new(stream, addresses, registry, SERVER, jitter())?;
             let terminal = Terminal::take_over()?;
             io::Result::Ok(Self {
                 poll,
                 signals,
                 input,
+                output,
                 view: View::new(terminal.size(), options, theme),
                 terminal,
                 talk: Talk::new(link, entry),
@@ -112,7 +122,7 @@ impl Live {
         };
         let unsent = self.tell_unsent();
         // The terminal may be what went away.
-        drop(stdio::write_all(&self.view.editor.take_output_wiped()));
+        drop(self.show_all());
         drop(self);
         match end {
             End::Done if unsent => Err(Failure::new("what is shown as not sent was not sent")),
@@ -140,6 +150,7 @@ impl Live {
             match event.token() {
                 SERVER => self.talk.link.note(event),
                 INPUT => self.input.set_ready(),
+                OUTPUT => self.output.set_ready(),
                 _ => signalled = true,
             }
         }
@@ -150,7 +161,7 @@ impl Live {
             self.take_keys()?;
         }
         self.talk.link.tick(self.poll.registry(), Instant::now());
-        if self.talk.link.is_readable() {
+        if self.wants_more() {
             self.receive()?;
         }
         self.talk.send(&mut self.view);
@@ -159,12 +170,36 @@ impl Live {
         self.view
             .editor
             .set_prompt(prompt, self.talk.waiting_rows());
-        write(&self.view.editor.take_output())
+        self.show()
+    }
+
+    /// Returns whether the server is to be read from.
+    fn wants_more(&self) -> bool {
+        self.talk.link.is_readable() && self.view.editor.due_bytes() < DUE_BYTES_MAX
+    }
+
+    /// Writes to the terminal what it has to be told, as far as it takes it.
+    fn show(&mut self) -> Result<(), End> {
+        self.output.write(&[]).map_err(hung_up)?;
+        // What it shows next is drawn only when it can be shown.
+        if self.output.waiting() > 0 {
+            return Ok(());
+        }
+        let output = self.view.editor.take_output();
+        self.output.write(&output).map_err(hung_up)
+    }
+
+    /// Shows all lines without the one being typed, if the terminal takes them soon.
+    fn show_all(&mut self) -> Result<(), End> {
+        let output = self.view.editor.take_output_wiped();
+        self.output.write(&output).map_err(hung_up)?;
+        self.output.finish(Some(SHOWING_MAX)).map_err(hung_up)
     }
 
     /// Returns how long nothing happens by itself; forever on an idle connection.
     fn idle_for(&self) -> Option<Duration> {
-        if self.talk.link.is_readable() {
+        let shows_more = self.view.editor.due_bytes() > 0 && self.output.waiting() == 0;
+        if self.wants_more() || shows_more {
             return Some(Duration::ZERO);
         }
         let now = Instant::now();
@@ -233,7 +268,7 @@ impl Live {
 
     /// Stops as Ctrl-Z does anywhere, and goes on when the shell says so.
     fn suspend(&mut self) -> Result<(), End> {
-        write(&self.view.editor.take_output_wiped())?;
+        self.show_all()?;
         self.terminal.restore();
         // Where there is no shell to go back to, the kernel ignores this and we go on at once.
         if kill_current_process_group(Signal::TSTP).is_err() {
@@ -302,9 +337,8 @@ fn jitter() -> f64 {
     0.5 + f64::from(random as u32) / 2048.0
 }
 
-fn write(output: &[u8]) -> Result<(), End> {
-    // The terminal hung up.
-    stdio::write_all(output).map_err(|_| End::Done)
+fn hung_up(_: io::Error) -> End {
+    End::Done
 }
 
 fn failed(message: String) -> End {

@@ -1,6 +1,7 @@
 //! The terminal's modes: raw while the client runs, and as they were on every way out.
 
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
 use std::{io, panic};
 
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
@@ -16,6 +17,9 @@ const USUAL_SIZE: Size = Size {
 
 /// Larger sizes are no sizes.
 const SIDE_MAX: u16 = 2000;
+
+/// How long a stopped terminal is waited for before it is left as it is.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Asks the terminal to mark what is pasted, and not to.
 const MARK_PASTES: &[u8] = b"\x1b[?2004h";
@@ -73,7 +77,7 @@ impl Terminal {
         let mut raw = self.saved.clone();
         raw.make_raw();
         tcsetattr(self.fd, OptionalActions::Now, &raw)?;
-        stdio::write_all(MARK_PASTES)
+        stdio::write_soon(MARK_PASTES, PATIENCE)
     }
 
     /// Leaves the terminal as it was found.
@@ -90,7 +94,7 @@ impl Drop for Terminal {
 }
 
 fn restore(fd: impl AsFd, saved: &Termios) -> io::Result<()> {
-    let told = stdio::write_all(DO_NOT_MARK_PASTES);
+    let told = stdio::write_soon(DO_NOT_MARK_PASTES, PATIENCE);
     tcsetattr(fd, OptionalActions::Now, saved)?;
     told
 }

@@ -129,6 +129,11 @@ impl Screen {
         self.output.extend_from_slice(bytes);
     }
 
+    /// Returns how much is to be written, in bytes.
+    pub(super) fn output_bytes(&self) -> usize {
+        self.output.len()
+    }
+
     /// Takes what is to be written.
     pub(super) fn take_output(&mut self) -> Vec<u8> {
         mem::take(&mut self.output)
