@@ -76,7 +76,7 @@ impl Live {
     /// Fails when the poll, the signals or the terminal can't be set up.
     pub(super) fn start(
         stream: net::TcpStream,
-        addresses: Vec<net::SocketAddr>,
+        found: Vec<net::SocketAddr>,
         address: &Address,
         entry: Entry,
         options: &Options,
@@ -89,7 +89,7 @@ impl Live {
             registry.register(&mut signals, SIGNALS, Interest::READABLE)?;
             let input = Input::register(registry, INPUT)?;
             let output = Output::register(registry, OUTPUT)?;
-            let link = Link::new(stream, addresses, registry, SERVER, jitter())?;
+            let link = Link::new(stream, address.clone(), found, registry, SERVER, jitter())?;
             let terminal = Terminal::take_over()?;
             io::Result::Ok(Self {
                 poll,
@@ -169,7 +169,7 @@ impl Live {
         let prompt = self.prompt();
         self.view
             .editor
-            .set_prompt(prompt, self.talk.waiting_rows());
+            .set_prompt(&prompt, self.talk.waiting_rows());
         self.show()
     }
 
@@ -206,12 +206,14 @@ impl Live {
         let leaving = self
             .leaving
             .map(|until| until.saturating_duration_since(now));
-        self.talk
-            .link
-            .idle_for(now)
-            .into_iter()
-            .chain(leaving)
-            .min()
+        // The countdown goes on each second.
+        let link = &self.talk.link;
+        let second = link.next_try(now).map(|left| {
+            let part = Duration::from_nanos(left.subsec_nanos().into());
+            part + Duration::from_millis(1)
+        });
+        let waits = [link.idle_for(now), leaving, second];
+        waits.into_iter().flatten().min()
     }
 
     fn receive(&mut self) -> Result<(), End> {
@@ -227,7 +229,7 @@ impl Live {
                 "the connection to {server} is lost ({how})"
             )));
         }
-        self.talk.come_back(&how, &mut self.view);
+        self.talk.lose(&how, &mut self.view);
         Ok(())
     }
 
@@ -252,10 +254,14 @@ impl Live {
             // The terminal hung up.
             Ok(Read::End) | Err(_) => return Err(End::Done),
         };
+        let now = Instant::now();
+        if self.talk.link.is_resting() {
+            self.talk.link.try_now(now);
+        }
         for request in self.view.editor.feed(&keys[..count]) {
             match request {
                 Request::Send(line) => self.talk.take_line(line, &mut self.view),
-                Request::Nothing => {}
+                Request::Nothing => self.talk.link.try_now(now),
                 Request::Overflow => self
                     .view
                     .tell("That is too much at once; some was left out."),
@@ -306,13 +312,19 @@ impl Live {
         Ok(())
     }
 
-    fn prompt(&self) -> &'static str {
+    fn prompt(&self) -> String {
+        let link = &self.talk.link;
         if self.leaving.is_some() {
-            "(leaving) > "
-        } else if self.talk.is_away() {
-            "(offline) > "
+            "(leaving) > ".to_owned()
+        } else if link.is_resting() {
+            "(offline until you press a key) > ".to_owned()
+        } else if let Some(left) = link.next_try(Instant::now()) {
+            let seconds = left.as_millis().div_ceil(1000);
+            format!("(offline, next try in {seconds} s) > ")
+        } else if self.talk.is_away() || !link.is_up() {
+            "(connecting) > ".to_owned()
         } else {
-            "> "
+            "> ".to_owned()
         }
     }
 

@@ -14,7 +14,7 @@
 //! | `commands` | what a typed line is | yes |
 //! | `editor` | key bytes in, screen bytes out | yes |
 //! | `outbox` | lines that wait to be sent | yes |
-//! | `address`, `link` | find the server, and find it again | |
+//! | `address`, `lookup`, `link` | find the server, and find it again | |
 //! | `stdio`, `terminal`, `clock` | the standard streams, the terminal's modes, the time | |
 
 mod address;
@@ -27,6 +27,7 @@ mod event;
 mod incoming;
 mod link;
 mod live;
+mod lookup;
 mod notices;
 pub mod options;
 mod outbox;
@@ -38,6 +39,7 @@ mod theme;
 
 use std::env;
 use std::io::{IsTerminal, stdin, stdout};
+use std::time::Duration;
 
 use crate::failure::Failure;
 
@@ -47,6 +49,9 @@ use entry::Entry;
 use options::{ColorWhen, Options};
 use theme::Theme;
 
+/// How long a few bytes may take to be written.
+const TELLING_MAX: Duration = Duration::from_secs(1);
+
 /// Joins a room until the input or the server ends, or the person leaves.
 ///
 /// # Errors
@@ -55,8 +60,6 @@ use theme::Theme;
 pub fn join(options: &Options) -> Result<(), Failure> {
     let entry = Entry::new(options.name.as_deref())?;
     let address = Address::parse(&options.server)?;
-    let addresses = address.resolve()?;
-    let stream = address.connect(&addresses)?;
     let term = variable("TERM");
     let able = !matches!(term.as_str(), "" | "dumb");
     let on_terminal = able && stdout().is_terminal();
@@ -69,10 +72,32 @@ pub fn join(options: &Options) -> Result<(), Failure> {
     let marks = live || depth != Depth::None;
     let theme = Theme::new(depth, marks);
     if live {
-        live::Live::start(stream, addresses, &address, entry, options, theme)?.run()
+        // It may take a while. A person who doesn't want to wait interrupts it as anything else.
+        let telling = format!("connecting to {address} ...");
+        drop(stdio::write_soon(telling.as_bytes(), TELLING_MAX));
+    }
+    let found = address.resolve();
+    let connected = found.and_then(|found| Ok((address.connect(&found)?, found)));
+    if live {
+        drop(stdio::write_soon(b"\r\x1b[2K", TELLING_MAX));
+    }
+    let (stream, found) = connected?;
+    if live {
+        live::Live::start(stream, found, &address, entry, options, theme)?.run()
     } else {
         plain::Filter::start(stream, &address, entry, options, theme)?.run()
     }
+}
+
+/// Prints the addresses of a host, one a line.
+///
+/// # Errors
+/// Fails when `server` is no address or the host is unknown.
+pub fn resolve(server: &str) -> Result<(), Failure> {
+    let found = Address::parse(server)?.resolve()?;
+    let lines: String = found.iter().map(|address| format!("{address}\n")).collect();
+    stdio::write_soon(lines.as_bytes(), TELLING_MAX)
+        .map_err(|error| Failure::new(format!("can't write to the standard output: {error}")))
 }
 
 /// Returns the environment's word for `name`; the empty one where it is not set.

@@ -11,6 +11,7 @@
     clippy::print_stderr
 )]
 
+mod away;
 #[path = "../common/mod.rs"]
 mod common;
 mod desk;

@@ -57,7 +57,7 @@ impl Talk {
     }
 
     /// Reads once and shows what came; says how the connection is lost, if it is. Either
-    /// [`come_back`](Self::come_back) is next then, or the end.
+    /// [`lose`](Self::lose) is next then, or the end.
     pub(super) fn receive(&mut self, view: &mut View) -> Option<String> {
         let mut scratch = mem::take(&mut self.scratch);
         let received = self.link.receive(&mut scratch);
@@ -130,7 +130,17 @@ impl Talk {
     }
 
     /// Makes ready for the next connection, after this one was lost as `how` says.
-    pub(super) fn come_back(&mut self, how: &str, view: &mut View) {
+    pub(super) fn lose(&mut self, how: &str, view: &mut View) {
+        if self.entry.asks() {
+            // Nobody may be there to answer, and each connection asks anew.
+            view.tell(&format!(
+                "The connection is lost ({how}). Press a key to come back."
+            ));
+            self.drop_connection();
+            self.entry.come_back();
+            self.link.rest(Instant::now());
+            return;
+        }
         if self.away.is_none() {
             view.tell(&format!(
                 "The connection is lost ({how}). Coming back; what you send waits."
@@ -151,7 +161,9 @@ impl Talk {
     }
 
     /// Takes a line that the person typed: a name when it is their turn to give one.
+    /// Whoever sends something while offline wants to be back.
     pub(super) fn take_line(&mut self, line: String, view: &mut View) {
+        self.link.try_now(Instant::now());
         if self.entry.asks() {
             if self.entry.give(&line) {
                 self.name_due = Some(line);
