@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::event::Event;
+
 /// The most names whose colours are remembered; more have theirs by their letters alone.
 const NAMES_MAX: usize = 1000;
 
@@ -96,19 +98,22 @@ impl Colours {
         self.palette.get(index).map(String::as_str)
     }
 
-    /// Keeps the colour of somebody who is called otherwise now.
-    pub(super) fn rename(&mut self, from: &str, to: &str) {
-        if let Some(index) = self.given.remove(from) {
-            self.given.insert(to.to_owned(), index);
-        }
-    }
-
-    /// Frees the colour of somebody who left.
-    pub(super) fn forget(&mut self, name: &str) {
-        if let Some(index) = self.given.remove(name)
-            && !self.given.values().any(|other| *other == index)
-        {
-            self.taken.remove(&index);
+    /// Keeps the colour of somebody who is called otherwise now, and frees that of somebody who left.
+    pub(super) fn follow(&mut self, event: &Event) {
+        match event {
+            Event::Renamed { from, to } => {
+                if let Some(index) = self.given.remove(from) {
+                    self.given.insert(to.clone(), index);
+                }
+            }
+            Event::Left(name) => {
+                if let Some(index) = self.given.remove(name)
+                    && !self.given.values().any(|other| *other == index)
+                {
+                    self.taken.remove(&index);
+                }
+            }
+            _ => {}
         }
     }
 }
@@ -213,10 +218,13 @@ mod tests {
         }
         let first = colours.of(&names[0]).map(str::to_owned);
         assert!(colours.of("one more").is_some());
-        colours.rename(&names[0], "renamed");
+        colours.follow(&Event::Renamed {
+            from: names[0].clone(),
+            to: "renamed".to_owned(),
+        });
         assert_eq!(colours.of("renamed").map(str::to_owned), first);
-        colours.forget("renamed");
-        colours.forget("one more");
+        colours.follow(&Event::Left("renamed".to_owned()));
+        colours.follow(&Event::Left("one more".to_owned()));
         let freed = colours.of("ali").map(str::to_owned);
         assert_eq!(freed, first, "the only one that nobody has");
         assert_eq!(Colours::new(Depth::None).of("ali"), None);

@@ -6,6 +6,7 @@
 //! [`Editor::take_output`] returns everything the terminal has to be told, to be written at once.
 
 mod completion;
+mod due;
 mod history;
 mod key;
 mod keys;
@@ -20,10 +21,10 @@ mod undo;
 mod words;
 mod wrap;
 
-use std::collections::VecDeque;
 use std::mem;
 
 use completion::Completion;
+use due::Due;
 use history::History;
 use key::Key;
 use keys::Keys;
@@ -52,6 +53,8 @@ pub(super) enum Request {
     Nothing,
     /// Leave the room.
     Leave,
+    /// Note that the person looks at the terminal, or away.
+    Focus(bool),
     /// Stop, as Ctrl-Z does, after [`Editor::wipe`].
     Suspend,
     /// Tell that not all of what was typed or pasted was taken: it is too much.
@@ -71,9 +74,7 @@ pub(super) struct Editor {
     prompt: String,
     /// Rows between the lines and the prompt, such as lines that wait to be sent.
     status: Vec<String>,
-    /// Lines still to be shown, and how far from the left each goes on.
-    due: VecDeque<(String, usize)>,
-    due_bytes: usize,
+    due: Due,
     screen: Screen,
     /// The area differs from what is drawn.
     stale: bool,
@@ -91,8 +92,7 @@ impl Editor {
             leave_asked: false,
             prompt: String::new(),
             status: Vec::new(),
-            due: VecDeque::new(),
-            due_bytes: 0,
+            due: Due::default(),
             screen: Screen::new(size),
             stale: true,
         }
@@ -110,13 +110,12 @@ impl Editor {
     /// Shows a line above the one being typed; it may hold colours but no other controls. Where it
     /// takes several rows they go on `hang` columns from the left.
     pub(super) fn print(&mut self, line: &str, hang: usize) {
-        self.due_bytes += line.len();
-        self.due.push_back((line.to_owned(), hang));
+        self.due.push(line, hang);
     }
 
     /// Returns how many bytes of lines are still to be shown.
     pub(super) fn due_bytes(&self) -> usize {
-        self.due_bytes
+        self.due.bytes()
     }
 
     /// Notes that someone was heard of, for completion.
@@ -140,7 +139,12 @@ impl Editor {
 
     /// Rings the terminal's bell.
     pub(super) fn ring(&mut self) {
-        self.screen.add(b"\x07");
+        self.tell_terminal("\x07");
+    }
+
+    /// Tells the terminal something that leaves the screen as it is.
+    pub(super) fn tell_terminal(&mut self, told: &str) {
+        self.screen.add(told.as_bytes());
     }
 
     /// Takes over another size and paints the screen anew.
@@ -186,14 +190,16 @@ impl Editor {
 
     fn show_due(&mut self, output_bytes_max: usize) {
         while self.screen.output_bytes() < output_bytes_max
-            && let Some((line, hang)) = self.due.pop_front()
+            && let Some((line, hang)) = self.due.pop()
         {
-            self.due_bytes -= line.len();
             self.screen.print(&line, hang);
         }
     }
 
     fn press(&mut self, key: Key, requests: &mut Vec<Request>) {
+        if let Key::Focus(focused) = key {
+            return requests.push(Request::Focus(focused));
+        }
         self.stale = true;
         self.typed.begin_key();
         if key != Key::Complete {
@@ -342,6 +348,7 @@ impl Editor {
     }
 
     fn repaint(&mut self) {
+        self.show_due(usize::MAX);
         let area = self.area();
         self.screen.paint(area.rows.len());
         self.screen.draw(&area);

@@ -68,6 +68,27 @@ impl Event {
         }
     }
 
+    /// Returns the event as a line that people read without any client.
+    pub(super) fn line(&self) -> String {
+        let line = match self {
+            Self::Prompt => Line::Prompt,
+            Self::Entered => Line::Greeting,
+            Self::Said { name, text } => Line::Said { name, text },
+            Self::SaidPrivately { name, text } => Line::SaidPrivately { name, text },
+            Self::Did { name, text } => Line::Did { name, text },
+            Self::Joined(name) => Line::Joined(name),
+            Self::Left(name) => Line::Left(name),
+            Self::Renamed { from, to } => Line::Renamed { from, to },
+            Self::OwnName { text, .. } | Self::Here { text, .. } | Self::Notice(text) => {
+                Line::Notice(text)
+            }
+            Self::Text(text) => Line::Other(text),
+        };
+        let mut text = line.parts().concat();
+        text.truncate(text.len() - 1);
+        text
+    }
+
     /// Returns whether somebody says or does something, or may.
     pub(super) fn is_talk(&self) -> bool {
         matches!(

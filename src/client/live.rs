@@ -1,5 +1,6 @@
 //! The client on a terminal: the line being typed at the bottom, the room above it.
 
+mod own;
 mod talk;
 mod view;
 
@@ -13,14 +14,19 @@ use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH};
 use signal_hook::low_level::emulate_default_handler;
 use signal_hook_mio::v1_0::Signals;
 
+use own::Desk;
 use talk::Talk;
 use view::View;
 
 use super::address::Address;
+use super::capability::Capability;
+use super::commands::Own;
 use super::editor::Request;
 use super::entry::Entry;
 use super::link::Link;
 use super::options::Options;
+use super::record::Record;
+use super::settings::Kept;
 use super::stdio::{Input, Output, Read};
 use super::terminal::Terminal;
 use super::theme::Theme;
@@ -47,17 +53,23 @@ const LEAVING_MAX: Duration = Duration::from_secs(2);
 pub(super) struct Live {
     poll: Poll,
     signals: Signals,
-    terminal: Terminal,
     input: Input,
     output: Output,
     view: View,
+    desk: Desk,
     talk: Talk,
     /// Until when the server may close; none while we stay.
     leaving: Option<Instant>,
     /// We went on after a stop; the signal that says so is still to come.
     resumed: bool,
-    server: String,
     no_reconnect: bool,
+}
+
+/// What a person brings along.
+pub(super) struct Person {
+    pub(super) kept: Kept,
+    pub(super) capability: Capability,
+    pub(super) record: Option<Record>,
 }
 
 /// Why the loop ends.
@@ -81,6 +93,7 @@ impl Live {
         entry: Entry,
         options: &Options,
         theme: Theme,
+        person: Person,
     ) -> Result<Self, Failure> {
         let set_up = || {
             let poll = Poll::new()?;
@@ -91,17 +104,24 @@ impl Live {
             let output = Output::register(registry, OUTPUT)?;
             let link = Link::new(stream, address.clone(), found, registry, SERVER, jitter())?;
             let terminal = Terminal::take_over()?;
+            let mut view = View::new(terminal.size(), options, theme, person.record);
+            let desk = Desk {
+                kept: person.kept,
+                capability: person.capability,
+                terminal,
+                server: address.to_string(),
+            };
+            desk.begin(&mut view);
             io::Result::Ok(Self {
                 poll,
                 signals,
                 input,
                 output,
-                view: View::new(terminal.size(), options, theme),
-                terminal,
+                view,
+                desk,
                 talk: Talk::new(link, entry),
                 leaving: None,
                 resumed: false,
-                server: address.to_string(),
                 no_reconnect: options.no_reconnect,
             })
         };
@@ -163,6 +183,8 @@ impl Live {
         self.talk.link.tick(self.poll.registry(), Instant::now());
         if self.wants_more() {
             self.receive()?;
+        } else {
+            self.view.pass_quiet_turn();
         }
         self.talk.send(&mut self.view);
         self.check_leaving()?;
@@ -199,7 +221,7 @@ impl Live {
     /// Returns how long nothing happens by itself; forever on an idle connection.
     fn idle_for(&self) -> Option<Duration> {
         let shows_more = self.view.editor.due_bytes() > 0 && self.output.waiting() == 0;
-        if self.wants_more() || shows_more {
+        if self.wants_more() || shows_more || self.view.is_curious() {
             return Some(Duration::ZERO);
         }
         let now = Instant::now();
@@ -224,7 +246,7 @@ impl Live {
             return Err(End::Done);
         }
         if self.no_reconnect {
-            let server = &self.server;
+            let server = &self.desk.server;
             return Err(failed(format!(
                 "the connection to {server} is lost ({how})"
             )));
@@ -237,7 +259,7 @@ impl Live {
         let signals: Vec<_> = self.signals.pending().collect();
         for signal in signals {
             match signal {
-                SIGWINCH => self.view.editor.resize(self.terminal.size()),
+                SIGWINCH => self.view.editor.resize(self.desk.terminal.size()),
                 SIGCONT if mem::take(&mut self.resumed) => {}
                 SIGCONT => self.resume()?,
                 signal => return Err(End::Signal(signal)),
@@ -255,12 +277,17 @@ impl Live {
             Ok(Read::End) | Err(_) => return Err(End::Done),
         };
         let now = Instant::now();
+        let requests = self.view.editor.feed(&keys[..count]);
+        if !matches!(requests[..], [Request::Focus(_)]) {
+            self.view.see();
+        }
         if self.talk.link.is_resting() {
             self.talk.link.try_now(now);
         }
-        for request in self.view.editor.feed(&keys[..count]) {
+        for request in requests {
             match request {
-                Request::Send(line) => self.talk.take_line(line, &mut self.view),
+                Request::Send(line) => self.take_line(line),
+                Request::Focus(focused) => self.view.focus(focused),
                 Request::Nothing => self.talk.link.try_now(now),
                 Request::Overflow => self
                     .view
@@ -272,10 +299,23 @@ impl Live {
         Ok(())
     }
 
+    fn take_line(&mut self, line: String) {
+        match Own::parse(&line) {
+            None => {}
+            // The room has commands of its own to tell of.
+            Some(own @ Own::Help) => self.desk.obey(&own, &mut self.view),
+            Some(own) => {
+                self.view.show_typed(&line);
+                return self.desk.obey(&own, &mut self.view);
+            }
+        }
+        self.talk.take_line(line, &mut self.view);
+    }
+
     /// Stops as Ctrl-Z does anywhere, and goes on when the shell says so.
     fn suspend(&mut self) -> Result<(), End> {
         self.show_all()?;
-        self.terminal.restore();
+        self.desk.terminal.restore();
         // Where there is no shell to go back to, the kernel ignores this and we go on at once.
         if kill_current_process_group(Signal::TSTP).is_err() {
             self.view.tell("This terminal can't be suspended.");
@@ -285,8 +325,8 @@ impl Live {
     }
 
     fn resume(&mut self) -> Result<(), End> {
-        self.terminal.make_raw().map_err(|_| End::Done)?;
-        self.view.editor.lose_screen();
+        self.desk.terminal.make_raw().map_err(|_| End::Done)?;
+        self.view.take_back();
         Ok(())
     }
 

@@ -15,38 +15,47 @@
 //! | `editor` | key bytes in, screen bytes out | yes |
 //! | `outbox` | lines that wait to be sent | yes |
 //! | `address`, `lookup`, `link` | find the server, and find it again | |
-//! | `stdio`, `terminal`, `clock` | the standard streams, the terminal's modes, the time | |
+//! | `ignored`, `notifier` | whom one doesn't hear; telling who looks elsewhere | yes |
+//! | `settings`, `record`, `log` | what a person likes, and the talk, in files | |
+//! | `stdio`, `terminal`, `capability`, `clock` | the standard streams, the terminal, the time | |
 
 mod address;
+mod capability;
 mod clock;
 mod colours;
 mod commands;
 mod editor;
 mod entry;
 mod event;
+mod ignored;
 mod incoming;
 mod link;
 mod live;
+mod log;
 mod lookup;
 mod notices;
+mod notifier;
 pub mod options;
 mod outbox;
 mod plain;
 mod printer;
+mod record;
+mod settings;
 mod stdio;
 mod terminal;
 mod theme;
 
-use std::env;
-use std::io::{IsTerminal, stdin, stdout};
 use std::time::Duration;
 
 use crate::failure::Failure;
 
 use address::Address;
+use capability::Capability;
 use colours::Depth;
 use entry::Entry;
-use options::{ColorWhen, Options};
+use options::{DEFAULT_SERVER, Options};
+use record::Record;
+use settings::Kept;
 use theme::Theme;
 
 /// How long a few bytes may take to be written.
@@ -58,19 +67,20 @@ const TELLING_MAX: Duration = Duration::from_secs(1);
 /// Fails when the room can't be reached or goes away, and, with exit code 3, when nobody is there
 /// to answer for a refused `--name`.
 pub fn join(options: &Options) -> Result<(), Failure> {
-    let entry = Entry::new(options.name.as_deref())?;
-    let address = Address::parse(&options.server)?;
-    let term = variable("TERM");
-    let able = !matches!(term.as_str(), "" | "dumb");
-    let on_terminal = able && stdout().is_terminal();
-    let depth = match options.color {
-        ColorWhen::Auto if !on_terminal || !variable("NO_COLOR").is_empty() => Depth::None,
-        ColorWhen::Never => Depth::None,
-        ColorWhen::Auto | ColorWhen::Always => Depth::of_terminal(&term, &variable("COLORTERM")),
+    let mut options = options.clone();
+    let capability = Capability::of_environment();
+    // A script does the same whoever runs it.
+    let kept = if capability.is_interactive() {
+        Kept::read(&mut options)?
+    } else {
+        Kept::default()
     };
-    let live = on_terminal && stdin().is_terminal() && !options.plain;
-    let marks = live || depth != Depth::None;
-    let theme = Theme::new(depth, marks);
+    let entry = Entry::new(options.name.as_deref())?;
+    let address = Address::parse(options.server.as_deref().unwrap_or(DEFAULT_SERVER))?;
+    let record = options.log.as_deref().map(Record::open).transpose()?;
+    let live = capability.can_edit() && !options.plain;
+    let depth = capability.depth(options.color.unwrap_or_default());
+    let theme = Theme::new(depth, live || depth != Depth::None);
     if live {
         // It may take a while. A person who doesn't want to wait interrupts it as anything else.
         let telling = format!("connecting to {address} ...");
@@ -83,9 +93,14 @@ pub fn join(options: &Options) -> Result<(), Failure> {
     }
     let (stream, found) = connected?;
     if live {
-        live::Live::start(stream, found, &address, entry, options, theme)?.run()
+        let person = live::Person {
+            kept,
+            capability,
+            record,
+        };
+        live::Live::start(stream, found, &address, entry, &options, theme, person)?.run()
     } else {
-        plain::Filter::start(stream, &address, entry, options, theme)?.run()
+        plain::Filter::start(stream, &address, entry, &options, theme, record)?.run()
     }
 }
 
@@ -95,12 +110,7 @@ pub fn join(options: &Options) -> Result<(), Failure> {
 /// Fails when `server` is no address or the host is unknown.
 pub fn resolve(server: &str) -> Result<(), Failure> {
     let found = Address::parse(server)?.resolve()?;
-    let lines: String = found.iter().map(|address| format!("{address}\n")).collect();
-    stdio::write_soon(lines.as_bytes(), TELLING_MAX)
+    let lines: Vec<_> = found.iter().map(ToString::to_string).collect();
+    stdio::write_soon(lines.join("\n").as_bytes(), TELLING_MAX)
         .map_err(|error| Failure::new(format!("can't write to the standard output: {error}")))
-}
-
-/// Returns the environment's word for `name`; the empty one where it is not set.
-fn variable(name: &str) -> String {
-    env::var(name).unwrap_or_default()
 }

@@ -11,8 +11,10 @@ use super::address::Address;
 use super::entry::{Answer, Entry};
 use super::event::Event;
 use super::incoming::{Fragment, Incoming};
+use super::log::Log;
 use super::options::Options;
 use super::printer::Printer;
+use super::record::Record;
 use super::stdio::{Input, Output, Read};
 use super::theme::Theme;
 use crate::failure::Failure;
@@ -42,6 +44,7 @@ pub(super) struct Filter {
     entry: Entry,
     incoming: Incoming,
     printer: Printer,
+    log: Log,
     scratch: Vec<u8>,
     /// Text to be shown at the end of the turn.
     shown: Vec<u8>,
@@ -91,9 +94,10 @@ impl Filter {
         entry: Entry,
         options: &Options,
         theme: Theme,
+        record: Option<Record>,
     ) -> Result<Self, Failure> {
         let printer = Printer::new(options, theme);
-        Self::set_up(stream, address, entry, printer)
+        Self::set_up(stream, address, entry, printer, Log::new(record))
             .map_err(|error| Failure::new(format!("can't watch the standard input: {error}")))
     }
 
@@ -102,6 +106,7 @@ impl Filter {
         address: &Address,
         entry: Entry,
         printer: Printer,
+        log: Log,
     ) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         let mut stream = TcpStream::from_std(stream);
@@ -117,6 +122,7 @@ impl Filter {
             entry,
             incoming: Incoming::default(),
             printer,
+            log,
             scratch: vec![0; RECEIVE_BYTES],
             shown: Vec::new(),
             unsent: Vec::new(),
@@ -218,6 +224,7 @@ impl Filter {
         {
             self.printer
                 .print(&fragment, self.entry.name(), &mut self.shown);
+            self.log.hear(&fragment);
             heard = self.answer(&fragment);
         }
         self.scratch = scratch;
@@ -270,6 +277,7 @@ impl Filter {
         };
         self.unsent.truncate(count);
         self.last_line.passes(&self.unsent);
+        self.log.send(&self.unsent, &self.entry);
         match read {
             Ok(Read::Bytes(_) | Read::Later) => Ok(()),
             Ok(Read::End) => {

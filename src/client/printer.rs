@@ -22,7 +22,7 @@ impl Printer {
         Self {
             quiet: options.quiet,
             theme,
-            clock: options.timestamps.then(Clock::default),
+            clock: (options.timestamps == Some(true)).then(Clock::default),
             skipping: false,
         }
     }
@@ -44,7 +44,7 @@ impl Printer {
         if fragment.starts
             && let Some(clock) = &mut self.clock
         {
-            let time = self.theme.dim(clock.now());
+            let time = self.theme.dim(&clock.minute());
             shown.extend_from_slice(time.as_bytes());
             shown.push(b' ');
         }

@@ -4,7 +4,7 @@ use super::colours::{Colours, Depth};
 use super::editor::width;
 use super::event::Event;
 use crate::line::command::Command;
-use crate::wire::plain::{GREETING, Line, PROMPT, SAYS, SAYS_PRIVATELY, STAR};
+use crate::wire::plain::{SAYS, SAYS_PRIVATELY, STAR};
 
 /// How lines are shown.
 #[derive(Debug)]
@@ -59,22 +59,20 @@ impl Theme {
                 ..self.show_talk(["", name, SAYS_PRIVATELY, text], me)
             },
             Event::Did { name, text } => self.show_talk([STAR, name, " ", text], me),
-            Event::Prompt => Shown::told(PROMPT.to_owned(), 0),
-            Event::Entered => Shown::told(GREETING.to_owned(), 0),
-            Event::Text(text) => Shown::told(text.clone(), 0),
-            Event::Joined(name) => self.show_coming(Line::Joined(name)),
-            Event::Left(name) => {
-                self.colours.forget(name);
-                self.show_coming(Line::Left(name))
+            Event::Prompt | Event::Entered | Event::Text(_) => Shown::told(event.line(), 0),
+            Event::OwnName { .. } | Event::Here { .. } | Event::Notice(_) => {
+                Shown::told(self.dim(&event.line()), STAR.len())
             }
-            Event::Renamed { from, to } => {
-                self.colours.rename(from, to);
-                self.show_coming(Line::Renamed { from, to })
-            }
-            Event::OwnName { text, .. } | Event::Here { text, .. } | Event::Notice(text) => {
-                self.show_coming(Line::Notice(text))
+            Event::Joined(_) | Event::Left(_) | Event::Renamed { .. } => {
+                self.colours.follow(event);
+                Shown::told(self.dim(&event.line()), 0)
             }
         }
+    }
+
+    /// Takes other colours from now on.
+    pub(super) fn set_depth(&mut self, depth: Depth) {
+        self.colours = Colours::new(depth);
     }
 
     fn show_talk(&mut self, [lead, name, middle, text]: [&str; 4], me: &str) -> Shown {
@@ -97,46 +95,40 @@ impl Theme {
         }
     }
 
-    fn show_coming(&self, line: Line<'_>) -> Shown {
-        let text = line.parts().concat();
-        let hang = if text.starts_with(STAR) {
-            STAR.len()
-        } else {
-            0
-        };
-        Shown::told(self.dim(text.trim_end_matches('\n')), hang)
-    }
-
-    /// Returns how a line that we sent is shown.
-    pub(super) fn show_own(&mut self, line: &str) -> Shown {
+    /// Returns how a line that we sent is shown, with `me` as what we are called; `None` if it says
+    /// nothing to anybody.
+    pub(super) fn show_own(&mut self, line: &str, me: &str) -> Option<Shown> {
         let mut shown = String::new();
         let (hang, text) = match Command::parse(line) {
             Command::Say(text) => {
-                self.styled(&mut shown, BOLD, YOU);
+                self.styled(&mut shown, BOLD, me);
                 shown.push_str(SAYS);
-                (YOU.len() + SAYS.len(), text)
+                (width(me) + SAYS.len(), text)
             }
             Command::Me(text) => {
                 shown.push_str(STAR);
-                self.styled(&mut shown, BOLD, YOU);
+                self.styled(&mut shown, BOLD, me);
                 shown.push(' ');
-                (STAR.len() + YOU.len() + 1, text)
+                (STAR.len() + width(me) + 1, text)
             }
             Command::Message { to, text } => {
-                self.styled(&mut shown, BOLD, YOU);
+                self.styled(&mut shown, BOLD, me);
                 shown.push_str(PRIVATELY_TO);
                 self.put_name(&mut shown, to);
                 shown.push_str(PRIVATELY_SAYS);
-                let around = YOU.len() + PRIVATELY_TO.len() + PRIVATELY_SAYS.len();
-                (around + width(to), text)
+                let around = PRIVATELY_TO.len() + PRIVATELY_SAYS.len();
+                (width(me) + around + width(to), text)
             }
-            _ => {
-                let text = self.dim(&[YOU, SAYS, line].concat());
-                return Shown::told(text, YOU.len() + SAYS.len());
-            }
+            _ => return None,
         };
         shown.push_str(text);
-        Shown::told(shown, hang)
+        Some(Shown::told(shown, hang))
+    }
+
+    /// Returns how something that we typed is shown if others don't see it.
+    pub(super) fn show_typed(&self, line: &str) -> Shown {
+        let text = self.dim(&[YOU, SAYS, line].concat());
+        Shown::told(text, YOU.len() + SAYS.len())
     }
 
     /// Returns `text` as something that matters less.
@@ -213,7 +205,7 @@ fn put_styled(shown: &mut String, style: &str, text: &str) {
 }
 
 /// What we are called on our own screen.
-const YOU: &str = "you";
+pub(super) const YOU: &str = "you";
 
 /// What stands around the name of somebody we wrote to alone.
 const PRIVATELY_TO: &str = " (privately to ";
@@ -321,11 +313,14 @@ mod tests {
             ("//x", "you: /x"),
             ("/me waves", "* you waves"),
             ("/msg ali psst", "you (privately to ali): psst"),
-            ("/who", "you: /who"),
         ] {
-            assert_eq!(plain().show_own(line).text, own);
+            assert_eq!(plain().show_own(line, YOU).unwrap().text, own);
         }
-        assert_eq!(rich().show_own("hi").text, "\x1b[1myou\x1b[0m: hi");
-        assert_eq!(rich().show_own("/who").text, "\x1b[2myou: /who\x1b[0m");
+        assert_eq!(
+            rich().show_own("hi", YOU).unwrap().text,
+            "\x1b[1myou\x1b[0m: hi"
+        );
+        assert_eq!(rich().show_own("/who", YOU), None);
+        assert_eq!(rich().show_typed("/who").text, "\x1b[2myou: /who\x1b[0m");
     }
 }

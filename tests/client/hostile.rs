@@ -262,7 +262,7 @@ fn a_stopped_terminal_blocks_nothing_and_loses_nothing() {
 fn a_terminal_that_stays_stopped_holds_nobody() {
     let (server, mut desk) = narrow_trap(&[]);
     desk.stop_terminal(true);
-    say(&server, &["ali: hi"; 10_000]);
+    say(&server, &vec!["ali: hi"; 10_000]);
     let client = pidfd_open(desk.client(), PidfdFlags::empty()).unwrap();
     desk.signal(Signal::TERM);
     let deadline = Instant::now() + PATIENCE;

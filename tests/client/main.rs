@@ -11,6 +11,7 @@
     clippy::print_stderr
 )]
 
+mod attention;
 mod away;
 #[path = "../common/mod.rs"]
 mod common;
@@ -18,6 +19,7 @@ mod desk;
 mod hostile;
 mod quiet;
 mod scripts;
+mod settings;
 mod talk;
 mod typing;
 mod ways_out;

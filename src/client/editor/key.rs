@@ -11,6 +11,8 @@ pub(super) enum Key {
         text: String,
         cut: bool,
     },
+    /// The person looks at the terminal, or away.
+    Focus(bool),
     Enter,
     /// Alt-Enter: goes on in a new row of the same text.
     NewRow,

@@ -161,6 +161,8 @@ fn control_sequence(bytes: &[u8]) -> Start {
         (b'~', "4" | "8") => Some(Key::End),
         (b'~', "3") if with_modifier => Some(Key::KillWord),
         (b'~', "3") => Some(Key::Delete),
+        (b'I', "") => Some(Key::Focus(true)),
+        (b'O', "") => Some(Key::Focus(false)),
         _ => named(last, with_modifier),
     };
     key.map_or(Start::Nothing(end), |key| Start::Key(key, end))

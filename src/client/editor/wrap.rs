@@ -132,6 +132,7 @@ impl Wrapped {
 
     /// Adds the blanks after a word; those that the row has no place for are left out.
     fn put_blanks(&mut self, blanks: &str) {
+        self.fresh &= blanks.is_empty();
         for blank in blanks.chars() {
             let wanted = match blank {
                 '\t' => TAB_COLUMNS - self.used % TAB_COLUMNS,

@@ -124,7 +124,8 @@ impl Talk {
     fn tell_back(&self, away: &Away, view: &mut View) {
         let seconds = away.since.elapsed().as_secs();
         let name = self.entry.name();
-        view.tell(&format!(
+        view.expect_unread();
+        view.tell_and_keep(&format!(
             "Back in the room as {name}; what was said in the {seconds} s between is missing here."
         ));
     }
@@ -142,7 +143,7 @@ impl Talk {
             return;
         }
         if self.away.is_none() {
-            view.tell(&format!(
+            view.tell_and_keep(&format!(
                 "The connection is lost ({how}). Coming back; what you send waits."
             ));
             self.away = Some(Away {
@@ -180,7 +181,7 @@ impl Talk {
                 return;
             }
             if self.away.is_none() {
-                view.show_name(name);
+                view.show_typed(name);
             }
             self.name_due = None;
         }
@@ -192,7 +193,7 @@ impl Talk {
                 return;
             }
             self.quitting = Command::parse(&line) == Command::Quit;
-            view.show_own(&line);
+            view.show_own(&line, self.entry.name());
             self.outbox.pop();
         }
     }
