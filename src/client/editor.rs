@@ -283,7 +283,7 @@ impl Editor {
         if !text.contains('\n') {
             return self.typed.insert(text);
         }
-        let lines: Vec<_> = text.split('\n').map(as_text).collect();
+        let lines: Vec<_> = text.split('\n').map(paste::as_text).collect();
         self.typed.insert(&lines.join("\n"))
     }
 
@@ -388,14 +388,6 @@ impl Editor {
         }
         rows.finish(size.rows.div_ceil(2))
     }
-}
-
-/// Returns a line that says `line`, whatever it starts with: a slash says the one after it.
-fn as_text(line: &str) -> String {
-    let blanks = line.len() - line.trim_start().len();
-    let (blanks, rest) = line.split_at(blanks);
-    let slash = if rest.starts_with('/') { "/" } else { "" };
-    [blanks, slash, rest].concat()
 }
 
 #[cfg(test)]
