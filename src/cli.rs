@@ -2,12 +2,13 @@
 
 mod generate;
 mod join;
+mod listen;
 mod trace;
 
-use std::net::SocketAddr;
+use std::env;
 
-use clap::builder::BoolishValueParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use log::LevelFilter;
 
 pub use crate::client::options::DEFAULT_PORT;
@@ -17,6 +18,7 @@ use crate::server;
 
 pub use self::generate::generate;
 pub use self::join::JoinOptions;
+pub use self::listen::ListenOn;
 pub use self::trace::{FramingOption, TimeOption, TraceOptions};
 
 /// The exit codes, told at the end of every `--help`.
@@ -38,6 +40,25 @@ pub struct Cli {
     pub command: Command,
 }
 
+impl Cli {
+    /// Reads the arguments and the environment, in which an empty variable is as good as none;
+    /// prints what is wrong with them, or the help, and exits.
+    #[must_use]
+    pub fn read() -> Self {
+        let command = Self::command().mut_subcommands(|command| {
+            command.mut_args(|argument| {
+                let is_empty = |name| env::var_os(name).is_some_and(|value| value.is_empty());
+                if argument.get_env().is_some_and(is_empty) {
+                    argument.env(None::<&str>)
+                } else {
+                    argument
+                }
+            })
+        });
+        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+    }
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -49,22 +70,26 @@ pub enum Command {
     Trace(TraceOptions),
     /// Print something that helps other programs
     Generate(GenerateOptions),
+    /// Print the addresses of a host; what the client asks while it goes on
+    #[command(hide = true)]
+    Resolve(ResolveOptions),
 }
 
 /// What `chatroom serve` is told.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = SERVE_HELP)]
 pub struct ServeOptions {
-    /// Address to listen on; may be given several times, IPv6 as `[::1]:5050`
+    /// Address to listen on, with a name for all addresses it has; may be given several times.
+    /// IPv6 as `[::1]:5050`; `5050` is a port of 127.0.0.1, `:5050` of every address
     #[arg(
         long,
         value_name = "ADDR:PORT",
         env = "CHATROOM_LISTEN",
-        value_parser = listen_address,
+        value_parser = listen::parse,
         value_delimiter = ',',
         default_value = "127.0.0.1:5050"
     )]
-    pub listen: Vec<SocketAddr>,
+    pub listen: Vec<ListenOn>,
 
     /// Tell the room when somebody joins
     #[arg(long, env = "CHATROOM_ANNOUNCE_JOINS", value_parser = BoolishValueParser::new())]
@@ -156,7 +181,10 @@ pub struct ServeOptions {
         long,
         value_name = "LEVEL",
         env = "CHATROOM_LOG_LEVEL",
-        default_value = "info"
+        default_value = "info",
+        value_parser = log_levels(),
+        ignore_case = true,
+        hide_possible_values = true
     )]
     pub log_level: LevelFilter,
 
@@ -165,10 +193,16 @@ pub struct ServeOptions {
     pub log_addresses: bool,
 }
 
+/// Reads the name of a level; an error names them all.
+fn log_levels() -> impl TypedValueParser<Value = LevelFilter> {
+    PossibleValuesParser::new(["off", "error", "warn", "info", "debug", "trace"])
+        .try_map(|level| level.parse::<LevelFilter>())
+}
+
 impl From<&ServeOptions> for server::Options {
     fn from(options: &ServeOptions) -> Self {
         Self {
-            listen: options.listen.clone(),
+            listen: options.listen.iter().flat_map(|on| on.0.clone()).collect(),
             connections_max: options.max_connections,
             limits: Limits {
                 max_line_bytes: options.max_line_bytes,
@@ -188,12 +222,6 @@ impl From<&ServeOptions> for server::Options {
     }
 }
 
-fn listen_address(text: &str) -> Result<SocketAddr, &'static str> {
-    let advice =
-        "give an IP address and a port, such as 127.0.0.1:5050, 0.0.0.0:5050 or [::1]:5050";
-    text.parse().map_err(|_| advice)
-}
-
 /// What `chatroom generate` is told.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct GenerateOptions {
@@ -209,10 +237,17 @@ pub enum Generated {
     Dissector,
 }
 
+/// What `chatroom resolve` is told.
+#[derive(Debug, Clone, Args)]
+pub struct ResolveOptions {
+    /// The host, and the port that each of its addresses is printed with
+    #[arg(value_name = "HOST:PORT", env = "CHATROOM_RESOLVE")]
+    pub server: String,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -5,16 +5,16 @@ use std::process::ExitCode;
 
 use chatroom::cli::{self, Cli, Command};
 use chatroom::{client, logging, server, trace};
-use clap::Parser;
 
 fn main() -> ExitCode {
-    let (program, result) = match Cli::parse().command {
+    let (program, result) = match Cli::read().command {
         Command::Serve(options) => {
             logging::start(options.log_level);
             ("chatroom", server::serve(&(&options).into()))
         }
         Command::Join(options) => ("chatroom", client::join(&(&options).into())),
         Command::Trace(options) => ("chatroom trace", trace::trace(&(&options).into())),
+        Command::Resolve(options) => ("chatroom", client::resolve(&options.server)),
         Command::Generate(options) => ("chatroom generate", cli::generate(options)),
     };
     match result {

@@ -1,46 +1,70 @@
 //! The options of `chatroom join`.
 
+use std::path::PathBuf;
+
 use clap::builder::{BoolishValueParser, PossibleValue};
 use clap::{Args, ValueEnum};
 
 use crate::client::options::{ColorWhen, Options};
 
-/// The exit codes, which scripts tell apart.
-const EXIT_CODES: &str = "\
+/// The settings and the exit codes, which scripts tell apart.
+const AFTER_HELP: &str = "\
+On a terminal, what is not given here is as $XDG_CONFIG_HOME/chatroom/join.toml has it.
+
 Exit codes: 0 success (also when the reader of the output is gone), 1 failure (also when the server
 goes away before the input ends), 2 wrong usage, 3 the name given was refused.";
 
 /// What `chatroom join` is told.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = EXIT_CODES)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a flag that is given or not"
-)]
+#[command(after_help = AFTER_HELP)]
 pub struct JoinOptions {
-    /// The room's host and port; a host alone means port 5050
-    #[arg(
-        value_name = "ADDR:PORT",
-        env = "CHATROOM_SERVER",
-        default_value = "127.0.0.1:5050"
-    )]
-    pub server: String,
+    /// The room's host and port; a host alone means port 5050 [default: 127.0.0.1:5050]
+    #[arg(value_name = "ADDR:PORT", env = "CHATROOM_SERVER")]
+    pub server: Option<String>,
 
     /// Answer the prompt for a name with NAME
     #[arg(long, value_name = "NAME", env = "CHATROOM_NAME")]
     pub name: Option<String>,
 
     /// Show the time, hours and minutes, before each line
-    #[arg(long, env = "CHATROOM_TIMESTAMPS", value_parser = BoolishValueParser::new())]
-    pub timestamps: bool,
+    #[arg(
+        long,
+        value_name = "no",
+        env = "CHATROOM_TIMESTAMPS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "yes",
+        value_parser = BoolishValueParser::new()
+    )]
+    pub timestamps: Option<bool>,
 
     /// Show only what people say, not who comes and goes; in a pipe, none of the server's own words
     #[arg(long, env = "CHATROOM_QUIET", value_parser = BoolishValueParser::new())]
     pub quiet: bool,
 
     /// Ring the terminal's bell when a line names you or is for you alone
-    #[arg(long, env = "CHATROOM_BELL", value_parser = BoolishValueParser::new())]
-    pub bell: bool,
+    #[arg(
+        long,
+        value_name = "no",
+        env = "CHATROOM_BELL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "yes",
+        value_parser = BoolishValueParser::new()
+    )]
+    pub bell: Option<bool>,
+
+    /// Count what is unread in the window's title, and let the terminal notify you of such a line
+    #[arg(
+        long,
+        value_name = "no",
+        env = "CHATROOM_NOTIFY",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "yes",
+        value_parser = BoolishValueParser::new()
+    )]
+    pub notify: Option<bool>,
 
     /// When to use colours: always, never, or auto (on a terminal, unless `NO_COLOR` is set)
     #[arg(
@@ -48,10 +72,13 @@ pub struct JoinOptions {
         value_name = "WHEN",
         env = "CHATROOM_COLOR",
         value_enum,
-        default_value_t,
         hide_possible_values = true
     )]
-    pub color: ColorWhen,
+    pub color: Option<ColorWhen>,
+
+    /// Add the talk to FILE, with dates and with your own lines; only you may read it
+    #[arg(long, value_name = "FILE", env = "CHATROOM_LOG")]
+    pub log: Option<PathBuf>,
 
     /// Leave when the connection is lost, as in a pipe, instead of coming back
     #[arg(long, env = "CHATROOM_NO_RECONNECT", value_parser = BoolishValueParser::new())]
@@ -71,6 +98,8 @@ impl From<&JoinOptions> for Options {
             quiet: options.quiet,
             bell: options.bell,
             color: options.color,
+            notify: options.notify,
+            log: options.log.clone(),
             no_reconnect: options.no_reconnect,
             plain: options.plain,
         }
@@ -79,14 +108,10 @@ impl From<&JoinOptions> for Options {
 
 impl ValueEnum for ColorWhen {
     fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Auto, Self::Always, Self::Never]
+        &Self::ALL
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(match self {
-            Self::Auto => "auto",
-            Self::Always => "always",
-            Self::Never => "never",
-        }))
+        Some(PossibleValue::new(self.as_str()))
     }
 }

@@ -52,6 +52,12 @@ impl Address {
         })
     }
 
+    /// Returns the address when it is one already, and no name.
+    pub(super) fn literal(&self) -> Option<SocketAddr> {
+        let ip = self.host.parse().ok()?;
+        Some(SocketAddr::new(ip, self.port))
+    }
+
     /// Returns the addresses of the host, at least one.
     ///
     /// # Errors
@@ -91,7 +97,7 @@ impl Address {
         Failure::new(match trouble.kind() {
             io::ErrorKind::ConnectionRefused => format!(
                 "nobody listens at {self}: check the address, or start a room there with \
-                 `chatroom serve`"
+                 `chatroom serve --listen {self}`"
             ),
             io::ErrorKind::TimedOut => {
                 format!("no answer from {self}: check the address, the network and the firewall")

@@ -6,36 +6,55 @@
 //! [`Editor::take_output`] returns everything the terminal has to be told, to be written at once.
 
 mod completion;
+mod due;
 mod history;
 mod key;
 mod keys;
+mod kills;
 mod layout;
 mod paste;
 mod screen;
+mod search;
 mod sequence;
 mod typed;
+mod undo;
+mod words;
+mod wrap;
 
 use std::mem;
 
 use completion::Completion;
+use due::Due;
 use history::History;
 use key::Key;
 use keys::Keys;
-pub(super) use layout::Size;
 use layout::{Area, Rows};
+pub(super) use layout::{Size, width};
 use screen::Screen;
+use search::{Pressed, Search};
 use typed::Typed;
+use words::Case;
 
 /// What stands before the lines of a text but the first.
 const NEXT_LINE: &str = "| ";
+
+/// Lines are shown this much at once, about.
+const OUTPUT_BYTES_MAX: usize = 16 * 1024;
+
+/// Stands above the prompt after the first Ctrl-C on an empty line.
+const LEAVE_AGAIN: &str = "Ctrl-C again leaves.";
 
 /// What keys ask for that the editor can't do itself.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Request {
     /// Send this line.
     Send(String),
+    /// Enter was pressed with nothing to send.
+    Nothing,
     /// Leave the room.
     Leave,
+    /// Note that the person looks at the terminal, or away.
+    Focus(bool),
     /// Stop, as Ctrl-Z does, after [`Editor::wipe`].
     Suspend,
     /// Tell that not all of what was typed or pasted was taken: it is too much.
@@ -50,22 +69,15 @@ pub(super) struct Editor {
     history: History,
     completion: Completion,
     search: Option<Search>,
+    /// Ctrl-C was pressed on an empty line: once more leaves.
+    leave_asked: bool,
     prompt: String,
     /// Rows between the lines and the prompt, such as lines that wait to be sent.
     status: Vec<String>,
+    due: Due,
     screen: Screen,
     /// The area differs from what is drawn.
     stale: bool,
-}
-
-/// A search through the lines sent, while it goes on.
-#[derive(Debug, Default)]
-struct Search {
-    text: String,
-    found: Option<usize>,
-    failed: bool,
-    /// What was typed before, for when the search is given up.
-    draft: String,
 }
 
 impl Editor {
@@ -77,8 +89,10 @@ impl Editor {
             history: History::default(),
             completion: Completion::default(),
             search: None,
+            leave_asked: false,
             prompt: String::new(),
             status: Vec::new(),
+            due: Due::default(),
             screen: Screen::new(size),
             stale: true,
         }
@@ -93,9 +107,15 @@ impl Editor {
         requests
     }
 
-    /// Shows a line above the one being typed; it may hold colours but no other controls.
-    pub(super) fn print(&mut self, line: &str) {
-        self.screen.print(line);
+    /// Shows a line above the one being typed; it may hold colours but no other controls. Where it
+    /// takes several rows they go on `hang` columns from the left.
+    pub(super) fn print(&mut self, line: &str, hang: usize) {
+        self.due.push(line, hang);
+    }
+
+    /// Returns how many bytes of lines are still to be shown.
+    pub(super) fn due_bytes(&self) -> usize {
+        self.due.bytes()
     }
 
     /// Notes that someone was heard of, for completion.
@@ -119,7 +139,12 @@ impl Editor {
 
     /// Rings the terminal's bell.
     pub(super) fn ring(&mut self) {
-        self.screen.add(b"\x07");
+        self.tell_terminal("\x07");
+    }
+
+    /// Tells the terminal something that leaves the screen as it is.
+    pub(super) fn tell_terminal(&mut self, told: &str) {
+        self.screen.add(told.as_bytes());
     }
 
     /// Takes over another size and paints the screen anew.
@@ -145,8 +170,10 @@ impl Editor {
         self.typed.text()
     }
 
-    /// Returns what the terminal has to be told so that it shows all of this.
+    /// Returns what the terminal has to be told so that it shows all of this; of many lines only
+    /// the next few, so that the line being typed is never long in coming.
     pub(super) fn take_output(&mut self) -> Vec<u8> {
+        self.show_due(OUTPUT_BYTES_MAX);
         if mem::take(&mut self.stale) || !self.screen.is_drawn() {
             let area = self.area();
             self.screen.draw(&area);
@@ -156,15 +183,29 @@ impl Editor {
 
     /// Returns what the terminal has to be told, but for the line being typed.
     pub(super) fn take_output_wiped(&mut self) -> Vec<u8> {
+        self.show_due(usize::MAX);
         self.wipe();
         self.screen.take_output()
     }
 
+    fn show_due(&mut self, output_bytes_max: usize) {
+        while self.screen.output_bytes() < output_bytes_max
+            && let Some((line, hang)) = self.due.pop()
+        {
+            self.screen.print(&line, hang);
+        }
+    }
+
     fn press(&mut self, key: Key, requests: &mut Vec<Request>) {
+        if let Key::Focus(focused) = key {
+            return requests.push(Request::Focus(focused));
+        }
         self.stale = true;
+        self.typed.begin_key();
         if key != Key::Complete {
             self.completion.stop();
         }
+        let leave_asked = mem::take(&mut self.leave_asked);
         let Some(key) = self.press_in_search(key) else {
             return;
         };
@@ -173,36 +214,45 @@ impl Editor {
             Key::Complete => self.complete(),
             Key::Up => self.look_back(),
             Key::Down => self.look_forward(),
-            Key::Search => self.start_search(),
+            Key::Search => self.search = Some(Search::new(self.typed.text())),
             Key::Repaint => self.repaint(),
             Key::Suspend => requests.push(Request::Suspend),
             Key::Interrupt if !self.typed.text().is_empty() => {
-                self.history.push("");
-                drop(self.typed.take());
+                let draft = self.typed.take();
+                self.history.push(&draft);
+            }
+            Key::Interrupt if !leave_asked => self.leave_asked = true,
+            Key::Interrupt => {
+                self.leave_asked = true;
+                requests.push(Request::Leave);
             }
             Key::EndOfInput if !self.typed.text().is_empty() => self.typed.delete(),
-            Key::Interrupt | Key::EndOfInput => requests.push(Request::Leave),
-            Key::Paste { text, cut } => {
-                // Line ends around the text are how it was copied, not what it says.
-                let fits = self.typed.insert(text.trim_matches('\n'));
-                self.complain(fits && !cut, requests);
-            }
-            Key::Text(text) => {
-                let fits = self.typed.insert(&text);
+            Key::EndOfInput => requests.push(Request::Leave),
+            key => {
+                let fits = self.edit(key);
                 self.complain(fits, requests);
             }
-            Key::Yank => {
-                let fits = self.typed.yank();
-                self.complain(fits, requests);
-            }
-            key => self.edit(&key),
         }
     }
 
-    /// Does what changes nothing but the text and the cursor.
-    fn edit(&mut self, key: &Key) {
+    /// Does what changes nothing but the text and the cursor; `false` when it got too much.
+    fn edit(&mut self, key: Key) -> bool {
         let typed = &mut self.typed;
         match key {
+            Key::Paste { text, cut } => return self.paste(&text) && !cut,
+            Key::Text(text) => return typed.type_in(&text),
+            Key::NewRow => return typed.insert("\n"),
+            Key::Yank => return typed.yank(),
+            Key::YankBefore => return typed.yank_before(),
+            Key::LastWord => {
+                let back = typed.last_word_back();
+                if let Some(word) = self.history.last_word(back) {
+                    return typed.put_last_word(word, back);
+                }
+            }
+            Key::Undo => {
+                typed.undo();
+            }
             Key::Backspace => typed.backspace(),
             Key::Delete => typed.delete(),
             Key::Left => typed.left(),
@@ -217,8 +267,24 @@ impl Editor {
             Key::KillWordBack => typed.kill_word_back(),
             Key::KillWord => typed.kill_word(),
             Key::Transpose => typed.transpose(),
+            Key::TransposeWords => typed.transpose_words(),
+            Key::Upper => typed.change_case(Case::Upper),
+            Key::Lower => typed.change_case(Case::Lower),
+            Key::Capital => typed.change_case(Case::Capital),
             _ => {}
         }
+        true
+    }
+
+    /// Takes pasted text. Line ends around it are how it was copied, not what it says; and of
+    /// several lines none is a command, which somebody else wrote.
+    fn paste(&mut self, text: &str) -> bool {
+        let text = text.trim_matches('\n');
+        if !text.contains('\n') {
+            return self.typed.insert(text);
+        }
+        let lines: Vec<_> = text.split('\n').map(paste::as_text).collect();
+        self.typed.insert(&lines.join("\n"))
     }
 
     fn complain(&mut self, fits: bool, requests: &mut Vec<Request>) {
@@ -232,14 +298,20 @@ impl Editor {
     fn send(&mut self, requests: &mut Vec<Request>) {
         let text = self.typed.take();
         self.history.push(&text);
-        let lines = text.lines().filter(|line| !line.is_empty());
+        let lines = text.lines().filter(|line| !line.trim().is_empty());
+        let before = requests.len();
         requests.extend(lines.map(|line| Request::Send(line.to_owned())));
+        if requests.len() == before {
+            requests.push(Request::Nothing);
+        }
     }
 
     fn complete(&mut self) {
         let before = &self.typed.text()[..self.typed.cursor()];
         match self.completion.next(before) {
-            Some((start, word)) => self.typed.replace_from(start, &word),
+            Some((start, word)) => {
+                self.typed.replace_from(start, &word);
+            }
             None => self.ring(),
         }
     }
@@ -260,63 +332,23 @@ impl Editor {
         }
     }
 
-    fn start_search(&mut self) {
-        self.search = Some(Search {
-            draft: self.typed.text().to_owned(),
-            ..Search::default()
-        });
-    }
-
-    /// Takes the keys that mean something else while searching; any other ends the search with what
-    /// it found, and is returned.
+    /// Returns the key unless a search took it.
     fn press_in_search(&mut self, key: Key) -> Option<Key> {
         let Some(search) = &mut self.search else {
             return Some(key);
         };
-        match key {
-            Key::Text(text) => {
-                search.text.push_str(&text);
-                let found = search.found.map(|found| found + 1);
-                self.find(found);
-            }
-            Key::Search => {
-                let found = search.found;
-                self.find(found);
-            }
-            Key::Backspace => {
-                search.text.pop();
-                self.find(None);
-            }
-            Key::Cancel | Key::Interrupt => {
-                let draft = mem::take(&mut search.draft);
-                self.typed.set(&draft);
-                self.search = None;
-            }
-            // What was found is to be read before it is sent.
-            Key::Enter => self.search = None,
-            key => {
-                self.search = None;
-                return Some(key);
-            }
+        let pressed = search.press(key, &self.history, &mut self.typed);
+        if pressed != Pressed::On {
+            self.search = None;
         }
-        None
-    }
-
-    fn find(&mut self, before: Option<usize>) {
-        let Some(search) = &mut self.search else {
-            return;
-        };
-        match self.history.find(&search.text, before) {
-            Some((at, line)) if !search.text.is_empty() => {
-                search.found = Some(at);
-                search.failed = false;
-                self.typed.set(line);
-            }
-            _ => search.failed = !search.text.is_empty(),
+        match pressed {
+            Pressed::On | Pressed::Done => None,
+            Pressed::Passed(key) => Some(key),
         }
     }
 
     fn repaint(&mut self) {
+        self.show_due(usize::MAX);
         let area = self.area();
         self.screen.paint(area.rows.len());
         self.screen.draw(&area);
@@ -330,12 +362,12 @@ impl Editor {
         for line in &self.status {
             rows.put_row(line);
         }
+        if self.leave_asked {
+            rows.put_row(LEAVE_AGAIN);
+        }
         match &self.search {
             None => rows.put(&self.prompt),
-            Some(search) => {
-                let failed = if search.failed { "nothing like " } else { "" };
-                rows.put(&format!("(search: {failed}{}) ", search.text));
-            }
+            Some(search) => rows.put(&search.prompt()),
         }
         let (text, cursor) = (self.typed.text(), self.typed.cursor());
         let mut at = 0;

@@ -1,8 +1,7 @@
 //! The talk about the name, before a person is in the room and each time they come back.
 
-use super::notices;
+use super::event::Event;
 use crate::failure::Failure;
-use crate::wire::plain::Line;
 
 /// The exit code when the name given is refused and nobody is there to give another.
 const NAME_REFUSED: u8 = 3;
@@ -35,7 +34,7 @@ enum State {
     Inside,
 }
 
-/// What has to be done about a line of the server.
+/// What has to be done about an event.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     /// Send this line.
@@ -67,37 +66,35 @@ impl Entry {
         })
     }
 
-    /// Takes one line of the server and returns what has to be done about it.
-    pub(super) fn heard(&mut self, line: &Line<'_>) -> Option<Answer> {
-        match (self.state, *line) {
-            (State::Waiting, Line::Prompt) => {
+    /// Takes what the server tells and returns what has to be done about it.
+    pub(super) fn heard(&mut self, event: &Event) -> Option<Answer> {
+        match (self.state, event) {
+            (State::Waiting, Event::Prompt) => {
                 self.state = State::Asked;
                 self.prompted = true;
                 self.notice = None;
                 Some(Answer::Send(self.name.clone()))
             }
-            (State::Asked | State::Open, Line::Greeting) => {
+            (State::Asked | State::Open, Event::Entered) => {
                 self.state = State::Inside;
                 Some(Answer::Entered)
             }
-            (State::Asked, Line::Prompt) => {
+            (State::Asked, Event::Prompt) => {
                 self.state = State::Open;
                 Some(Answer::Refused)
             }
-            (State::Asked, line) => {
-                self.notice = match line {
-                    Line::Notice(text) => Some(text.to_owned()),
+            (State::Asked, event) => {
+                self.notice = match event {
+                    Event::Notice(text) => Some(text.clone()),
                     _ => None,
                 };
                 None
             }
-            (State::Inside, Line::Notice(text)) => {
-                if let Some(name) = notices::own_name(text) {
-                    name.clone_into(&mut self.name);
-                }
+            (State::Inside, Event::OwnName { name, .. }) => {
+                self.name.clone_from(name);
                 None
             }
-            (State::Open, Line::Prompt) => {
+            (State::Open, Event::Prompt) => {
                 self.prompted = true;
                 None
             }
@@ -173,11 +170,15 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
+    use super::super::event::Source;
     use super::*;
     use crate::wire::plain::{GREETING, PROMPT};
 
     fn heard(entry: &mut Entry, line: &str) -> Option<Answer> {
-        entry.heard(&Line::parse(line))
+        let mut source = Source::default();
+        let input = [line, "\n"].concat();
+        let mut input = input.as_bytes();
+        entry.heard(&source.take(&mut input).unwrap())
     }
 
     fn send(line: &str) -> Answer {

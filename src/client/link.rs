@@ -9,7 +9,8 @@ use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
-use super::address::{self, CONNECT_TIMEOUT};
+use super::address::{self, Address, CONNECT_TIMEOUT};
+use super::lookup::Lookup;
 
 /// The pauses between tries to connect double from the first to the last.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -19,7 +20,11 @@ const LAST_PAUSE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct Link {
     token: Token,
-    addresses: Vec<SocketAddr>,
+    address: Address,
+    /// What the address was found to be the last time it was looked up.
+    found: Vec<SocketAddr>,
+    /// The question where the server is now, while it is under way.
+    lookup: Option<Lookup>,
     /// The connection, but while it is down.
     stream: Option<TcpStream>,
     phase: Phase,
@@ -38,8 +43,15 @@ pub(super) struct Link {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Up,
-    Connecting { deadline: Instant },
-    Down { until: Instant },
+    /// Looked up, or connected to.
+    Connecting {
+        deadline: Instant,
+    },
+    Down {
+        until: Instant,
+    },
+    /// Down until somebody asks for it.
+    Resting,
 }
 
 /// What reading from the server brought.
@@ -54,13 +66,15 @@ pub(super) enum Received {
 }
 
 impl Link {
-    /// Takes over a connected stream; `addresses` are tried in turn when it is lost.
+    /// Takes over a connected stream; when it is lost `address` is looked up anew, and what it is
+    /// found to be tried in turn. Until then that is `found`.
     ///
     /// # Errors
     /// Fails when the stream can't be watched.
     pub(super) fn new(
         stream: net::TcpStream,
-        addresses: Vec<SocketAddr>,
+        address: Address,
+        found: Vec<SocketAddr>,
         registry: &Registry,
         token: Token,
         jitter: f64,
@@ -70,7 +84,9 @@ impl Link {
         registry.register(&mut stream, token, BOTH_WAYS)?;
         Ok(Self {
             token,
-            addresses,
+            address,
+            found,
+            lookup: None,
             stream: Some(stream),
             phase: Phase::Up,
             failures: 0,
@@ -99,10 +115,23 @@ impl Link {
         self.readable && self.is_up()
     }
 
+    /// Returns whether the next connection waits to be asked for.
+    pub(super) fn is_resting(&self) -> bool {
+        self.phase == Phase::Resting
+    }
+
+    /// Returns how long it is until the next try to connect.
+    pub(super) fn next_try(&self, now: Instant) -> Option<Duration> {
+        match self.phase {
+            Phase::Down { until } => Some(until.saturating_duration_since(now)),
+            Phase::Up | Phase::Connecting { .. } | Phase::Resting => None,
+        }
+    }
+
     /// Returns how long nothing has to be done here unless the poll says so.
     pub(super) fn idle_for(&self, now: Instant) -> Option<Duration> {
         let next = match self.phase {
-            Phase::Up => return None,
+            Phase::Up | Phase::Resting => return None,
             Phase::Connecting { deadline } => deadline,
             Phase::Down { until } => until,
         };
@@ -112,23 +141,70 @@ impl Link {
     /// Tries to connect once it is time, and looks how that goes.
     pub(super) fn tick(&mut self, registry: &Registry, now: Instant) {
         match self.phase {
-            Phase::Down { until } if until <= now => self.connect(registry, now),
+            Phase::Down { until } if until <= now => self.look_up(registry, now),
             Phase::Connecting { deadline } => {
-                let connected = mem::take(&mut self.writable)
-                    .then(|| self.stream.as_ref().is_some_and(has_connected));
-                match connected {
-                    Some(true) => {
-                        self.phase = Phase::Up;
-                        self.readable = true;
-                        self.writable = true;
-                    }
-                    Some(false) => self.lose(now),
-                    None if deadline <= now => self.lose(now),
-                    None => {}
+                self.check_lookup(registry, now);
+                self.check_connecting(now);
+                if deadline <= now && !self.is_up() {
+                    self.lose(now);
                 }
             }
-            Phase::Up | Phase::Down { .. } => {}
+            Phase::Up | Phase::Down { .. } | Phase::Resting => {}
         }
+    }
+
+    fn look_up(&mut self, registry: &Registry, now: Instant) {
+        self.phase = Phase::Connecting {
+            deadline: now + CONNECT_TIMEOUT,
+        };
+        if let Some(address) = self.address.literal() {
+            self.found = vec![address];
+            return self.connect(registry, now);
+        }
+        match Lookup::start(&self.address, registry, self.token) {
+            Ok(lookup) => self.lookup = Some(lookup),
+            Err(_) => self.connect(registry, now),
+        }
+    }
+
+    fn check_lookup(&mut self, registry: &Registry, now: Instant) {
+        let Some(found) = self.lookup.as_mut().and_then(Lookup::take) else {
+            return;
+        };
+        self.lookup = None;
+        // A name server that is away, too, is no reason to forget where the server was.
+        if !found.is_empty() {
+            self.found = found;
+        }
+        self.connect(registry, now);
+    }
+
+    fn check_connecting(&mut self, now: Instant) {
+        let Some(stream) = &self.stream else { return };
+        if !mem::take(&mut self.writable) {
+            return;
+        }
+        if has_connected(stream) {
+            self.phase = Phase::Up;
+            self.readable = true;
+            self.writable = true;
+        } else {
+            self.lose(now);
+        }
+    }
+
+    /// Tries to connect at the next tick, however long the pause was to be.
+    pub(super) fn try_now(&mut self, now: Instant) {
+        if matches!(self.phase, Phase::Down { .. } | Phase::Resting) {
+            self.phase = Phase::Down { until: now };
+        }
+    }
+
+    /// Drops the connection, and waits to be asked for the next one.
+    pub(super) fn rest(&mut self, now: Instant) {
+        self.lose(now);
+        self.failures = 0;
+        self.phase = Phase::Resting;
     }
 
     /// Notes that the person is in the room: the next pause will be short again.
@@ -143,6 +219,7 @@ impl Link {
         self.failures = self.failures.saturating_add(1);
         // Closing the socket takes it out of the poll.
         self.stream = None;
+        self.lookup = None;
         self.phase = Phase::Down { until: now + pause };
         self.unsent.clear();
         self.sent = 0;
@@ -203,18 +280,16 @@ impl Link {
     }
 
     fn connect(&mut self, registry: &Registry, now: Instant) {
-        let turn = self.failures as usize % self.addresses.len();
-        let connecting = TcpStream::connect(self.addresses[turn]).and_then(|mut stream| {
-            registry.register(&mut stream, self.token, BOTH_WAYS)?;
-            Ok(stream)
+        let turn = self.failures as usize % self.found.len().max(1);
+        let connecting = self.found.get(turn).and_then(|address| {
+            let mut stream = TcpStream::connect(*address).ok()?;
+            registry.register(&mut stream, self.token, BOTH_WAYS).ok()?;
+            Some(stream)
         });
-        let Ok(stream) = connecting else {
+        if connecting.is_none() {
             return self.lose(now);
-        };
-        self.stream = Some(stream);
-        self.phase = Phase::Connecting {
-            deadline: now + CONNECT_TIMEOUT,
-        };
+        }
+        self.stream = connecting;
         self.readable = false;
         self.writable = false;
     }

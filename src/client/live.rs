@@ -1,5 +1,6 @@
 //! The client on a terminal: the line being typed at the bottom, the room above it.
 
+mod own;
 mod talk;
 mod view;
 
@@ -13,15 +14,20 @@ use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH};
 use signal_hook::low_level::emulate_default_handler;
 use signal_hook_mio::v1_0::Signals;
 
+use own::Desk;
 use talk::Talk;
 use view::View;
 
 use super::address::Address;
+use super::capability::Capability;
+use super::commands::Own;
 use super::editor::Request;
 use super::entry::Entry;
 use super::link::Link;
 use super::options::Options;
-use super::stdio::{self, Input, Read};
+use super::record::Record;
+use super::settings::Kept;
+use super::stdio::{Input, Output, Read};
 use super::terminal::Terminal;
 use super::theme::Theme;
 use crate::failure::Failure;
@@ -29,9 +35,16 @@ use crate::failure::Failure;
 const SERVER: Token = Token(0);
 const INPUT: Token = Token(1);
 const SIGNALS: Token = Token(2);
+const OUTPUT: Token = Token(3);
 
 /// Read from the keyboard at once, at most.
 const KEYS_BYTES: usize = 4096;
+
+/// How many bytes of lines wait for a terminal that is slow or stopped; then the server has to wait.
+const DUE_BYTES_MAX: usize = 1024 * 1024;
+
+/// How long the terminal may take to show the last of it.
+const SHOWING_MAX: Duration = Duration::from_secs(2);
 
 /// How long the server may take to close once we are leaving.
 const LEAVING_MAX: Duration = Duration::from_secs(2);
@@ -40,16 +53,23 @@ const LEAVING_MAX: Duration = Duration::from_secs(2);
 pub(super) struct Live {
     poll: Poll,
     signals: Signals,
-    terminal: Terminal,
     input: Input,
+    output: Output,
     view: View,
+    desk: Desk,
     talk: Talk,
     /// Until when the server may close; none while we stay.
     leaving: Option<Instant>,
     /// We went on after a stop; the signal that says so is still to come.
     resumed: bool,
-    server: String,
     no_reconnect: bool,
+}
+
+/// What a person brings along.
+pub(super) struct Person {
+    pub(super) kept: Kept,
+    pub(super) capability: Capability,
+    pub(super) record: Option<Record>,
 }
 
 /// Why the loop ends.
@@ -68,11 +88,12 @@ impl Live {
     /// Fails when the poll, the signals or the terminal can't be set up.
     pub(super) fn start(
         stream: net::TcpStream,
-        addresses: Vec<net::SocketAddr>,
+        found: Vec<net::SocketAddr>,
         address: &Address,
         entry: Entry,
         options: &Options,
         theme: Theme,
+        person: Person,
     ) -> Result<Self, Failure> {
         let set_up = || {
             let poll = Poll::new()?;
@@ -80,18 +101,27 @@ impl Live {
             let registry = poll.registry();
             registry.register(&mut signals, SIGNALS, Interest::READABLE)?;
             let input = Input::register(registry, INPUT)?;
-            let link = Link::new(stream, addresses, registry, SERVER, jitter())?;
+            let output = Output::register(registry, OUTPUT)?;
+            let link = Link::new(stream, address.clone(), found, registry, SERVER, jitter())?;
             let terminal = Terminal::take_over()?;
+            let mut view = View::new(terminal.size(), options, theme, person.record);
+            let desk = Desk {
+                kept: person.kept,
+                capability: person.capability,
+                terminal,
+                server: address.to_string(),
+            };
+            desk.begin(&mut view);
             io::Result::Ok(Self {
                 poll,
                 signals,
                 input,
-                view: View::new(terminal.size(), options, theme),
-                terminal,
+                output,
+                view,
+                desk,
                 talk: Talk::new(link, entry),
                 leaving: None,
                 resumed: false,
-                server: address.to_string(),
                 no_reconnect: options.no_reconnect,
             })
         };
@@ -112,7 +142,7 @@ impl Live {
         };
         let unsent = self.tell_unsent();
         // The terminal may be what went away.
-        drop(stdio::write_all(&self.view.editor.take_output_wiped()));
+        drop(self.show_all());
         drop(self);
         match end {
             End::Done if unsent => Err(Failure::new("what is shown as not sent was not sent")),
@@ -140,6 +170,7 @@ impl Live {
             match event.token() {
                 SERVER => self.talk.link.note(event),
                 INPUT => self.input.set_ready(),
+                OUTPUT => self.output.set_ready(),
                 _ => signalled = true,
             }
         }
@@ -150,33 +181,61 @@ impl Live {
             self.take_keys()?;
         }
         self.talk.link.tick(self.poll.registry(), Instant::now());
-        if self.talk.link.is_readable() {
+        if self.wants_more() {
             self.receive()?;
+        } else {
+            self.view.pass_quiet_turn();
         }
         self.talk.send(&mut self.view);
         self.check_leaving()?;
         let prompt = self.prompt();
         self.view
             .editor
-            .set_prompt(prompt, self.talk.waiting_rows());
-        write(&self.view.editor.take_output())
+            .set_prompt(&prompt, self.talk.waiting_rows());
+        self.show()
+    }
+
+    /// Returns whether the server is to be read from.
+    fn wants_more(&self) -> bool {
+        self.talk.link.is_readable() && self.view.editor.due_bytes() < DUE_BYTES_MAX
+    }
+
+    /// Writes to the terminal what it has to be told, as far as it takes it.
+    fn show(&mut self) -> Result<(), End> {
+        self.output.write(&[]).map_err(hung_up)?;
+        // What it shows next is drawn only when it can be shown.
+        if self.output.waiting() > 0 {
+            return Ok(());
+        }
+        let output = self.view.editor.take_output();
+        self.output.write(&output).map_err(hung_up)
+    }
+
+    /// Shows all lines without the one being typed, if the terminal takes them soon.
+    fn show_all(&mut self) -> Result<(), End> {
+        let output = self.view.editor.take_output_wiped();
+        self.output.write(&output).map_err(hung_up)?;
+        self.output.finish(Some(SHOWING_MAX)).map_err(hung_up)
     }
 
     /// Returns how long nothing happens by itself; forever on an idle connection.
     fn idle_for(&self) -> Option<Duration> {
-        if self.talk.link.is_readable() {
+        let shows_more = self.view.editor.due_bytes() > 0 && self.output.waiting() == 0;
+        if self.wants_more() || shows_more || self.view.is_curious() {
             return Some(Duration::ZERO);
         }
         let now = Instant::now();
         let leaving = self
             .leaving
             .map(|until| until.saturating_duration_since(now));
-        self.talk
-            .link
-            .idle_for(now)
-            .into_iter()
-            .chain(leaving)
-            .min()
+        // The countdown goes on each second.
+        let link = &self.talk.link;
+        let second = link.next_try(now).map(|left| {
+            let part = Duration::from_nanos(left.subsec_nanos().into());
+            part + Duration::from_millis(1)
+        });
+        let waits = [link.idle_for(now), leaving, second];
+        waits.into_iter().flatten().min()
     }
 
     fn receive(&mut self) -> Result<(), End> {
@@ -187,12 +246,12 @@ impl Live {
             return Err(End::Done);
         }
         if self.no_reconnect {
-            let server = &self.server;
+            let server = &self.desk.server;
             return Err(failed(format!(
                 "the connection to {server} is lost ({how})"
             )));
         }
-        self.talk.come_back(&how, &mut self.view);
+        self.talk.lose(&how, &mut self.view);
         Ok(())
     }
 
@@ -200,7 +259,7 @@ impl Live {
         let signals: Vec<_> = self.signals.pending().collect();
         for signal in signals {
             match signal {
-                SIGWINCH => self.view.editor.resize(self.terminal.size()),
+                SIGWINCH => self.view.editor.resize(self.desk.terminal.size()),
                 SIGCONT if mem::take(&mut self.resumed) => {}
                 SIGCONT => self.resume()?,
                 signal => return Err(End::Signal(signal)),
@@ -217,9 +276,19 @@ impl Live {
             // The terminal hung up.
             Ok(Read::End) | Err(_) => return Err(End::Done),
         };
-        for request in self.view.editor.feed(&keys[..count]) {
+        let now = Instant::now();
+        let requests = self.view.editor.feed(&keys[..count]);
+        if !matches!(requests[..], [Request::Focus(_)]) {
+            self.view.see();
+        }
+        if self.talk.link.is_resting() {
+            self.talk.link.try_now(now);
+        }
+        for request in requests {
             match request {
-                Request::Send(line) => self.talk.take_line(line, &mut self.view),
+                Request::Send(line) => self.take_line(line),
+                Request::Focus(focused) => self.view.focus(focused),
+                Request::Nothing => self.talk.link.try_now(now),
                 Request::Overflow => self
                     .view
                     .tell("That is too much at once; some was left out."),
@@ -230,10 +299,23 @@ impl Live {
         Ok(())
     }
 
+    fn take_line(&mut self, line: String) {
+        match Own::parse(&line) {
+            None => {}
+            // The room has commands of its own to tell of.
+            Some(own @ Own::Help) => self.desk.obey(&own, &mut self.view),
+            Some(own) => {
+                self.view.show_typed(&line);
+                return self.desk.obey(&own, &mut self.view);
+            }
+        }
+        self.talk.take_line(line, &mut self.view);
+    }
+
     /// Stops as Ctrl-Z does anywhere, and goes on when the shell says so.
     fn suspend(&mut self) -> Result<(), End> {
-        write(&self.view.editor.take_output_wiped())?;
-        self.terminal.restore();
+        self.show_all()?;
+        self.desk.terminal.restore();
         // Where there is no shell to go back to, the kernel ignores this and we go on at once.
         if kill_current_process_group(Signal::TSTP).is_err() {
             self.view.tell("This terminal can't be suspended.");
@@ -243,8 +325,8 @@ impl Live {
     }
 
     fn resume(&mut self) -> Result<(), End> {
-        self.terminal.make_raw().map_err(|_| End::Done)?;
-        self.view.editor.lose_screen();
+        self.desk.terminal.make_raw().map_err(|_| End::Done)?;
+        self.view.take_back();
         Ok(())
     }
 
@@ -270,13 +352,19 @@ impl Live {
         Ok(())
     }
 
-    fn prompt(&self) -> &'static str {
+    fn prompt(&self) -> String {
+        let link = &self.talk.link;
         if self.leaving.is_some() {
-            "(leaving) > "
-        } else if self.talk.is_away() {
-            "(offline) > "
+            "(leaving) > ".to_owned()
+        } else if link.is_resting() {
+            "(offline until you press a key) > ".to_owned()
+        } else if let Some(left) = link.next_try(Instant::now()) {
+            let seconds = left.as_millis().div_ceil(1000);
+            format!("(offline, next try in {seconds} s) > ")
+        } else if self.talk.is_away() || !link.is_up() {
+            "(connecting) > ".to_owned()
         } else {
-            "> "
+            "> ".to_owned()
         }
     }
 
@@ -285,10 +373,10 @@ impl Live {
         let mut waited = false;
         while let Some(line) = self.talk.take_unsent() {
             waited = true;
-            self.view.editor.print(&format!("not sent: {line}"));
+            self.view.editor.print(&format!("not sent: {line}"), 10);
         }
         for line in self.view.editor.draft().to_owned().lines() {
-            self.view.editor.print(&format!("not sent: {line}"));
+            self.view.editor.print(&format!("not sent: {line}"), 10);
         }
         waited
     }
@@ -301,9 +389,8 @@ fn jitter() -> f64 {
     0.5 + f64::from(random as u32) / 2048.0
 }
 
-fn write(output: &[u8]) -> Result<(), End> {
-    // The terminal hung up.
-    stdio::write_all(output).map_err(|_| End::Done)
+fn hung_up(_: io::Error) -> End {
+    End::Done
 }
 
 fn failed(message: String) -> End {

@@ -8,38 +8,58 @@
 //! |---|---|---|
 //! | `entry` | the talk about the name | yes |
 //! | `incoming` | cuts what arrives into lines that are safe to show | yes |
+//! | `event` | what the server lets the client know, whichever encoding it speaks | yes |
 //! | `notices` | what the server's notices tell the client | yes |
-//! | `theme`, `printer` | how a line is shown | yes |
+//! | `theme`, `colours`, `printer` | how a line is shown | yes |
+//! | `commands` | what a typed line is | yes |
 //! | `editor` | key bytes in, screen bytes out | yes |
 //! | `outbox` | lines that wait to be sent | yes |
-//! | `address`, `link` | find the server, and find it again | |
-//! | `stdio`, `terminal`, `clock` | the standard streams, the terminal's modes, the time | |
+//! | `address`, `lookup`, `link` | find the server, and find it again | |
+//! | `ignored`, `notifier` | whom one doesn't hear; telling who looks elsewhere | yes |
+//! | `settings`, `record`, `log` | what a person likes, and the talk, in files | |
+//! | `stdio`, `terminal`, `capability`, `clock` | the standard streams, the terminal, the time | |
 
 mod address;
+mod capability;
 mod clock;
+mod colours;
+mod commands;
 mod editor;
 mod entry;
+mod event;
+mod ignored;
 mod incoming;
 mod link;
 mod live;
+mod log;
+mod lookup;
 mod notices;
+mod notifier;
 pub mod options;
 mod outbox;
 mod plain;
 mod printer;
+mod record;
+mod settings;
 mod stdio;
 mod terminal;
 mod theme;
 
-use std::env;
-use std::io::{IsTerminal, stdin, stdout};
+use std::time::Duration;
 
 use crate::failure::Failure;
 
 use address::Address;
+use capability::Capability;
+use colours::Depth;
 use entry::Entry;
-use options::{ColorWhen, Options};
+use options::{DEFAULT_SERVER, Options};
+use record::Record;
+use settings::Kept;
 use theme::Theme;
+
+/// How long a few bytes may take to be written.
+const TELLING_MAX: Duration = Duration::from_secs(1);
 
 /// Joins a room until the input or the server ends, or the person leaves.
 ///
@@ -47,26 +67,50 @@ use theme::Theme;
 /// Fails when the room can't be reached or goes away, and, with exit code 3, when nobody is there
 /// to answer for a refused `--name`.
 pub fn join(options: &Options) -> Result<(), Failure> {
-    let entry = Entry::new(options.name.as_deref())?;
-    let address = Address::parse(&options.server)?;
-    let addresses = address.resolve()?;
-    let stream = address.connect(&addresses)?;
-    let able = env::var("TERM").is_ok_and(|term| !term.is_empty() && term != "dumb");
-    let color_wanted = env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let colour = match options.color {
-        ColorWhen::Always => true,
-        ColorWhen::Never => false,
-        ColorWhen::Auto => color_wanted && able && stdout().is_terminal(),
-    };
-    let person = stdin().is_terminal() && stdout().is_terminal();
-    let live = person && able && !options.plain;
-    let theme = Theme {
-        colour,
-        isolate: colour || live,
-    };
-    if live {
-        live::Live::start(stream, addresses, &address, entry, options, theme)?.run()
+    let mut options = options.clone();
+    let capability = Capability::of_environment();
+    // A script does the same whoever runs it.
+    let kept = if capability.is_interactive() {
+        Kept::read(&mut options)?
     } else {
-        plain::Filter::start(stream, &address, entry, options, theme)?.run()
+        Kept::default()
+    };
+    let entry = Entry::new(options.name.as_deref())?;
+    let address = Address::parse(options.server.as_deref().unwrap_or(DEFAULT_SERVER))?;
+    let record = options.log.as_deref().map(Record::open).transpose()?;
+    let live = capability.can_edit() && !options.plain;
+    let depth = capability.depth(options.color.unwrap_or_default());
+    let theme = Theme::new(depth, live || depth != Depth::None);
+    if live {
+        // It may take a while. A person who doesn't want to wait interrupts it as anything else.
+        let telling = format!("connecting to {address} ...");
+        drop(stdio::write_soon(telling.as_bytes(), TELLING_MAX));
     }
+    let found = address.resolve();
+    let connected = found.and_then(|found| Ok((address.connect(&found)?, found)));
+    if live {
+        drop(stdio::write_soon(b"\r\x1b[2K", TELLING_MAX));
+    }
+    let (stream, found) = connected?;
+    if live {
+        let person = live::Person {
+            kept,
+            capability,
+            record,
+        };
+        live::Live::start(stream, found, &address, entry, &options, theme, person)?.run()
+    } else {
+        plain::Filter::start(stream, &address, entry, &options, theme, record)?.run()
+    }
+}
+
+/// Prints the addresses of a host, one a line.
+///
+/// # Errors
+/// Fails when `server` is no address or the host is unknown.
+pub fn resolve(server: &str) -> Result<(), Failure> {
+    let found = Address::parse(server)?.resolve()?;
+    let lines: Vec<_> = found.iter().map(ToString::to_string).collect();
+    stdio::write_soon(lines.join("\n").as_bytes(), TELLING_MAX)
+        .map_err(|error| Failure::new(format!("can't write to the standard output: {error}")))
 }

@@ -1,27 +1,32 @@
 //! What a person asks of the client.
 
+use std::path::PathBuf;
+
 /// The port joined unless another is given, which is also the server's.
 pub const DEFAULT_PORT: u16 = 5050;
 
-/// What a person asks of the client.
-#[derive(Debug, Clone)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is something that is wanted or not"
-)]
+/// The room joined unless another is given.
+pub const DEFAULT_SERVER: &str = "127.0.0.1:5050";
+
+/// What a person asks of the client; what is left open is as their settings have it.
+#[derive(Debug, Clone, Default)]
 pub struct Options {
     /// The room's host and port, as people write them.
-    pub server: String,
+    pub server: Option<String>,
     /// The answer to the prompt for a name.
     pub name: Option<String>,
     /// Show the time before each line.
-    pub timestamps: bool,
+    pub timestamps: Option<bool>,
     /// Show only what people say.
     pub quiet: bool,
     /// Ring the bell when a line is meant for the person.
-    pub bell: bool,
+    pub bell: Option<bool>,
     /// When to use colours.
-    pub color: ColorWhen,
+    pub color: Option<ColorWhen>,
+    /// Tell a person who looks elsewhere what they miss.
+    pub notify: Option<bool>,
+    /// Add the talk to this file.
+    pub log: Option<PathBuf>,
     /// Leave when the connection is lost.
     pub no_reconnect: bool,
     /// Read and write plain lines, also on a terminal.
@@ -38,4 +43,25 @@ pub enum ColorWhen {
     Always,
     /// Not at all.
     Never,
+}
+
+impl ColorWhen {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Always, Self::Never];
+
+    /// Returns its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Always => "always",
+            Self::Never => "never",
+        }
+    }
+
+    /// Returns the one of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|when| when.as_str() == name)
+    }
 }

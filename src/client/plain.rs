@@ -9,19 +9,26 @@ use mio::{Events, Interest, Poll, Token};
 
 use super::address::Address;
 use super::entry::{Answer, Entry};
+use super::event::Event;
 use super::incoming::{Fragment, Incoming};
+use super::log::Log;
 use super::options::Options;
 use super::printer::Printer;
-use super::stdio::{self, Input, Read};
+use super::record::Record;
+use super::stdio::{Input, Output, Read};
 use super::theme::Theme;
 use crate::failure::Failure;
-use crate::wire::plain::{Line, STAR};
+use crate::wire::plain::STAR;
 
 const SERVER: Token = Token(0);
 const INPUT: Token = Token(1);
+const OUTPUT: Token = Token(2);
 
 /// Read from the server in one turn, at most.
 const RECEIVE_BYTES: usize = 64 * 1024;
+
+/// How much waits for a terminal that is slow or stopped; then the server has to wait.
+const SHOW_BYTES: usize = 1024 * 1024;
 
 /// Read from standard input at once, and so what waits to be sent, at most.
 const SEND_BYTES: usize = 16 * 1024;
@@ -33,9 +40,11 @@ pub(super) struct Filter {
     stream: TcpStream,
     server: String,
     input: Input,
+    output: Output,
     entry: Entry,
     incoming: Incoming,
     printer: Printer,
+    log: Log,
     scratch: Vec<u8>,
     /// Text to be shown at the end of the turn.
     shown: Vec<u8>,
@@ -85,9 +94,10 @@ impl Filter {
         entry: Entry,
         options: &Options,
         theme: Theme,
+        record: Option<Record>,
     ) -> Result<Self, Failure> {
         let printer = Printer::new(options, theme);
-        Self::set_up(stream, address, entry, printer)
+        Self::set_up(stream, address, entry, printer, Log::new(record))
             .map_err(|error| Failure::new(format!("can't watch the standard input: {error}")))
     }
 
@@ -96,6 +106,7 @@ impl Filter {
         address: &Address,
         entry: Entry,
         printer: Printer,
+        log: Log,
     ) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         let mut stream = TcpStream::from_std(stream);
@@ -104,12 +115,14 @@ impl Filter {
         poll.registry().register(&mut stream, SERVER, both)?;
         Ok(Self {
             input: Input::register(poll.registry(), INPUT)?,
+            output: Output::register(poll.registry(), OUTPUT)?,
             poll,
             stream,
             server: address.to_string(),
             entry,
             incoming: Incoming::default(),
             printer,
+            log,
             scratch: vec![0; RECEIVE_BYTES],
             shown: Vec::new(),
             unsent: Vec::new(),
@@ -127,42 +140,56 @@ impl Filter {
     /// a standard stream breaks.
     pub(super) fn run(mut self) -> Result<(), Failure> {
         let mut events = Events::with_capacity(8);
-        loop {
-            match self.turn(&mut events) {
-                Ok(()) => {}
-                Err(Stop::Done) => return Ok(()),
-                Err(Stop::Failed(failure)) => return Err(failure),
+        let stop = loop {
+            if let Err(stop) = self.turn(&mut events) {
+                break stop;
             }
+        };
+        // Whoever reads it may be gone, which is no failure.
+        drop(self.output.finish(None));
+        match stop {
+            Stop::Done => Ok(()),
+            Stop::Failed(failure) => Err(failure),
         }
     }
 
     /// One pass of the loop: poll, receive, take input, send.
     fn turn(&mut self, events: &mut Events) -> Result<(), Stop> {
-        let busy = self.readable || (self.wants_input() && self.input.is_ready());
+        let busy = self.wants_more() || (self.wants_input() && self.input.is_ready());
         if let Err(error) = self.poll.poll(events, busy.then_some(Duration::ZERO))
             && error.kind() != io::ErrorKind::Interrupted
         {
             return Err(Failure::new(format!("can't wait for events: {error}")).into());
         }
         for event in &*events {
-            if event.token() == INPUT {
-                self.input.set_ready();
-            } else {
-                // An error is told by the read or the write that meets it.
-                self.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
-                self.writable |= event.is_writable() || event.is_write_closed();
+            match event.token() {
+                INPUT => self.input.set_ready(),
+                OUTPUT => self.output.set_ready(),
+                _ => {
+                    // An error is told by the read or the write that meets it.
+                    self.readable |=
+                        event.is_readable() || event.is_read_closed() || event.is_error();
+                    self.writable |= event.is_writable() || event.is_write_closed();
+                }
             }
         }
-        if self.readable {
-            let received = self.receive();
-            self.show()?;
-            received?;
-        }
+        let received = if self.wants_more() {
+            self.receive()
+        } else {
+            Ok(())
+        };
+        self.show()?;
+        received?;
         if self.wants_input() && self.input.is_ready() {
             self.take_input()?;
         }
         self.send();
         Ok(())
+    }
+
+    /// Returns whether the server is to be read from: not while a terminal shows nothing.
+    fn wants_more(&self) -> bool {
+        self.readable && self.output.waiting() < SHOW_BYTES
     }
 
     fn wants_input(&self) -> bool {
@@ -197,6 +224,7 @@ impl Filter {
         {
             self.printer
                 .print(&fragment, self.entry.name(), &mut self.shown);
+            self.log.hear(&fragment);
             heard = self.answer(&fragment);
         }
         self.scratch = scratch;
@@ -204,12 +232,11 @@ impl Filter {
     }
 
     fn answer(&mut self, fragment: &Fragment) -> Result<(), Stop> {
-        let line = match fragment.whole() {
-            // To copy a line is much faster than to know what it tells.
-            Some(line) if !self.entry.is_inside() || line.starts_with(STAR) => Line::parse(line),
-            _ => return Ok(()),
-        };
-        match self.entry.heard(&line) {
+        // To copy a line is much faster than to know what it tells.
+        if self.entry.is_inside() && !fragment.text.starts_with(STAR) {
+            return Ok(());
+        }
+        match self.entry.heard(&Event::of(fragment)) {
             Some(Answer::Send(name)) => self.unsent = (name + "\n").into_bytes(),
             // On a terminal the person answers the prompt that just came again.
             Some(Answer::Refused) if !io::stdin().is_terminal() => {
@@ -229,7 +256,7 @@ impl Filter {
 
     /// Shows what arrived in one write.
     fn show(&mut self) -> Result<(), Stop> {
-        let result = stdio::write_all(&self.shown);
+        let result = self.output.write(&self.shown);
         self.shown.clear();
         match result {
             Ok(()) => Ok(()),
@@ -250,6 +277,7 @@ impl Filter {
         };
         self.unsent.truncate(count);
         self.last_line.passes(&self.unsent);
+        self.log.send(&self.unsent, &self.entry);
         match read {
             Ok(Read::Bytes(_) | Read::Later) => Ok(()),
             Ok(Read::End) => {

@@ -1,10 +1,10 @@
 //! Lines of the room as scripts want them.
 
 use super::clock::Clock;
+use super::event::Event;
 use super::incoming::Fragment;
 use super::options::Options;
 use super::theme::Theme;
-use crate::wire::plain::Line;
 
 /// Writes fragments of lines as the options ask for; byte for byte as they came if they ask nothing.
 #[derive(Debug)]
@@ -22,21 +22,21 @@ impl Printer {
         Self {
             quiet: options.quiet,
             theme,
-            clock: options.timestamps.then(Clock::default),
+            clock: (options.timestamps == Some(true)).then(Clock::default),
             skipping: false,
         }
     }
 
     /// Adds `fragment` to `shown`; `me` is the name of the one who reads it.
     pub(super) fn print(&mut self, fragment: &Fragment, me: &str, shown: &mut Vec<u8>) {
-        let as_it_came = self.theme == Theme::default();
+        let as_it_came = self.theme.is_plain();
         // To know what a line tells takes longer than to copy it.
-        let told = match fragment.whole() {
-            Some(line) if self.quiet || !as_it_came => Line::parse(line),
-            _ => Line::Other(&fragment.text),
+        let event = match fragment.whole() {
+            Some(_) if self.quiet || !as_it_came => Some(Event::of(fragment)),
+            _ => None,
         };
         if fragment.starts {
-            self.skipping = self.quiet && !is_talk(&told);
+            self.skipping = self.quiet && event.as_ref().is_some_and(|event| !event.is_talk());
         }
         if self.skipping {
             return;
@@ -44,15 +44,16 @@ impl Printer {
         if fragment.starts
             && let Some(clock) = &mut self.clock
         {
-            let time = self.theme.dim(clock.now());
+            let time = self.theme.dim(&clock.minute());
             shown.extend_from_slice(time.as_bytes());
             shown.push(b' ');
         }
-        if as_it_came {
-            shown.extend_from_slice(fragment.text.as_bytes());
-        } else {
-            let line = self.theme.show(&fragment.text, &told, me).text;
-            shown.extend_from_slice(line.as_bytes());
+        match event {
+            Some(event) if !as_it_came => {
+                let line = self.theme.show(&event, me).text;
+                shown.extend_from_slice(line.as_bytes());
+            }
+            _ => shown.extend_from_slice(fragment.text.as_bytes()),
         }
         if fragment.ends {
             shown.push(b'\n');
@@ -60,16 +61,9 @@ impl Printer {
     }
 }
 
-/// Returns whether somebody says or does something here.
-fn is_talk(told: &Line<'_>) -> bool {
-    matches!(
-        told,
-        Line::Said { .. } | Line::SaidPrivately { .. } | Line::Did { .. } | Line::Other(_)
-    )
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::colours::Depth;
     use super::*;
 
     fn printed(printer: &mut Printer, text: &str, starts: bool, ends: bool) -> String {
@@ -86,7 +80,7 @@ mod tests {
     fn printer(quiet: bool, timestamps: bool) -> Printer {
         Printer {
             quiet,
-            theme: Theme::default(),
+            theme: Theme::new(Depth::None, false),
             clock: timestamps.then(Clock::default),
             skipping: false,
         }

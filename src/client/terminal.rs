@@ -1,11 +1,16 @@
 //! The terminal's modes: raw while the client runs, and as they were on every way out.
 
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 use std::{io, panic};
 
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 
 use super::editor::Size;
+use super::notifier;
 use super::stdio;
 
 /// What a terminal that doesn't know its size is taken for.
@@ -17,6 +22,9 @@ const USUAL_SIZE: Size = Size {
 /// Larger sizes are no sizes.
 const SIDE_MAX: u16 = 2000;
 
+/// How long a stopped terminal is waited for before it is left as it is.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Asks the terminal to mark what is pasted, and not to.
 const MARK_PASTES: &[u8] = b"\x1b[?2004h";
 const DO_NOT_MARK_PASTES: &[u8] = b"\x1b[?2004l";
@@ -26,6 +34,8 @@ const DO_NOT_MARK_PASTES: &[u8] = b"\x1b[?2004l";
 pub(super) struct Terminal {
     fd: BorrowedFd<'static>,
     saved: Termios,
+    /// It tells of its focus, and its title is ours; shared with what a panic does.
+    notifying: Arc<AtomicBool>,
 }
 
 impl Terminal {
@@ -40,13 +50,19 @@ impl Terminal {
     fn take_over_fd(fd: BorrowedFd<'static>) -> io::Result<Self> {
         let saved = tcgetattr(fd)?;
         let to_restore = saved.clone();
+        let notifying = Arc::new(AtomicBool::new(false));
+        let was_notifying = Arc::clone(&notifying);
         let report = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             // The report is to be read in the modes it is written for.
-            drop(restore(fd, &to_restore));
+            drop(restore(fd, &to_restore, was_notifying.load(Relaxed)));
             report(info);
         }));
-        let terminal = Self { fd, saved };
+        let terminal = Self {
+            fd,
+            saved,
+            notifying,
+        };
         terminal.make_raw()?;
         Ok(terminal)
     }
@@ -73,13 +89,31 @@ impl Terminal {
         let mut raw = self.saved.clone();
         raw.make_raw();
         tcsetattr(self.fd, OptionalActions::Now, &raw)?;
-        stdio::write_all(MARK_PASTES)
+        let begin = if self.notifying.load(Relaxed) {
+            notifier::BEGIN
+        } else {
+            ""
+        };
+        stdio::write_soon(&[MARK_PASTES, begin.as_bytes()].concat(), PATIENCE)
+    }
+
+    /// Begins or ends to have the terminal tell of its focus, and to use its title.
+    ///
+    /// # Errors
+    /// Fails when the terminal is gone.
+    pub(super) fn notify(&self, notifying: bool) -> io::Result<()> {
+        let told = match (self.notifying.swap(notifying, Relaxed), notifying) {
+            (false, true) => notifier::BEGIN,
+            (true, false) => notifier::END,
+            (true, true) | (false, false) => "",
+        };
+        stdio::write_soon(told.as_bytes(), PATIENCE)
     }
 
     /// Leaves the terminal as it was found.
     pub(super) fn restore(&self) {
         // A terminal that is gone needs no restoring.
-        drop(restore(self.fd, &self.saved));
+        drop(restore(self.fd, &self.saved, self.notifying.load(Relaxed)));
     }
 }
 
@@ -89,8 +123,9 @@ impl Drop for Terminal {
     }
 }
 
-fn restore(fd: impl AsFd, saved: &Termios) -> io::Result<()> {
-    let told = stdio::write_all(DO_NOT_MARK_PASTES);
+fn restore(fd: impl AsFd, saved: &Termios, notifying: bool) -> io::Result<()> {
+    let end = if notifying { notifier::END } else { "" };
+    let told = stdio::write_soon(&[DO_NOT_MARK_PASTES, end.as_bytes()].concat(), PATIENCE);
     tcsetattr(fd, OptionalActions::Now, saved)?;
     told
 }

@@ -1,106 +1,160 @@
 //! How the lines of the room look on a screen.
 
+use super::colours::{Colours, Depth};
+use super::editor::width;
+use super::event::Event;
 use crate::line::command::Command;
-use crate::wire::plain::{Line, SAYS, SAYS_PRIVATELY, STAR};
+use crate::wire::plain::{SAYS, SAYS_PRIVATELY, STAR};
 
 /// How lines are shown.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Theme {
-    /// With colours, bold and dim.
-    pub(super) colour: bool,
-    /// With names kept apart from text of another writing direction.
-    pub(super) isolate: bool,
+    /// With bold, dim and reverse, and with names kept apart from text of another writing direction.
+    marks: bool,
+    colours: Colours,
 }
 
 /// A line to show.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Shown {
     pub(super) text: String,
+    /// How many columns from the left further rows of it start.
+    pub(super) hang: usize,
     /// It is meant for us: it names us, or nobody else hears it.
     pub(super) calls: bool,
 }
 
+impl Shown {
+    /// Returns what is no call for anybody.
+    fn told(text: String, hang: usize) -> Self {
+        Self {
+            text,
+            hang,
+            calls: false,
+        }
+    }
+}
+
 impl Theme {
-    /// Returns how `line` is shown to the one called `me`.
-    pub(super) fn show(self, line: &str, told: &Line<'_>, me: &str) -> Shown {
-        let isolate = self.isolate && line.contains(is_right_to_left);
-        let (lead, name, middle, text) = match *told {
-            Line::Said { name, text } => ("", name, SAYS, text),
-            Line::SaidPrivately { name, text } => ("", name, SAYS_PRIVATELY, text),
-            Line::Did { name, text } => (STAR, name, " ", text),
-            Line::Prompt | Line::Greeting | Line::Other(_) => {
-                return Shown {
-                    text: line.to_owned(),
-                    calls: false,
-                };
+    /// Returns a theme of that many colours; with `marks`, bold and the like, and names kept apart
+    /// from text of another writing direction.
+    pub(super) fn new(depth: Depth, marks: bool) -> Self {
+        Self {
+            marks,
+            colours: Colours::new(depth),
+        }
+    }
+
+    /// Returns whether lines are shown as they came.
+    pub(super) fn is_plain(&self) -> bool {
+        !self.marks && self.colours.is_empty()
+    }
+
+    /// Returns how `event` is shown to the one called `me`.
+    pub(super) fn show(&mut self, event: &Event, me: &str) -> Shown {
+        match event {
+            Event::Said { name, text } => self.show_talk(["", name, SAYS, text], me),
+            Event::SaidPrivately { name, text } => Shown {
+                calls: true,
+                ..self.show_talk(["", name, SAYS_PRIVATELY, text], me)
+            },
+            Event::Did { name, text } => self.show_talk([STAR, name, " ", text], me),
+            Event::Prompt | Event::Entered | Event::Text(_) => Shown::told(event.line(), 0),
+            Event::OwnName { .. } | Event::Here { .. } | Event::Notice(_) => {
+                Shown::told(self.dim(&event.line()), STAR.len())
             }
-            Line::Joined(_) | Line::Left(_) | Line::Renamed { .. } | Line::Notice(_) => {
-                return Shown {
-                    text: self.dim(line),
-                    calls: false,
-                };
+            Event::Joined(_) | Event::Left(_) | Event::Renamed { .. } => {
+                self.colours.follow(event);
+                Shown::told(self.dim(&event.line()), 0)
             }
-        };
+        }
+    }
+
+    /// Takes other colours from now on.
+    pub(super) fn set_depth(&mut self, depth: Depth) {
+        self.colours = Colours::new(depth);
+    }
+
+    fn show_talk(&mut self, [lead, name, middle, text]: [&str; 4], me: &str) -> Shown {
+        let isolate =
+            self.marks && (name.contains(is_right_to_left) || text.contains(is_right_to_left));
         let mut shown = lead.to_owned();
         if isolate {
             shown.push(FIRST_STRONG_ISOLATE);
         }
-        self.styled(&mut shown, colour_of(name), name);
+        self.put_name(&mut shown, name);
         if isolate {
             shown.push(POP_ISOLATE);
         }
         shown.push_str(middle);
-        let mentioned = self.put_mentions(&mut shown, text, me);
+        let calls = self.put_mentions(&mut shown, text, me);
         Shown {
             text: shown,
-            calls: mentioned || matches!(told, Line::SaidPrivately { .. }),
+            hang: width(lead) + width(name) + width(middle),
+            calls,
         }
     }
 
-    /// Returns how a line that we sent is shown.
-    pub(super) fn show_own(self, line: &str) -> String {
+    /// Returns how a line that we sent is shown, with `me` as what we are called; `None` if it says
+    /// nothing to anybody.
+    pub(super) fn show_own(&mut self, line: &str, me: &str) -> Option<Shown> {
         let mut shown = String::new();
-        match Command::parse(line) {
+        let (hang, text) = match Command::parse(line) {
             Command::Say(text) => {
-                self.styled(&mut shown, BOLD, "you");
+                self.styled(&mut shown, BOLD, me);
                 shown.push_str(SAYS);
-                shown.push_str(text);
+                (width(me) + SAYS.len(), text)
             }
             Command::Me(text) => {
                 shown.push_str(STAR);
-                self.styled(&mut shown, BOLD, "you");
+                self.styled(&mut shown, BOLD, me);
                 shown.push(' ');
-                shown.push_str(text);
+                (STAR.len() + width(me) + 1, text)
             }
             Command::Message { to, text } => {
-                self.styled(&mut shown, BOLD, "you");
-                shown.push_str(" (privately to ");
-                self.styled(&mut shown, colour_of(to), to);
-                shown.push_str("): ");
-                shown.push_str(text);
+                self.styled(&mut shown, BOLD, me);
+                shown.push_str(PRIVATELY_TO);
+                self.put_name(&mut shown, to);
+                shown.push_str(PRIVATELY_SAYS);
+                let around = PRIVATELY_TO.len() + PRIVATELY_SAYS.len();
+                (width(me) + around + width(to), text)
             }
-            _ => return self.dim(&["you", SAYS, line].concat()),
-        }
-        shown
+            _ => return None,
+        };
+        shown.push_str(text);
+        Some(Shown::told(shown, hang))
+    }
+
+    /// Returns how something that we typed is shown if others don't see it.
+    pub(super) fn show_typed(&self, line: &str) -> Shown {
+        let text = self.dim(&[YOU, SAYS, line].concat());
+        Shown::told(text, YOU.len() + SAYS.len())
     }
 
     /// Returns `text` as something that matters less.
-    pub(super) fn dim(self, text: &str) -> String {
+    pub(super) fn dim(&self, text: &str) -> String {
         let mut shown = String::new();
         self.styled(&mut shown, DIM, text);
         shown
     }
 
-    fn styled(self, shown: &mut String, style: &str, text: &str) {
-        if self.colour {
-            shown.extend(["\x1b[", style, "m", text, "\x1b[0m"]);
+    fn styled(&self, shown: &mut String, style: &str, text: &str) {
+        if self.marks {
+            put_styled(shown, style, text);
         } else {
             shown.push_str(text);
         }
     }
 
+    fn put_name(&mut self, shown: &mut String, name: &str) {
+        match self.colours.of(name) {
+            Some(colour) => put_styled(shown, colour, name),
+            None => shown.push_str(name),
+        }
+    }
+
     /// Adds `text` with each mention of `me` set off; returns whether there was one.
-    fn put_mentions(self, shown: &mut String, text: &str, me: &str) -> bool {
+    fn put_mentions(&self, shown: &mut String, text: &str, me: &str) -> bool {
         let mut rest = text;
         let mut before = None;
         let mut mentioned = false;
@@ -146,19 +200,17 @@ fn mention(text: &str, me: &str) -> Option<usize> {
     end.filter(|&end| !text[end..].starts_with(char::is_alphanumeric))
 }
 
-/// Returns the colour of `name`: always the same one (FNV-1a of its letters).
-fn colour_of(name: &str) -> &'static str {
-    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    let index = (hash >> 32) % COLOURS.len() as u64;
-    COLOURS[index as usize]
+fn put_styled(shown: &mut String, style: &str, text: &str) {
+    shown.extend(["\x1b[", style, "m", text, "\x1b[0m"]);
 }
 
-/// The sixteen colours of every terminal, but those too near to its background.
-const COLOURS: [&str; 12] = [
-    "31", "32", "33", "34", "35", "36", "91", "92", "93", "94", "95", "96",
-];
+/// What we are called on our own screen.
+pub(super) const YOU: &str = "you";
+
+/// What stands around the name of somebody we wrote to alone.
+const PRIVATELY_TO: &str = " (privately to ";
+const PRIVATELY_SAYS: &str = "): ";
+
 const BOLD: &str = "1";
 const DIM: &str = "2";
 const REVERSED: &str = "7";
@@ -169,19 +221,32 @@ const POP_ISOLATE: char = '\u{2069}';
 
 #[cfg(test)]
 mod tests {
+    use super::super::incoming::Fragment;
     use super::*;
 
-    const PLAIN: Theme = Theme {
-        colour: false,
-        isolate: false,
-    };
-    const RICH: Theme = Theme {
-        colour: true,
-        isolate: true,
-    };
+    fn plain() -> Theme {
+        Theme::new(Depth::None, false)
+    }
 
-    fn shown(theme: Theme, line: &str) -> Shown {
-        theme.show(line, &Line::parse(line), "soheil")
+    fn rich() -> Theme {
+        Theme::new(Depth::Sixteen, true)
+    }
+
+    fn colour_of(name: &str) -> String {
+        let mut colours = Colours::new(Depth::Sixteen);
+        colours.of(name).unwrap().to_owned()
+    }
+
+    fn event(line: &str) -> Event {
+        Event::of(&Fragment {
+            text: line.to_owned(),
+            starts: true,
+            ends: true,
+        })
+    }
+
+    fn shown(mut theme: Theme, line: &str) -> Shown {
+        theme.show(&event(line), "soheil")
     }
 
     #[test]
@@ -194,7 +259,7 @@ mod tests {
             "* Nobody here is called x",
             "",
         ] {
-            assert_eq!(shown(PLAIN, line).text, line);
+            assert_eq!(shown(plain(), line).text, line);
         }
     }
 
@@ -202,19 +267,13 @@ mod tests {
     fn names_have_colours_and_comings_are_dim() {
         let colour = colour_of("ali");
         assert_eq!(
-            shown(RICH, "ali: hi").text,
+            shown(rich(), "ali: hi").text,
             format!("\x1b[{colour}mali\x1b[0m: hi")
         );
         assert_eq!(
-            shown(RICH, "ali has left the chatroom!").text,
+            shown(rich(), "ali has left the chatroom!").text,
             "\x1b[2mali has left the chatroom!\x1b[0m"
         );
-        let different: std::collections::BTreeSet<_> = [
-            "ali", "soheil", "hasan", "bob", "carol", "dave", "eve", "zoë",
-        ]
-        .map(colour_of)
-        .into();
-        assert!(different.len() >= 5, "{different:?}");
     }
 
     #[test]
@@ -229,22 +288,22 @@ mod tests {
             ("سلام soheil", 1),
         ] {
             let line = format!("ali: {text}");
-            let shown = shown(RICH, &line);
+            let shown = shown(rich(), &line);
             assert_eq!(shown.text.matches("\x1b[7m").count(), mentions, "{text}");
             assert_eq!(shown.calls, mentions > 0, "{text}");
         }
-        assert!(shown(RICH, "ali (privately): x").calls);
-        let nobody = RICH.show("ali: x", &Line::parse("ali: x"), "");
+        assert!(shown(rich(), "ali (privately): x").calls);
+        let nobody = rich().show(&event("ali: x"), "");
         assert!(!nobody.calls);
     }
 
     #[test]
     fn a_name_is_isolated_where_writing_directions_may_meet() {
-        let text = shown(RICH, "سهیل: hello").text;
+        let text = shown(rich(), "سهیل: hello").text;
         let colour = colour_of("سهیل");
         let expected = format!("\u{2068}\x1b[{colour}mسهیل\x1b[0m\u{2069}: hello");
         assert_eq!(text, expected);
-        assert!(!shown(RICH, "ali: hello").text.contains('\u{2068}'));
+        assert!(!shown(rich(), "ali: hello").text.contains('\u{2068}'));
     }
 
     #[test]
@@ -254,11 +313,14 @@ mod tests {
             ("//x", "you: /x"),
             ("/me waves", "* you waves"),
             ("/msg ali psst", "you (privately to ali): psst"),
-            ("/who", "you: /who"),
         ] {
-            assert_eq!(PLAIN.show_own(line), own);
+            assert_eq!(plain().show_own(line, YOU).unwrap().text, own);
         }
-        assert_eq!(RICH.show_own("hi"), "\x1b[1myou\x1b[0m: hi");
-        assert_eq!(RICH.show_own("/who"), "\x1b[2myou: /who\x1b[0m");
+        assert_eq!(
+            rich().show_own("hi", YOU).unwrap().text,
+            "\x1b[1myou\x1b[0m: hi"
+        );
+        assert_eq!(rich().show_own("/who", YOU), None);
+        assert_eq!(rich().show_typed("/who").text, "\x1b[2myou: /who\x1b[0m");
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::event::PollFlags;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
-use rustix::termios::{Termios, Winsize, tcgetattr, tcsetwinsize};
+use rustix::termios::{Action, Termios, Winsize, tcflow, tcgetattr, tcsetwinsize};
 
 use crate::common::incoming::{is_ready, lossy, unblock, write_all};
 use crate::common::program::end;
@@ -28,7 +28,7 @@ pub struct Desk {
     shell: Child,
     master: File,
     /// The shell's side; open here too, so that nothing that was written gets lost.
-    _slave: OwnedFd,
+    slave: OwnedFd,
     emulator: vt100::Parser,
     /// Every byte that was written to the terminal.
     pub written: Vec<u8>,
@@ -49,7 +49,10 @@ impl Desk {
         let mut shell = Command::new("setsid");
         shell.args(["--ctty", "sh", "-c", SHELL, "sh"]);
         shell.arg(command.get_program()).args(command.get_args());
-        shell.env("TERM", "xterm-256color").env_remove("NO_COLOR");
+        shell.env("TERM", "xterm-256color");
+        for name in ["NO_COLOR", "COLORTERM", "VTE_VERSION"] {
+            shell.env_remove(name);
+        }
         for (name, value) in command.get_envs() {
             match value {
                 Some(value) => shell.env(name, value),
@@ -90,7 +93,7 @@ impl Desk {
             shell,
             modes_before,
             master: File::from(master),
-            _slave: slave,
+            slave,
             emulator: vt100::Parser::new(non_zero(rows), non_zero(columns), 1000),
             written: Vec::new(),
         }
@@ -112,6 +115,12 @@ impl Desk {
     pub fn resize(&mut self, rows: u16, columns: u16) {
         self.emulator.set_size(non_zero(rows), non_zero(columns));
         tcsetwinsize(&self.master, window(rows, columns)).expect("a terminal has a size");
+    }
+
+    /// Stops the terminal, as Ctrl-S does where it is not a key, or lets it go on.
+    pub fn stop_terminal(&self, stop: bool) {
+        let action = if stop { Action::OOff } else { Action::OOn };
+        tcflow(&self.slave, action).expect("a terminal can be stopped");
     }
 
     /// Shows what was written since; returns whether it was anything.

@@ -5,9 +5,10 @@ use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use rustix::event::PollFlags;
+use rustix::process::{PidfdFlags, pidfd_open};
 
 use crate::common::incoming::{is_ready, write_all};
-use crate::common::{GREETING, Incoming, PATIENCE, PROMPT};
+use crate::common::{GREETING, Incoming, PATIENCE, PROMPT, Signal};
 use crate::desk::Desk;
 
 /// What the client may ever use.
@@ -71,7 +72,8 @@ fn assert_only_own_sequences(written: &[u8]) {
         let number = |text: &str| text.parse::<u32>().is_ok();
         let own = match last {
             "J" => parameters.is_empty(),
-            "A" | "m" => number(parameters),
+            "A" => number(parameters),
+            "m" => parameters.split(';').all(number),
             "h" | "l" => parameters == "?2004",
             "K" => parameters == "2",
             "H" => parameters.strip_suffix(";1").is_some_and(number),
@@ -206,7 +208,67 @@ fn a_flood_of_a_hundred_megabytes() {
     assert!(memory < MEMORY_MAX, "{memory} bytes");
     // Paint anew what was not shown on the way, and see that the line is whole.
     desk.resize(10, 70);
-    desk.expect(&[line.trim_end().split_at(70).1, &typed]);
+    let second_row = format!("     {}.", "flood ".repeat(9));
+    desk.expect(&[&second_row, &typed]);
+}
+
+/// Returns a client in a room whose server is the stream returned and keeps little for it.
+fn narrow_trap(flags: &[&str]) -> (Incoming<TcpStream>, Desk) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let flags = [&["--name", "soheil"], flags].concat();
+    let mut desk = Desk::join(listener.local_addr().unwrap(), &flags);
+    let deadline = Instant::now() + PATIENCE;
+    assert!(is_ready(&listener, PollFlags::IN, deadline));
+    let (stream, _) = listener.accept().unwrap();
+    socket2::SockRef::from(&stream)
+        .set_send_buffer_size(16 * 1024)
+        .unwrap();
+    let mut server = Incoming::new(stream);
+    say(&server, &[PROMPT]);
+    server.expect_line("soheil");
+    say(&server, &[GREETING]);
+    desk.expect_row(GREETING);
+    (server, desk)
+}
+
+#[test]
+fn a_stopped_terminal_blocks_nothing_and_loses_nothing() {
+    for flags in [&[][..], &["--plain"]] {
+        let (mut server, mut desk) = narrow_trap(flags);
+        desk.stop_terminal(true);
+        let lines: Vec<_> = (0..8000)
+            .map(|n| format!("ali: line {n} {}", "x".repeat(100)))
+            .collect();
+        // Far more than the sockets and the terminal hold: the client goes on reading.
+        let refs: Vec<_> = lines.iter().map(String::as_str).collect();
+        say(&server, &refs);
+        desk.enter("still here");
+        server.expect_line("still here");
+        assert!(!desk.wait(Duration::ZERO), "nothing is shown");
+        desk.stop_terminal(false);
+        say(&server, &["ali: the end"]);
+        desk.expect_row("ali: the end");
+        let mut shown = &desk.written[..];
+        for line in &lines {
+            let number = line.split_once(' ').unwrap().1;
+            let number = number.trim_end_matches('x');
+            let at = memchr::memmem::find(shown, number.as_bytes());
+            shown = &shown[at.unwrap_or_else(|| panic!("{flags:?}: {number} is not shown"))..];
+        }
+    }
+}
+
+#[test]
+fn a_terminal_that_stays_stopped_holds_nobody() {
+    let (server, mut desk) = narrow_trap(&[]);
+    desk.stop_terminal(true);
+    say(&server, &vec!["ali: hi"; 10_000]);
+    let client = pidfd_open(desk.client(), PidfdFlags::empty()).unwrap();
+    desk.signal(Signal::TERM);
+    let deadline = Instant::now() + PATIENCE;
+    assert!(is_ready(client, PollFlags::IN, deadline), "it hangs");
+    desk.stop_terminal(false);
+    assert_eq!(desk.exit_code(), 128 + 15);
 }
 
 #[test]

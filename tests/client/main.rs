@@ -11,11 +11,15 @@
     clippy::print_stderr
 )]
 
+mod attention;
+mod away;
 #[path = "../common/mod.rs"]
 mod common;
 mod desk;
 mod hostile;
 mod quiet;
 mod scripts;
+mod settings;
 mod talk;
+mod typing;
 mod ways_out;

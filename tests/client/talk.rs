@@ -154,8 +154,8 @@ fn a_line_that_wraps_stays_whole() {
             let [.., last, end, first, second, third] = &rows[..] else {
                 return false;
             };
-            *last == format!("ali: line {said} of the ")
-                && end == "others"
+            last.trim_end() == format!("ali: line {said} of the")
+                && end == "     others"
                 && [first, second, third] == area
         });
     }
@@ -196,6 +196,45 @@ fn a_resize_paints_the_talk_anew() {
 }
 
 #[test]
+fn words_stay_whole_and_go_on_under_the_text() {
+    let server = Server::start(&[]);
+    let ali = server.join("ali");
+    let mut command = chatroom();
+    command.args(["join", &server.address().to_string(), "--name", "soheil"]);
+    let mut desk = Desk::run(&command, 12, 30);
+    desk.wait_until("we are in", |desk| {
+        desk.rows().last().is_some_and(|row| row == "> ")
+    });
+    ali.say("several words that are wrapped, and https://example.org/twentynin with more");
+    let rows = [
+        "ali: several words that are",
+        "     wrapped, and",
+        "https://example.org/twentynin",
+        "     with more",
+        "> ",
+    ];
+    let wanted = rows;
+    desk.wait_until("words are whole", |desk| {
+        let rows = desk.rows();
+        let last = rows.len().saturating_sub(wanted.len());
+        rows[last..]
+            .iter()
+            .map(|row| row.trim_end())
+            .eq(wanted.map(str::trim_end))
+    });
+    // One line to the terminal, for whoever copies it.
+    let first = u16::try_from(desk.rows().len() - 5).unwrap();
+    let wrapped = (first..first + 4).map(|row| desk.screen().row_wrapped(row));
+    assert_eq!(wrapped.collect::<Vec<_>>(), [true, true, true, false]);
+    desk.resize(12, 45);
+    desk.wait_until("they are wrapped anew", |desk| {
+        desk.rows()
+            .iter()
+            .any(|row| row.trim_end() == "     https://example.org/twentynin with more")
+    });
+}
+
+#[test]
 fn names_have_colours_and_mentions_stand_out() {
     let server = Server::start(&["--announce-joins"]);
     let mut desk = Desk::join(server.address(), &["--name", "soheil", "--bell"]);
@@ -223,7 +262,7 @@ fn names_have_colours_and_mentions_stand_out() {
 }
 
 #[test]
-fn no_colour_where_none_is_wanted() {
+fn no_colour_where_none_is_wanted_and_mentions_stand_out_still() {
     let server = Server::start(&["--announce-joins"]);
     let address = server.address().to_string();
     for (flags, variable) in [
@@ -246,8 +285,43 @@ fn no_colour_where_none_is_wanted() {
             .windows(2)
             .any(|pair| pair[0] == b'[' && pair[1] == b'3');
         assert_eq!(coloured, flags.contains(&"always"), "{flags:?}");
+        let row = u16::try_from(desk.rows().len()).unwrap() - 2;
+        let mention = desk.screen().cell(row, 8).unwrap();
+        assert!(mention.inverse(), "{flags:?}");
         desk.press("\x04");
         assert_eq!(desk.exit_code(), 0);
+    }
+}
+
+#[test]
+fn twenty_names_have_twenty_colours_and_keep_them() {
+    let server = Server::start(&[]);
+    for colorterm in ["", "truecolor"] {
+        let mut command = chatroom();
+        command.args(["join", &server.address().to_string(), "--name", "soheil"]);
+        command.env("COLORTERM", colorterm);
+        let mut desk = Desk::run(&command, 40, 80);
+        desk.expect(&[GREETING, "> "]);
+        let peers: Vec<_> = (0..20).map(|n| server.join(&format!("n{n}"))).collect();
+        for (number, peer) in peers.iter().enumerate() {
+            peer.say("hi");
+            desk.expect(&[&format!("n{number}: hi"), "> "]);
+        }
+        let colour = |desk: &Desk, row: usize| {
+            let cell = desk.screen().cell(u16::try_from(row).unwrap(), 0);
+            format!("{:?}", cell.unwrap().fgcolor())
+        };
+        let first = desk.rows().len() - 1 - peers.len();
+        let colours: std::collections::BTreeSet<_> =
+            (first..first + 20).map(|row| colour(&desk, row)).collect();
+        assert_eq!(colours.len(), 20, "{colours:?}");
+        let deep = colours.iter().all(|colour| colour.contains("Rgb"));
+        assert_eq!(deep, colorterm == "truecolor", "{colours:?}");
+        peers[0].say("/nick renamed");
+        peers[0].say("again");
+        desk.expect(&["n0 is now known as renamed!", "renamed: again", "> "]);
+        let last = desk.rows().len() - 2;
+        assert_eq!(colour(&desk, last), colour(&desk, first), "kept");
     }
 }
 

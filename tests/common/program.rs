@@ -21,6 +21,8 @@ pub(crate) fn chatroom() -> Command {
             command.env_remove(name);
         }
     }
+    // Nobody's own settings.
+    command.env("XDG_CONFIG_HOME", "/nonexistent");
     command
 }
 

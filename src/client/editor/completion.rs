@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::super::commands::OWN;
 use crate::line::command::USAGE;
 
 /// The most names remembered.
@@ -88,12 +89,15 @@ impl Completion {
 }
 
 fn commands(word: &str) -> Vec<String> {
-    USAGE
-        .iter()
+    let all = USAGE.iter().chain(&OWN);
+    let mut commands: Vec<_> = all
         .filter_map(|(usage, _)| usage.split(' ').next())
         .filter(|command| command.starts_with(word) && !command.starts_with("//"))
         .map(|command| format!("{command} "))
-        .collect()
+        .collect();
+    commands.sort_unstable();
+    commands.dedup();
+    commands
 }
 
 #[cfg(test)]
@@ -118,6 +122,8 @@ mod tests {
             ("سه", 0, &["سهیل: "]),
             ("/msg s", 5, &["soheil "]),
             ("/m", 0, &["/me ", "/msg "]),
+            ("/s", 0, &["/set "]),
+            ("/h", 0, &["/help "]),
             ("", 0, &["سهیل: ", "Alan: ", "ali: ", "soheil: "]),
         ] {
             let mut completion = completion();

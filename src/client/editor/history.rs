@@ -25,7 +25,7 @@ impl History {
     pub(super) fn push(&mut self, line: &str) {
         self.shown = None;
         self.draft.clear();
-        if line.is_empty() || self.lines.back().is_some_and(|last| last == line) {
+        if line.trim().is_empty() || self.lines.back().is_some_and(|last| last == line) {
             return;
         }
         self.bytes += line.len();
@@ -58,6 +58,12 @@ impl History {
         }
         self.shown = None;
         Some(mem::take(&mut self.draft))
+    }
+
+    /// Returns the last word of the line so many before the newest.
+    pub(super) fn last_word(&self, back: usize) -> Option<&str> {
+        let line = self.lines.iter().rev().nth(back)?;
+        line.split_whitespace().next_back()
     }
 
     /// Returns the newest line older than `before` that holds `text`, and where it is.

@@ -11,7 +11,11 @@ pub(super) enum Key {
         text: String,
         cut: bool,
     },
+    /// The person looks at the terminal, or away.
+    Focus(bool),
     Enter,
+    /// Alt-Enter: goes on in a new row of the same text.
+    NewRow,
     Complete,
     Backspace,
     Delete,
@@ -30,7 +34,16 @@ pub(super) enum Key {
     KillWordBack,
     KillWord,
     Yank,
+    /// Alt-Y, after [`Yank`](Self::Yank): puts back what was killed before that instead.
+    YankBefore,
     Transpose,
+    TransposeWords,
+    Upper,
+    Lower,
+    Capital,
+    /// Alt-.: puts in the last word of the line sent last, then of the one before.
+    LastWord,
+    Undo,
     Repaint,
     Search,
     Cancel,

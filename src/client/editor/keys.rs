@@ -95,6 +95,10 @@ mod tests {
             (b"\x1b[3;5~", Key::KillWord),
             (b"\x1bb", Key::WordLeft),
             (b"\x1b\x7f", Key::KillWordBack),
+            (b"\x1bU", Key::Upper),
+            (b"\x1b.", Key::LastWord),
+            (b"\x1b\r", Key::NewRow),
+            (b"\x1f", Key::Undo),
             (b"\x0d", Key::Enter),
             (b"\x7f", Key::Backspace),
             ("李".as_bytes(), text("李")),
@@ -131,11 +135,14 @@ mod tests {
             keys.feed(bytes, |key| panic!("{bytes:?} is {key:?}"));
         }
         assert_eq!(keys(&[b"\xe2\x80", b"x"]), [text("x")]);
-        assert_eq!(
-            keys(&[b"\x1b", b"x"]),
-            [text("x")],
-            "Escape, then typing on"
-        );
+        assert_eq!(keys(&[b"\x1b", b"\x03"]), [Key::Interrupt]);
+        for unbound in ["\x1bx", "\x1b1", "\x1b李", "\x1b\u{9b}"] {
+            assert_eq!(
+                keys(&[unbound.as_bytes(), b"y"]),
+                [text("y")],
+                "{unbound:?}"
+            );
+        }
         assert_eq!(keys(&[b"\x1b[1\x03"]), [Key::Interrupt]);
         let endless = ["\x1b[", &"1;".repeat(16), "x"].concat();
         assert_eq!(keys(&[endless.as_bytes()]), [text("x")]);

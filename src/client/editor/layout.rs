@@ -6,19 +6,19 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthChar;
 
 /// Columns from one tab stop to the next.
-const TAB_COLUMNS: usize = 8;
+pub(super) const TAB_COLUMNS: usize = 8;
 
 /// Asks for the wide, coloured form of the emoji before it.
 const EMOJI_FORM: char = '\u{fe0f}';
 
 /// Keep writing directions apart, take no place and stand on nothing; only our own lines have them.
-const ISOLATES: [char; 2] = ['\u{2068}', '\u{2069}'];
+pub(super) const ISOLATES: [char; 2] = ['\u{2068}', '\u{2069}'];
 
 /// Stands for what is wider than the terminal.
-const TOO_WIDE: &str = "?";
+pub(super) const TOO_WIDE: &str = "?";
 
 /// Carries a mark that stands on nothing.
-const CARRIER: char = '◌';
+pub(super) const CARRIER: char = '◌';
 
 /// The size of a terminal, in characters; never zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,6 +133,11 @@ impl Rows {
     }
 }
 
+/// Returns how many columns `text` takes, at most, on any terminal.
+pub(crate) fn width(text: &str) -> usize {
+    text.graphemes(true).map(columns).sum()
+}
+
 /// Returns how many columns `grapheme` takes, at most, on any terminal.
 pub(super) fn columns(grapheme: &str) -> usize {
     let mut characters = grapheme.chars().peekable();
@@ -143,60 +148,6 @@ pub(super) fn columns(grapheme: &str) -> usize {
         columns += if widened { 2 } else { width };
     }
     columns
-}
-
-/// Returns `line` as it can be written to a terminal that breaks rows itself, and how many rows it
-/// takes there.
-///
-/// The line may hold colours (`ESC [ ... m`), which take no place. A tab becomes spaces, and what is
-/// wider than the terminal or stands on nothing a mark that fits.
-pub(super) fn flow(line: &str, columns_max: usize) -> (String, usize) {
-    let mut text = String::with_capacity(line.len());
-    let (mut rows, mut used) = (1, 0);
-    for (at, part) in line.split('\x1b').enumerate() {
-        let mut part = part;
-        if at > 0 {
-            let colour = part.find('m').map_or(part.len(), |end| end + 1);
-            text.push('\x1b');
-            text.push_str(&part[..colour]);
-            part = &part[colour..];
-        }
-        if part.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-            // Nearly all there is, and much faster than by graphemes.
-            text.push_str(part);
-            rows += (used + part.len()).saturating_sub(1) / columns_max;
-            used = if part.is_empty() {
-                used
-            } else {
-                (used + part.len() - 1) % columns_max + 1
-            };
-            continue;
-        }
-        for grapheme in part.graphemes(true) {
-            let mut columns = columns(grapheme);
-            if grapheme == "\t" {
-                columns = TAB_COLUMNS - used % TAB_COLUMNS;
-                let spaces = columns.min(columns_max.saturating_sub(used).max(1));
-                columns = spaces;
-                text.extend(std::iter::repeat_n(' ', spaces));
-            } else if columns > columns_max {
-                columns = 1;
-                text.push_str(TOO_WIDE);
-            } else {
-                if columns == 0 && used == 0 && !grapheme.starts_with(ISOLATES) {
-                    columns = 1;
-                    text.push(CARRIER);
-                }
-                text.push_str(grapheme);
-            }
-            if used + columns > columns_max {
-                rows += 1;
-                used = 0;
-            }
-            used += columns;
-        }
-    }
-    (text, rows)
 }
 
 #[cfg(test)]
@@ -249,29 +200,6 @@ mod tests {
             let area = area(2, &text[..at], &text[at..], 2);
             assert_eq!(area.rows, rows, "at {at}");
             assert_eq!(area.cursor_row, cursor_row, "at {at}");
-        }
-    }
-
-    #[test]
-    fn lines_that_flow_take_as_many_rows_as_the_terminal_makes() {
-        for (line, columns, text, rows) in [
-            ("", 5, "", 1),
-            ("abcde", 5, "abcde", 1),
-            ("abcdef", 5, "abcdef", 2),
-            ("\x1b[1mabc\x1b[0mdef", 5, "\x1b[1mabc\x1b[0mdef", 2),
-            ("abcd李", 5, "abcd李", 2),
-            ("李李", 1, "??", 2),
-            ("a\tb", 20, "a       b", 1),
-            ("\u{301}x", 5, "◌\u{301}x", 1),
-            (
-                "\u{2068}سهیل\u{2069}: hi",
-                20,
-                "\u{2068}سهیل\u{2069}: hi",
-                1,
-            ),
-        ] {
-            let expected = (text.to_owned(), rows);
-            assert_eq!(flow(line, columns), expected, "{line:?} in {columns}");
         }
     }
 }

@@ -51,3 +51,11 @@ impl Paste {
 pub(super) fn safe(line: &str) -> String {
     sanitize::safe(line.as_bytes(), &mut String::new()).replace(char::REPLACEMENT_CHARACTER, "")
 }
+
+/// Returns a line that says `line`, whatever it starts with: a slash says the one after it.
+pub(super) fn as_text(line: &str) -> String {
+    let blanks = line.len() - line.trim_start().len();
+    let (blanks, rest) = line.split_at(blanks);
+    let slash = if rest.starts_with('/') { "/" } else { "" };
+    [blanks, slash, rest].concat()
+}

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::io::Write as _;
 use std::mem;
 
-use super::layout::{self, Area, Size};
+use super::layout::{Area, Size};
+use super::wrap::wrap;
 
 /// The most lines kept for painting the screen anew.
 const LINES_MAX: usize = 1000;
@@ -22,7 +23,8 @@ const BYTES_MAX: usize = 256 * 1024;
 pub(super) struct Screen {
     size: Size,
     output: Vec<u8>,
-    lines: VecDeque<String>,
+    /// Each with how far from the left it goes on in further rows.
+    lines: VecDeque<(String, usize)>,
     lines_bytes: usize,
     /// The row of the cursor within the area, while that is on the screen.
     drawn: Option<usize>,
@@ -56,13 +58,14 @@ impl Screen {
         self.drawn.is_some()
     }
 
-    /// Adds a line above the area, which is wiped for it.
-    pub(super) fn print(&mut self, line: &str) {
+    /// Adds a line above the area, which is wiped for it; further rows of it start `hang` columns
+    /// from the left.
+    pub(super) fn print(&mut self, line: &str, hang: usize) {
         self.wipe();
-        let (text, _) = layout::flow(line, self.size.columns);
+        let (text, _) = wrap(line, hang, self.size.columns);
         self.output.extend_from_slice(text.as_bytes());
         self.output.extend_from_slice(b"\r\n");
-        self.keep(line);
+        self.keep(line, hang);
     }
 
     /// Takes the area off the screen; the cursor is where it began.
@@ -107,11 +110,11 @@ impl Screen {
         let room = rows.saturating_sub(area_rows);
         let mut taken = 0;
         let mut shown = Vec::new();
-        for line in self.lines.iter().rev() {
+        for (line, hang) in self.lines.iter().rev() {
             if taken >= room {
                 break;
             }
-            let (text, line_rows) = layout::flow(line, columns);
+            let (text, line_rows) = wrap(line, *hang, columns);
             taken += line_rows;
             shown.push(text);
         }
@@ -126,16 +129,21 @@ impl Screen {
         self.output.extend_from_slice(bytes);
     }
 
+    /// Returns how much is to be written, in bytes.
+    pub(super) fn output_bytes(&self) -> usize {
+        self.output.len()
+    }
+
     /// Takes what is to be written.
     pub(super) fn take_output(&mut self) -> Vec<u8> {
         mem::take(&mut self.output)
     }
 
-    fn keep(&mut self, line: &str) {
+    fn keep(&mut self, line: &str, hang: usize) {
         self.lines_bytes += line.len();
-        self.lines.push_back(line.to_owned());
+        self.lines.push_back((line.to_owned(), hang));
         while self.lines.len() > LINES_MAX || self.lines_bytes > BYTES_MAX {
-            self.lines_bytes -= self.lines.pop_front().map_or(0, |line| line.len());
+            self.lines_bytes -= self.lines.pop_front().map_or(0, |(line, _)| line.len());
         }
     }
 

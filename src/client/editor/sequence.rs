@@ -52,6 +52,8 @@ fn control_key(byte: u8) -> Option<Key> {
         0x17 => Key::KillBack,
         0x19 => Key::Yank,
         0x1a => Key::Suspend,
+        // Ctrl-_ and, on most terminals, Ctrl-/.
+        0x1f => Key::Undo,
         _ => return None,
     })
 }
@@ -94,13 +96,36 @@ fn escape(bytes: &[u8]) -> Start {
             Some(b'd') => Start::Key(Key::WordLeft, 3),
             Some(&last) => named(last, false).map_or(Start::Nothing(3), |key| Start::Key(key, 3)),
         },
-        b'b' | b'B' => Start::Key(Key::WordLeft, 2),
-        b'f' | b'F' => Start::Key(Key::WordRight, 2),
-        b'd' | b'D' => Start::Key(Key::KillWord, 2),
-        0x08 | 0x7f => Start::Key(Key::KillWordBack, 2),
-        // Someone pressed Escape and then typed on.
-        _ => Start::Nothing(1),
+        _ => match with_alt(second) {
+            Some(key) => Start::Key(key, 2),
+            // Someone pressed Escape, and then a key that stands for itself.
+            None if second < 0x20 => Start::Nothing(1),
+            None => match character(&bytes[1..]) {
+                Start::Unfinished => Start::Unfinished,
+                Start::Key(_, length) | Start::Paste(length) | Start::Nothing(length) => {
+                    Start::Nothing(1 + length)
+                }
+            },
+        },
     }
+}
+
+/// Returns the key that is bound to `byte` with Alt.
+fn with_alt(byte: u8) -> Option<Key> {
+    Some(match byte.to_ascii_lowercase() {
+        b'b' => Key::WordLeft,
+        b'c' => Key::Capital,
+        b'd' => Key::KillWord,
+        b'f' => Key::WordRight,
+        b'l' => Key::Lower,
+        b't' => Key::TransposeWords,
+        b'u' => Key::Upper,
+        b'y' => Key::YankBefore,
+        b'.' | b'_' => Key::LastWord,
+        0x08 | 0x7f => Key::KillWordBack,
+        0x0a | 0x0d => Key::NewRow,
+        _ => return None,
+    })
 }
 
 /// Reads `ESC [ parameters intermediates final`, as ECMA-48 has it.
@@ -136,6 +161,8 @@ fn control_sequence(bytes: &[u8]) -> Start {
         (b'~', "4" | "8") => Some(Key::End),
         (b'~', "3") if with_modifier => Some(Key::KillWord),
         (b'~', "3") => Some(Key::Delete),
+        (b'I', "") => Some(Key::Focus(true)),
+        (b'O', "") => Some(Key::Focus(false)),
         _ => named(last, with_modifier),
     };
     key.map_or(Start::Nothing(end), |key| Start::Key(key, end))

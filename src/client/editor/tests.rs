@@ -15,7 +15,16 @@ enum Step {
     Check,
 }
 
-const KEYS: [&str; 44] = [
+const KEYS: [&str; 53] = [
+    "\x1bu",
+    "\x1bl",
+    "\x1bc",
+    "\x1bt",
+    "\x1b.",
+    "\x1by",
+    "\x1f",
+    "\x1b\r",
+    "\x1bx",
     "a",
     "b",
     " ",
@@ -150,11 +159,19 @@ fn keys_ask_for_what_the_editor_cannot_do() {
     let send = |line: &str| Request::Send(line.to_owned());
     for (keys, requests) in [
         ("hello\r", vec![send("hello")]),
-        ("\r\r", vec![]),
+        ("\r \r", vec![Request::Nothing, Request::Nothing]),
         ("one\rtwo\n", vec![send("one"), send("two")]),
-        ("\x03", vec![Request::Leave]),
-        ("text\x03", vec![]),
-        ("text\x03\x03", vec![Request::Leave]),
+        ("\x03", vec![]),
+        ("\x03\x03", vec![Request::Leave]),
+        ("\x03x\x7f\x03", vec![]),
+        ("text\x03\x03", vec![]),
+        ("text\x03\x03\x03", vec![Request::Leave]),
+        ("text\x03\x1b[A\r", vec![send("text")]),
+        ("one\x1b\rtwo\r", vec![send("one"), send("two")]),
+        (
+            "a b\rc d\r\x1b.\x1b.\r",
+            vec![send("a b"), send("c d"), send("b")],
+        ),
         ("\x04", vec![Request::Leave]),
         ("ab\x01\x04\r", vec![send("b")]),
         ("\x1a", vec![Request::Suspend]),
@@ -163,6 +180,11 @@ fn keys_ask_for_what_the_editor_cannot_do() {
             "\x1b[200~one\n\ntwo\n\x1b[201~!\r",
             vec![send("one"), send("two!")],
         ),
+        (
+            "\x1b[200~/nick x\n/etc\n //y\x1b[201~\r",
+            vec![send("//nick x"), send("//etc"), send(" ///y")],
+        ),
+        ("\x1b[200~/nick x\n\x1b[201~\r", vec![send("/nick x")]),
         ("/w\t\r", vec![send("/who ")]),
         ("so\t\t hi\r", vec![send("soraya:  hi")]),
         ("ali\rx\x1b[A\x1b[B\r", vec![send("ali"), send("x")]),
@@ -222,7 +244,7 @@ fn status_rows_stand_above_the_prompt_and_never_wrap() {
 #[test]
 fn wiping_leaves_the_lines_and_the_draft() {
     let mut editor = Editor::new(size(8, 20));
-    editor.print("ali: hi");
+    editor.print("ali: hi", 0);
     editor.feed(b"draft");
     let mut output = editor.take_output();
     output.extend(editor.take_output_wiped());
@@ -238,7 +260,7 @@ fn wiping_leaves_the_lines_and_the_draft() {
 fn a_repaint_prints_no_more_than_fits() {
     let mut editor = Editor::new(size(10, 100));
     for number in 0..50 {
-        editor.print(&format!("{number} {}", "x".repeat(95)));
+        editor.print(&format!("{number} {}", "x".repeat(95)), 0);
     }
     drop(editor.take_output());
     editor.resize(size(10, 20));

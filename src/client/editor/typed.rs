@@ -4,10 +4,14 @@ use std::mem;
 
 use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
+use super::kills::Kills;
+use super::undo::{Change, Undo};
+use super::words::{self, Case};
+
 /// The most that can be typed before it is sent, in bytes.
 pub(super) const TYPED_MAX_BYTES: usize = 64 * 1024;
 
-/// Text, a cursor and what was killed last.
+/// Text, a cursor, what was killed and what can be undone.
 ///
 /// The text may hold several lines, apart by `\n`. The cursor always stands between two graphemes:
 /// what people see as one character moves and is deleted as one.
@@ -15,10 +19,36 @@ pub(super) const TYPED_MAX_BYTES: usize = 64 * 1024;
 pub(super) struct Typed {
     text: String,
     cursor: usize,
-    killed: String,
+    kills: Kills,
+    undo: Undo,
+    /// What this key did, and the one before.
+    done: Done,
+    done_before: Done,
+}
+
+/// What a key did, as far as the next one goes on from there.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Done {
+    Kill,
+    /// Put back what was killed, from here to the cursor.
+    Yank {
+        start: usize,
+    },
+    /// Put in the last word of a line sent so many before, from here to the cursor.
+    LastWord {
+        start: usize,
+        back: usize,
+    },
+    #[default]
+    Other,
 }
 
 impl Typed {
+    /// Notes that another key was pressed.
+    pub(super) fn begin_key(&mut self) {
+        self.done_before = mem::take(&mut self.done);
+    }
+
     pub(super) fn text(&self) -> &str {
         &self.text
     }
@@ -30,19 +60,35 @@ impl Typed {
 
     /// Replaces the text; the cursor goes to its end.
     pub(super) fn set(&mut self, text: &str) {
+        self.before_change(Change::Other);
         text.clone_into(&mut self.text);
         self.cursor = self.text.len();
     }
 
-    /// Takes the text out.
+    /// Takes the text out, for good.
     pub(super) fn take(&mut self) -> String {
+        self.undo.clear();
         self.cursor = 0;
         mem::take(&mut self.text)
     }
 
     /// Inserts at the cursor; returns `false`, and inserts only what fits, when that is too much.
     pub(super) fn insert(&mut self, text: &str) -> bool {
-        let room = TYPED_MAX_BYTES - self.text.len();
+        self.before_change(Change::Other);
+        self.put(text)
+    }
+
+    /// Inserts what a key types, as [`insert`](Self::insert) does; whole words are undone at once.
+    pub(super) fn type_in(&mut self, text: &str) -> bool {
+        if text.trim().is_empty() {
+            self.undo.pause();
+        }
+        self.before_change(Change::Typing);
+        self.put(text)
+    }
+
+    fn put(&mut self, text: &str) -> bool {
+        let room = TYPED_MAX_BYTES.saturating_sub(self.text.len());
         let fitting = text.floor_char_boundary(room);
         self.text.insert_str(self.cursor, &text[..fitting]);
         self.move_to(self.cursor + fitting);
@@ -50,33 +96,43 @@ impl Typed {
     }
 
     /// Replaces `start..cursor`.
-    pub(super) fn replace_from(&mut self, start: usize, text: &str) {
+    pub(super) fn replace_from(&mut self, start: usize, text: &str) -> bool {
+        self.before_change(Change::Other);
         self.remove(start, self.cursor);
-        self.insert(text);
+        self.put(text)
+    }
+
+    /// Takes back the last change; `false` when there is none.
+    pub(super) fn undo(&mut self) -> bool {
+        let Some((text, cursor)) = self.undo.back(&self.text) else {
+            return false;
+        };
+        (self.text, self.cursor) = (text, cursor);
+        true
     }
 
     pub(super) fn left(&mut self) {
-        self.cursor = self.before(self.cursor);
+        self.go(self.before(self.cursor));
     }
 
     pub(super) fn right(&mut self) {
-        self.cursor = self.after(self.cursor);
+        self.go(self.after(self.cursor));
     }
 
     pub(super) fn home(&mut self) {
-        self.cursor = self.line_start();
+        self.go(self.line_start());
     }
 
     pub(super) fn end(&mut self) {
-        self.cursor = self.line_end();
+        self.go(self.line_end());
     }
 
     pub(super) fn word_left(&mut self) {
-        self.cursor = self.word_before();
+        self.go(words::start_before(&self.text, self.cursor));
     }
 
     pub(super) fn word_right(&mut self) {
-        self.cursor = self.word_after();
+        self.go(words::end_after(&self.text, self.cursor));
     }
 
     /// Moves to the line above, as near to the same column as it goes; `false` on the first.
@@ -107,10 +163,12 @@ impl Typed {
     }
 
     pub(super) fn backspace(&mut self) {
+        self.before_change(Change::Erasing);
         self.remove(self.before(self.cursor), self.cursor);
     }
 
     pub(super) fn delete(&mut self) {
+        self.before_change(Change::Erasing);
         self.remove(self.cursor, self.after(self.cursor));
     }
 
@@ -130,29 +188,84 @@ impl Typed {
     }
 
     pub(super) fn kill_back(&mut self) {
-        let before = self.text[..self.cursor].trim_end();
-        let start = before
-            .char_indices()
-            .rev()
-            .find(|(_, c)| c.is_whitespace())
-            .map_or(0, |(at, c)| at + c.len_utf8());
-        self.kill(start, self.cursor);
+        self.kill(
+            words::blank_start_before(&self.text, self.cursor),
+            self.cursor,
+        );
     }
 
     pub(super) fn kill_word_back(&mut self) {
-        self.kill(self.word_before(), self.cursor);
+        self.kill(words::start_before(&self.text, self.cursor), self.cursor);
     }
 
     pub(super) fn kill_word(&mut self) {
-        self.kill(self.cursor, self.word_after());
+        self.kill(self.cursor, words::end_after(&self.text, self.cursor));
     }
 
     /// Puts back what was killed last; `false` when it is too much.
     pub(super) fn yank(&mut self) -> bool {
-        let killed = mem::take(&mut self.killed);
-        let fits = self.insert(&killed);
-        self.killed = killed;
+        self.put_killed(self.cursor)
+    }
+
+    /// Puts what was killed before in the place of what was just put back.
+    pub(super) fn yank_before(&mut self) -> bool {
+        let Done::Yank { start } = self.done_before else {
+            return true;
+        };
+        self.kills.rotate();
+        self.put_killed(start)
+    }
+
+    fn put_killed(&mut self, start: usize) -> bool {
+        let killed = self.kills.newest().to_owned();
+        let fits = self.replace_from(start, &killed);
+        self.done = Done::Yank { start };
         fits
+    }
+
+    /// Returns how many lines back the word is that another press of the same key asks for.
+    pub(super) fn last_word_back(&self) -> usize {
+        match self.done_before {
+            Done::LastWord { back, .. } => back + 1,
+            _ => 0,
+        }
+    }
+
+    /// Puts in the last word of the line so many back, in the place of the one put in before.
+    pub(super) fn put_last_word(&mut self, word: &str, back: usize) -> bool {
+        let start = match self.done_before {
+            Done::LastWord { start, .. } => start,
+            _ => self.cursor,
+        };
+        let fits = self.replace_from(start, word);
+        self.done = Done::LastWord { start, back };
+        fits
+    }
+
+    /// Writes the letters from the cursor to the end of the word in that case.
+    pub(super) fn change_case(&mut self, case: Case) {
+        self.before_change(Change::Other);
+        let end = words::end_after(&self.text, self.cursor);
+        let changed = words::with_case(&self.text[self.cursor..end], case);
+        self.text.replace_range(self.cursor..end, &changed);
+        self.move_to(self.cursor + changed.len());
+    }
+
+    /// Swaps the words before and after the cursor; at the end, the last two.
+    pub(super) fn transpose_words(&mut self) {
+        let Some((first, second)) = words::two_around(&self.text, self.cursor) else {
+            return;
+        };
+        self.before_change(Change::Other);
+        let between = &self.text[first.end..second.start];
+        let swapped = [
+            &self.text[second.clone()],
+            between,
+            &self.text[first.clone()],
+        ]
+        .concat();
+        self.text.replace_range(first.start..second.end, &swapped);
+        self.move_to(second.end);
     }
 
     /// Swaps what is before and after the cursor; at the end, the last two.
@@ -166,16 +279,36 @@ impl Typed {
         if start == middle || self.text[start..end].contains('\n') {
             return;
         }
+        self.before_change(Change::Other);
         let swapped = [&self.text[middle..end], &self.text[start..middle]].concat();
         self.text.replace_range(start..end, &swapped);
         self.move_to(end);
     }
 
+    /// Kills a part at the cursor; what keys in a row kill is put back at once.
     fn kill(&mut self, start: usize, end: usize) {
-        if start < end {
-            self.killed = self.text[start..end].to_owned();
-            self.remove(start, end);
+        if start >= end {
+            return;
         }
+        self.before_change(Change::Other);
+        let (killed, after) = (&self.text[start..end], start == self.cursor);
+        if self.done_before == Done::Kill {
+            self.kills.extend(killed, after);
+        } else {
+            self.kills.push(killed);
+        }
+        self.done = Done::Kill;
+        self.remove(start, end);
+    }
+
+    /// Moves to `at`, where a grapheme starts.
+    fn go(&mut self, at: usize) {
+        self.cursor = at;
+        self.undo.pause();
+    }
+
+    fn before_change(&mut self, change: Change) {
+        self.undo.before(change, &self.text, self.cursor);
     }
 
     fn remove(&mut self, start: usize, end: usize) {
@@ -230,136 +363,7 @@ impl Typed {
             }
         }
     }
-
-    /// Returns where the word at or before the cursor starts.
-    fn word_before(&self) -> usize {
-        self.text[..self.cursor]
-            .split_word_bound_indices()
-            .rev()
-            .find(|(_, word)| word.contains(char::is_alphanumeric))
-            .map_or(0, |(at, _)| at)
-    }
-
-    /// Returns where the word at or after the cursor ends.
-    fn word_after(&self) -> usize {
-        self.text[self.cursor..]
-            .split_word_bound_indices()
-            .find(|(_, word)| word.contains(char::is_alphanumeric))
-            .map_or(self.text.len(), |(at, word)| self.cursor + at + word.len())
-    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    /// Returns text typed with the cursor at the `|`.
-    fn typed(marked: &str) -> Typed {
-        let (before, after) = marked.split_once('|').unwrap();
-        let mut typed = Typed::default();
-        typed.set(&[before, after].concat());
-        typed.cursor = before.len();
-        typed
-    }
-
-    fn shown(typed: &Typed) -> String {
-        let (before, after) = typed.text.split_at(typed.cursor);
-        format!("{before}|{after}")
-    }
-
-    #[test]
-    fn keys_do_what_every_shell_does() {
-        type Action = fn(&mut Typed);
-        let cases: [(&str, Action, &str); 30] = [
-            ("ab|c", Typed::left, "a|bc"),
-            ("|ab", Typed::left, "|ab"),
-            ("ab|", Typed::right, "ab|"),
-            (
-                "👩\u{200d}👩\u{200d}👧|x",
-                Typed::left,
-                "|👩\u{200d}👩\u{200d}👧x",
-            ),
-            ("|e\u{301}x", Typed::right, "e\u{301}|x"),
-            ("一|二", Typed::backspace, "|二"),
-            ("🇮🇷|", Typed::backspace, "|"),
-            ("می\u{200c}خوا|هم", Typed::backspace, "می\u{200c}خو|هم"),
-            ("a|e\u{301}b", Typed::delete, "a|b"),
-            ("a\nb|c", Typed::home, "a\n|bc"),
-            ("a|b\nc", Typed::end, "ab|\nc"),
-            ("one two|", Typed::word_left, "one |two"),
-            ("one, |two", Typed::word_left, "|one, two"),
-            ("|one, two", Typed::word_right, "one|, two"),
-            ("سلام دنیا|", Typed::word_left, "سلام |دنیا"),
-            ("a b|c d", Typed::kill_to_end, "a b|"),
-            ("a|\nb", Typed::kill_to_end, "a|b"),
-            ("a b|c d", Typed::kill_to_start, "|c d"),
-            ("see http://x/y |z", Typed::kill_back, "see |z"),
-            ("one two|", Typed::kill_word_back, "one |"),
-            ("on|e two", Typed::kill_word, "on| two"),
-            ("ab|c", Typed::transpose, "acb|"),
-            ("abc|", Typed::transpose, "acb|"),
-            ("|abc", Typed::transpose, "|abc"),
-            ("a|", Typed::transpose, "a|"),
-            ("一e\u{301}|", Typed::transpose, "e\u{301}一|"),
-            ("abc\nd|ef", |t| assert!(t.line_up()), "a|bc\ndef"),
-            ("abc\ndef|\nx", |t| assert!(t.line_down()), "abc\ndef\nx|"),
-            ("ab|c\nx", |t| assert!(!t.line_up()), "ab|c\nx"),
-            ("abc\n|", |t| assert!(!t.line_down()), "abc\n|"),
-        ];
-        for (before, action, after) in cases {
-            let mut typed = typed(before);
-            action(&mut typed);
-            assert_eq!(shown(&typed), after, "from {before}");
-        }
-    }
-
-    #[test]
-    fn what_is_killed_can_be_put_back() {
-        let mut typed = typed("one two|");
-        typed.kill_back();
-        typed.home();
-        assert!(typed.yank() && typed.yank());
-        assert_eq!(shown(&typed), "twotwo|one ");
-    }
-
-    #[test]
-    fn more_than_the_limit_is_refused() {
-        let mut typed = Typed::default();
-        assert!(typed.insert(&"x".repeat(TYPED_MAX_BYTES - 1)));
-        assert!(!typed.insert("é"));
-        assert_eq!(typed.text().len(), TYPED_MAX_BYTES - 1);
-        assert!(typed.insert("x"));
-        assert!(!typed.insert("x"));
-    }
-
-    proptest! {
-        #[test]
-        fn the_cursor_never_stands_within_a_grapheme(
-            parts in prop::collection::vec(
-                prop::sample::select(&[
-                    "a", "\u{301}", "👩", "\u{200d}", "🇮", "🇷", "\u{200c}", "ب", "\n", " ", "각",
-                    "\u{1100}", "\u{1161}", "❤", "\u{fe0f}", "क", "\u{94d}", "ष",
-                ][..]),
-                0..20,
-            ),
-            actions in prop::collection::vec(0..12_usize, 0..20),
-        ) {
-            let all: [fn(&mut Typed); 12] = [
-                Typed::left, Typed::right, Typed::backspace, Typed::delete, Typed::transpose,
-                Typed::word_left, Typed::word_right, Typed::kill_word, Typed::kill_back,
-                |typed| assert!(typed.yank()), |typed| assert!(typed.line_up() || typed.cursor() <= typed.text().len()),
-                |typed| assert!(typed.insert("\u{1f469}")),
-            ];
-            let mut typed = Typed::default();
-            for part in parts {
-                typed.insert(part);
-            }
-            for action in actions {
-                all[action](&mut typed);
-                let boundary = typed.text.grapheme_indices(true).any(|(at, _)| at == typed.cursor);
-                prop_assert!(boundary || typed.cursor == typed.text.len(), "{:?}", typed);
-            }
-        }
-    }
-}
+mod tests;

@@ -3,13 +3,13 @@
 use std::mem;
 use std::time::Instant;
 
+use super::super::commands;
 use super::super::entry::{Answer, Entry};
-use super::super::incoming::{Fragment, Incoming};
+use super::super::event::{Event, Source};
 use super::super::link::{Link, Received};
 use super::super::outbox::Outbox;
 use super::view::View;
 use crate::line::command::Command;
-use crate::wire::plain::Line;
 
 /// Read from the server in one turn, at most: little enough for a slow terminal to show before the
 /// next key is looked at.
@@ -23,7 +23,7 @@ const REFUSALS_MAX: u32 = 5;
 pub(super) struct Talk {
     pub(super) link: Link,
     entry: Entry,
-    incoming: Incoming,
+    source: Source,
     outbox: Outbox,
     /// The name to give, until it is sent.
     name_due: Option<String>,
@@ -47,7 +47,7 @@ impl Talk {
         Self {
             link,
             entry,
-            incoming: Incoming::default(),
+            source: Source::default(),
             outbox: Outbox::default(),
             name_due: None,
             away: None,
@@ -57,14 +57,14 @@ impl Talk {
     }
 
     /// Reads once and shows what came; says how the connection is lost, if it is. Either
-    /// [`come_back`](Self::come_back) is next then, or the end.
+    /// [`lose`](Self::lose) is next then, or the end.
     pub(super) fn receive(&mut self, view: &mut View) -> Option<String> {
         let mut scratch = mem::take(&mut self.scratch);
         let received = self.link.receive(&mut scratch);
         if let Received::Bytes(count) = received {
             let mut input = &scratch[..count];
-            while let Some(fragment) = self.incoming.take(&mut input) {
-                self.hear(&fragment, view);
+            while let Some(event) = self.source.take(&mut input) {
+                self.hear(&event, view);
                 if !self.link.is_up() {
                     // Dropped on our side: the rest is of a talk that is over.
                     break;
@@ -75,17 +75,16 @@ impl Talk {
         match received {
             Received::Bytes(_) | Received::Later => None,
             Received::Lost(how) => {
-                if let Some(fragment) = self.incoming.rest() {
-                    view.show(&fragment, self.entry.name());
+                if let Some(event) = self.source.rest() {
+                    view.show(&event, self.entry.name());
                 }
                 Some(how)
             }
         }
     }
 
-    fn hear(&mut self, fragment: &Fragment, view: &mut View) {
-        let told = fragment.whole().map(Line::parse);
-        match told.and_then(|told| self.entry.heard(&told)) {
+    fn hear(&mut self, event: &Event, view: &mut View) {
+        match self.entry.heard(event) {
             Some(Answer::Send(name)) => self.name_due = Some(name),
             Some(Answer::Refused) if self.away.is_some() => return self.retry_name(view),
             Some(Answer::Entered) => {
@@ -103,7 +102,7 @@ impl Talk {
             }
             self.away = None;
         }
-        view.show(fragment, self.entry.name());
+        view.show(event, self.entry.name());
     }
 
     /// Comes back later with the name that is refused now, or leaves it to the person.
@@ -125,15 +124,26 @@ impl Talk {
     fn tell_back(&self, away: &Away, view: &mut View) {
         let seconds = away.since.elapsed().as_secs();
         let name = self.entry.name();
-        view.tell(&format!(
+        view.expect_unread();
+        view.tell_and_keep(&format!(
             "Back in the room as {name}; what was said in the {seconds} s between is missing here."
         ));
     }
 
     /// Makes ready for the next connection, after this one was lost as `how` says.
-    pub(super) fn come_back(&mut self, how: &str, view: &mut View) {
-        if self.away.is_none() {
+    pub(super) fn lose(&mut self, how: &str, view: &mut View) {
+        if self.entry.asks() {
+            // Nobody may be there to answer, and each connection asks anew.
             view.tell(&format!(
+                "The connection is lost ({how}). Press a key to come back."
+            ));
+            self.drop_connection();
+            self.entry.come_back();
+            self.link.rest(Instant::now());
+            return;
+        }
+        if self.away.is_none() {
+            view.tell_and_keep(&format!(
                 "The connection is lost ({how}). Coming back; what you send waits."
             ));
             self.away = Some(Away {
@@ -147,12 +157,14 @@ impl Talk {
 
     fn drop_connection(&mut self) {
         self.link.lose(Instant::now());
-        self.incoming = Incoming::default();
+        self.source = Source::default();
         self.name_due = None;
     }
 
     /// Takes a line that the person typed: a name when it is their turn to give one.
+    /// Whoever sends something while offline wants to be back.
     pub(super) fn take_line(&mut self, line: String, view: &mut View) {
+        self.link.try_now(Instant::now());
         if self.entry.asks() {
             if self.entry.give(&line) {
                 self.name_due = Some(line);
@@ -169,19 +181,20 @@ impl Talk {
                 return;
             }
             if self.away.is_none() {
-                view.show_name(name);
+                view.show_typed(name);
             }
             self.name_due = None;
         }
         while self.entry.is_inside()
             && let Some(line) = self.outbox.first()
         {
-            if !self.link.send(line) {
+            let line = commands::to_send(line);
+            if !self.link.send(&line) {
                 return;
             }
-            let line = self.outbox.pop().unwrap_or_default();
             self.quitting = Command::parse(&line) == Command::Quit;
-            view.show_own(&line);
+            view.show_own(&line, self.entry.name());
+            self.outbox.pop();
         }
     }
 

@@ -4,9 +4,13 @@ use std::num::NonZeroU16;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::super::{Editor, Size, layout};
+use super::super::wrap::wrap;
+use super::super::{Editor, LEAVE_AGAIN, Size, layout};
 
 const PROMPT: &str = "> ";
+
+/// Where lines of several rows go on.
+const HANG: usize = 5;
 
 pub(super) fn size(rows: usize, columns: usize) -> Size {
     Size { rows, columns }
@@ -61,7 +65,7 @@ impl Desk {
     }
 
     pub(super) fn print(&mut self, line: &str) {
-        self.editor.print(line);
+        self.editor.print(line, HANG);
         self.printed.push(line.to_owned());
     }
 
@@ -102,38 +106,13 @@ impl Desk {
 
     /// Returns the rows of everything printed so far, were the screen endless.
     fn paper(&self) -> Vec<String> {
-        let text: String = self
-            .printed
-            .iter()
-            .map(|line| self.fitting(&self.without_tabs(line)) + "\r\n")
-            .collect();
-        let endless = size(
-            text.len() * 2 / self.size.columns + self.printed.len() + 2,
-            self.size.columns,
-        );
+        let columns = self.size.columns;
+        let wrapped = self.printed.iter().map(|line| wrap(line, HANG, columns).0);
+        let text: String = wrapped.map(|line| line + "\r\n").collect();
+        let endless = size(text.len() * 2 / columns + self.printed.len() + 2, columns);
         let (mut rows, (count, _)) = rendered(endless, &text);
         rows.truncate(count);
         rows
-    }
-
-    /// Returns `line`, of single columns only if it has tabs, with spaces for them.
-    fn without_tabs(&self, line: &str) -> String {
-        let (mut text, mut column) = (String::new(), 0);
-        for character in line.chars() {
-            let spaces = match character {
-                '\t' => (8 - column % 8).min(self.size.columns.saturating_sub(column).max(1)),
-                _ => 0,
-            };
-            text.push_str(&" ".repeat(spaces));
-            text.extend(Some(character).filter(|_| spaces == 0));
-            let after = column + spaces.max(1);
-            column = if column == self.size.columns {
-                spaces.max(1)
-            } else {
-                after
-            };
-        }
-        text
     }
 
     /// Returns `text` without what can't be shown in so few columns.
@@ -150,11 +129,13 @@ impl Desk {
         let (text, cursor) = (self.editor.typed.text(), self.editor.typed.cursor());
         let prompt = match &self.editor.search {
             None => PROMPT.to_owned(),
-            Some(search) if search.failed => format!("(search: nothing like {}) ", search.text),
-            Some(search) => format!("(search: {}) ", search.text),
+            Some(search) => search.prompt(),
         };
         let marked = format!("{prompt}\x01{}\0{}", &text[..cursor], &text[cursor..]);
         let (mut rows, mut cursor) = (Vec::new(), (0, String::new()));
+        if self.editor.leave_asked {
+            rows.push(LEAVE_AGAIN.chars().take(columns).collect());
+        }
         for line in self.fitting(&marked.replace('\n', "\n| \x01")).split('\n') {
             rows.push(String::new());
             let mut used = 0;

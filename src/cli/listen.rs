@@ -1,0 +1,85 @@
+//! What `--listen` takes.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
+
+/// The addresses that one `--listen` stands for, at least one.
+#[derive(Debug, Clone)]
+pub struct ListenOn(pub(super) Vec<SocketAddr>);
+
+/// Reads `ADDR:PORT`, `NAME:PORT`, `PORT` (of 127.0.0.1) or `:PORT` (of every address).
+pub(super) fn parse(text: &str) -> Result<ListenOn, String> {
+    if let Ok(address) = text.parse() {
+        return Ok(ListenOn(vec![address]));
+    }
+    if let Ok(port) = text.parse() {
+        let local = Ipv4Addr::LOCALHOST.into();
+        return Ok(ListenOn(vec![SocketAddr::new(local, port)]));
+    }
+    let named = text.rsplit_once(':').and_then(|(host, port)| {
+        let port: u16 = port.parse().ok()?;
+        let is_name = !host.contains([':', '[', ']']);
+        is_name.then_some((host, port))
+    });
+    let (host, port) = named.ok_or(
+        "give an address and a port, such as 127.0.0.1:5050, [::1]:5050 or example.org:5050, or \
+         only a port: 5050 (of 127.0.0.1), :5050 (of every address)",
+    )?;
+    let found = if host.is_empty() {
+        let every: [IpAddr; 2] = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
+        every.map(|ip| SocketAddr::new(ip, port)).to_vec()
+    } else {
+        let found = (host, port).to_socket_addrs();
+        found
+            .map_err(|error| format!("can't find the host {host} ({error})"))?
+            .collect()
+    };
+    Ok(ListenOn(of_this_machine(found)))
+}
+
+/// Returns those of a name's addresses that this machine has: many have a name for an IPv6 address
+/// without IPv6. If it has none of them, listening says what is wrong.
+fn of_this_machine(mut found: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    found.sort_unstable();
+    found.dedup();
+    let has = |address: &&SocketAddr| UdpSocket::bind((address.ip(), 0)).is_ok();
+    let here: Vec<_> = found.iter().filter(has).copied().collect();
+    if here.is_empty() { found } else { here }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_names_and_ports_are_read() {
+        for (text, address) in [
+            ("127.0.0.1:5050", "127.0.0.1:5050"),
+            ("[::1]:5050", "[::1]:5050"),
+            ("6296", "127.0.0.1:6296"),
+            (":6296", "0.0.0.0:6296"),
+            ("localhost:6296", "127.0.0.1:6296"),
+        ] {
+            let ListenOn(found) = parse(text).unwrap();
+            assert!(
+                found.contains(&address.parse().unwrap()),
+                "{text}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_told_what_would_be() {
+        for text in [
+            "",
+            "x",
+            "127.0.0.1",
+            "::1",
+            "[::1]",
+            "1.2.3.4:65536",
+            "a:b",
+            "no such host:1",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+}
