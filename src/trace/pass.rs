@@ -79,6 +79,7 @@ impl<'a> Pass<'a> {
         self.release(framing)?;
         let events = self.chat.finish();
         self.tell(&events)?;
+        drop(events);
         for row in self.streams.rows() {
             self.end_stream(&row);
         }
