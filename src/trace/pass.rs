@@ -7,7 +7,7 @@ use super::chat::event::Event;
 use super::chat::framing::Detection;
 use super::chat::units::Framing;
 use super::options::Options;
-use super::packet::Packet;
+use super::packet::{Fragments, Packet};
 use super::show::account::{Account, Level, Story, Totals};
 use super::show::outputs::{Outputs, WriteError};
 use super::show::seen::{Found, Seen};
@@ -22,6 +22,7 @@ pub struct Pass<'a> {
     outputs: Outputs<'a>,
     clock: Clock,
     detection: Detection,
+    fragments: Fragments,
     streams: Streams,
     chat: Chat,
     account: Account,
@@ -40,6 +41,7 @@ impl<'a> Pass<'a> {
             detection: Detection::new(options.framing),
             streams: Streams::new(options.streams_max),
             chat: Chat::new(options.port, framing),
+            fragments: Fragments::default(),
             account: Account::new(options.port, story),
         }
     }
@@ -56,9 +58,7 @@ impl<'a> Pass<'a> {
     /// Fails when an output can't be written.
     pub fn frame(&mut self, frame: &Frame<'_>) -> Result<(), WriteError> {
         if self.detection.decided().is_none() {
-            let packet = Packet::parse(frame).ok();
-            let port = self.options.port;
-            let held = self.detection.hold(frame, packet.as_ref(), port);
+            let held = self.detection.hold(frame, self.options.port);
             if let Some(framing) = self.detection.decided() {
                 self.release(framing)?;
             }
@@ -115,7 +115,8 @@ impl<'a> Pass<'a> {
             frame: frame.number,
             time: self.clock.tick(frame),
         };
-        let packet = match Packet::parse(frame) {
+        let mut whole = None;
+        let packet = match Packet::read(frame, &mut self.fragments, &mut whole) {
             Ok(packet) => packet,
             Err(why) => {
                 let seen = Seen {

@@ -73,6 +73,12 @@ impl Page<'_> {
         for (why, count) in &totals.skipped {
             writeln!(out, "           {count} skipped: {why}")?;
         }
+        if let (packets @ 1.., fragments) = totals.put_together {
+            writeln!(
+                out,
+                "           {packets} packets put together of {fragments} IP fragments"
+            )?;
+        }
         if whole.evicted > 0 {
             writeln!(
                 out,

@@ -30,5 +30,7 @@ pub(super) fn packet(
         payload,
         ip_at: 0,
         tcp_at: 20,
+        end: 40 + payload.len(),
+        datagram: None,
     }
 }
