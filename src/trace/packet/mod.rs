@@ -202,6 +202,12 @@ impl<'a> Packet<'a> {
         self.options.len() + 20 < usize::from(self.header_len)
     }
 
+    /// Returns the flags AE, CWR and ECE as one number, which accurate ECN makes of them but in a SYN.
+    #[must_use]
+    pub fn ace(&self) -> Option<u16> {
+        (!self.has(SYN)).then_some(self.flags >> 6 & 7)
+    }
+
     /// Returns whether a flag is set.
     #[must_use]
     pub fn has(&self, flag: u16) -> bool {

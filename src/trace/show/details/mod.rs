@@ -232,6 +232,7 @@ fn as_it_turned_out(segment: &Segment, packet: &Packet<'_>, row: &StreamRow) -> 
         segment.scale = Some(own.scale);
         segment.window = own.scale.apply(u32::from(packet.window));
     }
+    segment.ace = packet.ace().filter(|_| own.counts_marks);
     segment.closes_first = own.closed_first;
     segment
 }
