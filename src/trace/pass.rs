@@ -12,7 +12,7 @@ use super::show::account::{Account, Level, Story, Totals};
 use super::show::outputs::{Outputs, WriteError};
 use super::show::seen::{Found, Seen};
 use super::show::sink::Whole;
-use super::show::time::Clock;
+use super::show::time::{Clock, Seconds};
 use super::tcp::{self, StreamRow, Streams};
 
 /// The pass.
@@ -26,6 +26,8 @@ pub struct Pass<'a> {
     streams: Streams,
     chat: Chat,
     account: Account,
+    /// A TCP packet was among those that were asked for.
+    matched: bool,
 }
 
 impl<'a> Pass<'a> {
@@ -39,10 +41,11 @@ impl<'a> Pass<'a> {
             outputs,
             clock: Clock::new(options.time),
             detection: Detection::new(options.framing),
+            fragments: Fragments::default(),
             streams: Streams::new(options.streams_max),
             chat: Chat::new(options.port, framing),
-            fragments: Fragments::default(),
             account: Account::new(options.port, story),
+            matched: false,
         }
     }
 
@@ -50,6 +53,20 @@ impl<'a> Pass<'a> {
     #[must_use]
     pub fn totals(&self) -> &Totals {
         &self.account.totals
+    }
+
+    /// Says so if nothing is what was asked for, and what there is instead.
+    #[must_use]
+    pub fn nothing_matched(&self) -> Option<String> {
+        let asked = self.options.asked_for();
+        if self.matched || asked.is_empty() {
+            return None;
+        }
+        let last = self.streams.count().saturating_sub(1);
+        let time = Seconds(self.clock.last(), self.clock.digits());
+        Some(format!(
+            "nothing matches {asked} (there are streams 0 to {last}, until {time} s)"
+        ))
     }
 
     /// Takes the next frame.
@@ -90,6 +107,7 @@ impl<'a> Pass<'a> {
             findings: &findings,
             more_findings,
             story: self.account.story.as_ref(),
+            nothing_matched: self.nothing_matched().is_some(),
             clock: &self.clock,
             framing,
             other_streams: u64::from(self.streams.count()).saturating_sub(totals.streams()),
@@ -149,6 +167,7 @@ impl<'a> Pass<'a> {
             }),
         };
         let shown = is_shown(self.options, Some(segment.stream), at.time);
+        self.matched |= shown;
         self.account.packet(&seen, shown);
         self.outputs.packet(&seen, shown)?;
         self.tell(&events)?;

@@ -26,6 +26,9 @@ impl Summary {
 
 impl Sink for Summary {
     fn finish(&mut self, whole: &Whole<'_>, out: &mut String) {
+        if whole.nothing_matched {
+            return;
+        }
         let page = Page {
             whole,
             port: self.port,
@@ -70,14 +73,14 @@ impl Page<'_> {
                 whole.other_streams
             )?;
         }
-        for (why, count) in &totals.skipped {
-            writeln!(out, "           {count} skipped: {why}")?;
-        }
         if let (packets @ 1.., fragments) = totals.put_together {
             writeln!(
                 out,
                 "           {packets} packets put together of {fragments} IP fragments"
             )?;
+        }
+        for (why, count) in &totals.skipped {
+            writeln!(out, "           {count} skipped: {why}")?;
         }
         if whole.evicted > 0 {
             writeln!(
