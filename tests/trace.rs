@@ -17,8 +17,14 @@ mod chat;
 mod common;
 #[path = "trace/errors.rs"]
 mod errors;
+#[path = "trace/follow.rs"]
+mod follow;
+#[path = "trace/layers.rs"]
+mod layers;
 #[path = "trace/live.rs"]
 mod live;
+#[path = "trace/made.rs"]
+mod made;
 #[path = "trace/parity.rs"]
 mod parity;
 #[path = "trace/pictures.rs"]

@@ -12,7 +12,9 @@ use crate::trace::options::{Options, TimeStyle};
 const TRACE_HELP: &str = "\
 Live: tcpdump -i lo -U --immediate-mode -B 65536 -w - 'tcp port 5050' | chatroom trace -
 
-Exit codes: 0 success, 1 nothing on the port or --check found something, 2 bad input or wrong usage.";
+Exit codes: 0 success; 1 nothing on the port, nothing that was asked for, or --check found
+something; 2 wrong usage or bad input. Of a capture that breaks off in the middle of a packet, what
+came before is told as always, and the code is 2.";
 
 /// What `chatroom trace` is told.
 #[derive(Debug, Clone, Args)]

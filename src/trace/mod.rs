@@ -33,7 +33,6 @@ use self::capture::input::Input;
 use self::capture::{CaptureError, CaptureReader};
 pub use self::options::Options;
 use self::pass::Pass;
-use self::show::account::Totals;
 use self::show::outputs::{Outputs, WriteError};
 use crate::failure::Failure;
 
@@ -45,8 +44,8 @@ pub const DISSECTOR: &str = include_str!("chatroom.lua");
 /// Shows a capture in the ways that were asked for.
 ///
 /// # Errors
-/// Fails when the capture is bad or holds nothing on the port, when an output can't be written, or
-/// when there are findings and `--check` was given.
+/// Fails when the capture is bad, holds nothing on the port or nothing of what was asked for, when an
+/// output can't be written, or when there are findings and `--check` was given.
 pub fn trace(options: &Options) -> Result<(), Failure> {
     let input =
         Input::open(&options.file).map_err(|error| bad_input(options, &CaptureError::Io(error)))?;
@@ -68,8 +67,11 @@ pub fn trace(options: &Options) -> Result<(), Failure> {
     }
     match (pass.finish(reader.dropped()), ended) {
         (Err(error), _) => error.judge(),
-        (Ok(_), Some(error)) => Err(bad_input(options, &error)),
-        (Ok(warnings), None) => judge(options, pass.totals(), warnings),
+        (Ok(_), Some(error)) => Err(match pass.nothing_matched() {
+            Some(nothing) => bad_input(options, &format!("{error}; {nothing}")),
+            None => bad_input(options, &error),
+        }),
+        (Ok(warnings), None) => judge(options, &pass, warnings),
     }
 }
 
@@ -92,12 +94,16 @@ fn bad_input(options: &Options, why: &dyn std::fmt::Display) -> Failure {
 }
 
 /// Decides whether all is well with a capture that was read to its end.
-fn judge(options: &Options, totals: &Totals, warnings: usize) -> Result<(), Failure> {
+fn judge(options: &Options, pass: &Pass<'_>, warnings: usize) -> Result<(), Failure> {
+    let totals = pass.totals();
     if let Some(link) = totals.unsupported_link() {
         return Err(bad_input(options, &link));
     }
     if totals.on_port == 0 {
         return Err(Failure::new(totals.nothing_on(options.port)));
+    }
+    if let Some(nothing) = pass.nothing_matched() {
+        return Err(Failure::new(nothing));
     }
     if options.check && warnings > 0 {
         return Err(Failure::new(format!("{warnings} findings of level warn")));

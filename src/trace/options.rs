@@ -49,6 +49,28 @@ pub struct Options {
     pub streams_max: usize,
 }
 
+impl Options {
+    /// Returns what leaves something out, as it was asked for: `--stream 3 --from 5`; empty if nothing
+    /// does.
+    #[must_use]
+    pub fn asked_for(&self) -> String {
+        let seconds = |time: i64| {
+            let sign = if time < 0 { "-" } else { "" };
+            let time = time.unsigned_abs();
+            let part = format!("{:09}", time % 1_000_000_000);
+            let part = part.trim_end_matches('0');
+            let point = if part.is_empty() { "" } else { "." };
+            format!("{sign}{}{point}{part}", time / 1_000_000_000)
+        };
+        let parts = [
+            self.stream.map(|stream| format!("--stream {stream}")),
+            self.from.map(|from| format!("--from {}", seconds(from))),
+            self.to.map(|to| format!("--to {}", seconds(to))),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+}
+
 /// How times are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeStyle {

@@ -7,12 +7,12 @@ use super::chat::event::Event;
 use super::chat::framing::Detection;
 use super::chat::units::Framing;
 use super::options::Options;
-use super::packet::Packet;
+use super::packet::{Fragments, Packet};
 use super::show::account::{Account, Level, Story, Totals};
 use super::show::outputs::{Outputs, WriteError};
 use super::show::seen::{Found, Seen};
 use super::show::sink::Whole;
-use super::show::time::Clock;
+use super::show::time::{Clock, Seconds};
 use super::tcp::{self, StreamRow, Streams};
 
 /// The pass.
@@ -22,9 +22,12 @@ pub struct Pass<'a> {
     outputs: Outputs<'a>,
     clock: Clock,
     detection: Detection,
+    fragments: Fragments,
     streams: Streams,
     chat: Chat,
     account: Account,
+    /// A TCP packet was among those that were asked for.
+    matched: bool,
 }
 
 impl<'a> Pass<'a> {
@@ -38,9 +41,11 @@ impl<'a> Pass<'a> {
             outputs,
             clock: Clock::new(options.time),
             detection: Detection::new(options.framing),
+            fragments: Fragments::default(),
             streams: Streams::new(options.streams_max),
             chat: Chat::new(options.port, framing),
             account: Account::new(options.port, story),
+            matched: false,
         }
     }
 
@@ -50,15 +55,27 @@ impl<'a> Pass<'a> {
         &self.account.totals
     }
 
+    /// Says so if nothing is what was asked for, and what there is instead.
+    #[must_use]
+    pub fn nothing_matched(&self) -> Option<String> {
+        let asked = self.options.asked_for();
+        if self.matched || asked.is_empty() {
+            return None;
+        }
+        let last = self.streams.count().saturating_sub(1);
+        let time = Seconds(self.clock.last(), self.clock.digits());
+        Some(format!(
+            "nothing matches {asked} (there are streams 0 to {last}, until {time} s)"
+        ))
+    }
+
     /// Takes the next frame.
     ///
     /// # Errors
     /// Fails when an output can't be written.
     pub fn frame(&mut self, frame: &Frame<'_>) -> Result<(), WriteError> {
         if self.detection.decided().is_none() {
-            let packet = Packet::parse(frame).ok();
-            let port = self.options.port;
-            let held = self.detection.hold(frame, packet.as_ref(), port);
+            let held = self.detection.hold(frame, self.options.port);
             if let Some(framing) = self.detection.decided() {
                 self.release(framing)?;
             }
@@ -79,6 +96,7 @@ impl<'a> Pass<'a> {
         self.release(framing)?;
         let events = self.chat.finish();
         self.tell(&events)?;
+        drop(events);
         for row in self.streams.rows() {
             self.end_stream(&row);
         }
@@ -89,6 +107,7 @@ impl<'a> Pass<'a> {
             findings: &findings,
             more_findings,
             story: self.account.story.as_ref(),
+            nothing_matched: self.nothing_matched().is_some(),
             clock: &self.clock,
             framing,
             other_streams: u64::from(self.streams.count()).saturating_sub(totals.streams()),
@@ -114,7 +133,8 @@ impl<'a> Pass<'a> {
             frame: frame.number,
             time: self.clock.tick(frame),
         };
-        let packet = match Packet::parse(frame) {
+        let mut whole = None;
+        let packet = match Packet::read(frame, &mut self.fragments, &mut whole) {
             Ok(packet) => packet,
             Err(why) => {
                 let seen = Seen {
@@ -147,6 +167,7 @@ impl<'a> Pass<'a> {
             }),
         };
         let shown = is_shown(self.options, Some(segment.stream), at.time);
+        self.matched |= shown;
         self.account.packet(&seen, shown);
         self.outputs.packet(&seen, shown)?;
         self.tell(&events)?;

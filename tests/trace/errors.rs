@@ -122,6 +122,34 @@ fn a_capture_without_the_port_says_which_there_are() {
 }
 
 #[test]
+fn a_stream_or_a_time_that_there_is_not_is_said_in_place_of_a_summary_of_everything() {
+    for (arguments, asked) in [
+        (&["--stream", "99"][..], "--stream 99"),
+        (&["--from", "5", "--to", "1"], "--from 5 --to 1"),
+        (&["--from", "1000.25", "-l", "-m"], "--from 1000.25"),
+        (&["--to=-0.5", "--stream=0", "-s"], "--stream 0 --to -0.5"),
+    ] {
+        let output = trace(arguments, &capture("session.pcap"));
+        let (code, error) = ended(&output);
+        let there_is = "(there are streams 0 to 2, until 250.000350 s)";
+        let words = format!("chatroom trace: nothing matches {asked} {there_is}\n");
+        assert_eq!((code, error), (Some(1), words), "{arguments:?}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+    }
+    let output = trace(&["--stream", "1"], &capture("session.pcap"));
+    assert_eq!(output.status.code(), Some(0));
+    // Also of a capture that breaks off, whose code it keeps.
+    let (code, error) = ended(&trace(&["--stream", "99"], &capture("cut.pcap")));
+    assert_eq!(code, Some(2));
+    let words = "33 packets used; nothing matches --stream 99 (there are ";
+    assert!(error.contains(words), "{error}");
+    // Frames that were asked for by number are shown.
+    let output = trace(&["--stream", "99", "-d", "35"], &capture("session.pcap"));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.starts_with(b"Frame 35: "));
+}
+
+#[test]
 fn the_capture_is_not_overwritten() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("x.svg");

@@ -80,10 +80,21 @@ impl Read for Slowly<'_> {
     }
 }
 
+/// Captures of what there is around TCP and in its options.
+const LAYERS: [&str; 6] = [
+    "fragments_v4.pcap",
+    "fragments_v6.pcap",
+    "links_fddi.pcap",
+    "links_ppp.pcap",
+    "tcp_options.pcap",
+    "tunnels.pcap",
+];
+
 fn all() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
     CAPTURES
         .into_iter()
         .chain(CUT_CAPTURES)
+        .chain(LAYERS)
         .map(|name| (name, fs::read(capture(name)).unwrap()))
 }
 

@@ -22,14 +22,18 @@ pub(crate) const CAPTURES: [&str; 13] = [
     "slow.pcap",
 ];
 /// Made for one thing each: link types, byte orders, clocks, and arbitrary segments of a seeded generator.
-pub(crate) const MADE_CAPTURES: [&str; 19] = [
+pub(crate) const MADE_CAPTURES: [&str; 24] = [
     "big_endian_nanoseconds.pcap",
     "clocks.pcapng",
     "random_headers.pcap",
     "random_cut_options.pcap",
+    "fragments_v4.pcap",
+    "fragments_v6.pcap",
     "links_ethernet.pcap",
+    "links_fddi.pcap",
     "links_loop.pcap",
     "links_null.pcap",
+    "links_ppp.pcap",
     "links_sll.pcap",
     "links_sll2.pcap",
     "many_interfaces.pcapng",
@@ -42,6 +46,7 @@ pub(crate) const MADE_CAPTURES: [&str; 19] = [
     "random_6.pcap",
     "random_7.pcap",
     "random_same_time.pcap",
+    "tcp_options.pcap",
 ];
 pub(crate) const CUT_CAPTURES: [&str; 2] = ["cut.pcap", "cut.pcapng"];
 

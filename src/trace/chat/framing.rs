@@ -5,7 +5,7 @@
 
 use super::units::{Framing, SEGMENTS_LOOKED_AT};
 use crate::trace::capture::{Frame, OwnedFrame};
-use crate::trace::packet::Packet;
+use crate::trace::packet::{Fragments, Packet};
 
 /// Most bytes of frames held back; then messages are taken to be segments.
 const HELD_BYTES_MAX: usize = 1024 * 1024;
@@ -17,6 +17,8 @@ pub struct Detection {
     segments: usize,
     held: Vec<OwnedFrame>,
     held_bytes: usize,
+    /// Those of the frames looked at here, which are looked at again when they are let go.
+    fragments: Fragments,
 }
 
 impl Detection {
@@ -28,6 +30,7 @@ impl Detection {
             segments: 0,
             held: Vec::new(),
             held_bytes: 0,
+            fragments: Fragments::default(),
         }
     }
 
@@ -38,8 +41,9 @@ impl Detection {
     }
 
     /// Looks at a frame while there is no answer; returns whether it is held back.
-    pub fn hold(&mut self, frame: &Frame<'_>, packet: Option<&Packet<'_>>, port: u16) -> bool {
-        if let Some(packet) = packet
+    pub fn hold(&mut self, frame: &Frame<'_>, port: u16) -> bool {
+        let mut whole = None;
+        if let Ok(packet) = Packet::read(frame, &mut self.fragments, &mut whole)
             && (packet.src_port == port || packet.dst_port == port)
             && packet.len > 0
         {
@@ -69,6 +73,7 @@ impl Detection {
     /// Takes what was held back.
     pub fn take_held(&mut self) -> Vec<OwnedFrame> {
         self.held_bytes = 0;
+        self.fragments = Fragments::default();
         std::mem::take(&mut self.held)
     }
 }

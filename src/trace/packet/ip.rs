@@ -8,11 +8,16 @@ use std::net::IpAddr;
 use etherparse::err::ipv4::HeaderSliceError as Ipv4Error;
 use etherparse::{Ipv4HeaderSlice, Ipv6HeaderSlice};
 
-use super::bytes::u16_at;
+use super::bytes::{u16_at, u32_at};
 use super::skip::Skip;
 
 const EXTENSIONS_MAX: usize = 16;
 const IPV6_HEADER_BYTES: usize = 40;
+/// Number of the extension of IPv6 that a fragment has.
+const FRAGMENT: u8 = 44;
+
+/// Number of TCP as what IP carries.
+pub(super) const TCP: u8 = 6;
 
 /// What an IP header says.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +32,19 @@ pub(super) struct Ip {
     pub(super) at: usize,
     /// How long that is, captured or not.
     pub(super) len: u32,
+    /// Which part of a packet it is, if it isn't all of one.
+    pub(super) part: Option<Part>,
+}
+
+/// Which part of a packet a fragment carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Part {
+    /// Ties the fragments of a packet together, with the addresses.
+    pub(super) id: u32,
+    /// Where in what the packet carries, in bytes.
+    pub(super) offset: u32,
+    /// Others follow.
+    pub(super) more: bool,
 }
 
 impl Ip {
@@ -64,9 +82,11 @@ impl Ip {
             total => u32::from(total).min(room),
         };
         let len = total.checked_sub(narrow(header_len)).ok_or(Skip::BadIp)?;
-        if header.is_fragmenting_payload() {
-            return Err(Skip::Fragment);
-        }
+        let part = header.is_fragmenting_payload().then(|| Part {
+            id: u32::from(header.identification()),
+            offset: u32::from(header.fragments_offset().value()) * 8,
+            more: header.more_fragments(),
+        });
         Ok(Self {
             src: IpAddr::V4(header.source_addr()),
             dst: IpAddr::V4(header.destination_addr()),
@@ -74,6 +94,7 @@ impl Ip {
             protocol: header.protocol().0,
             at: at + header_len,
             len,
+            part,
         })
     }
 
@@ -90,18 +111,35 @@ impl Ip {
             protocol: header.next_header().0,
             at: at + IPV6_HEADER_BYTES,
             len: u32::from(header.payload_length()).min(room),
+            part: None,
         };
-        let mut rest = &ip[IPV6_HEADER_BYTES..];
+        found.walk(&ip[IPV6_HEADER_BYTES..])?;
+        Ok(found)
+    }
+
+    /// Walks the extensions of IPv6 that start in `rest`, up to what is none or is a part of a packet.
+    pub(super) fn walk(&mut self, mut rest: &[u8]) -> Result<(), Skip> {
         for _ in 0..EXTENSIONS_MAX {
-            let Some(len) = extension(found.protocol, rest)? else {
-                return Ok(found);
+            let Some(len) = extension(self.protocol, rest)? else {
+                return Ok(());
             };
-            found.protocol = rest[0];
-            found.at += len;
-            found.len = found.len.checked_sub(narrow(len)).ok_or(Skip::BadIp)?;
+            if self.protocol == FRAGMENT {
+                self.part = part(rest);
+            }
+            self.protocol = rest[0];
+            self.at += len;
+            self.len = self.len.checked_sub(narrow(len)).ok_or(Skip::BadIp)?;
             rest = rest.get(len..).unwrap_or(&[]);
+            if self.part.is_some() {
+                return Ok(());
+            }
         }
         Err(Skip::BadIp)
+    }
+
+    /// Returns whether it may carry TCP; behind extensions, a fragment doesn't tell.
+    pub(super) fn may_carry_tcp(&self) -> bool {
+        self.protocol == TCP || (self.src.is_ipv6() && is_extension(self.protocol))
     }
 }
 
@@ -110,11 +148,24 @@ fn extension(protocol: u8, bytes: &[u8]) -> Result<Option<usize>, Skip> {
     match (protocol, bytes.get(..8)) {
         (0 | 43 | 60, Some(bytes)) => Ok(Some((usize::from(bytes[1]) + 1) * 8)),
         (51, Some(bytes)) => Ok(Some((usize::from(bytes[1]) + 2) * 4)),
-        (44, Some(bytes)) if u16_at(bytes, 2) & 0xfff9 == 0 => Ok(Some(8)),
-        (44, Some(_)) => Err(Skip::Fragment),
-        (0 | 43 | 44 | 51 | 60, None) => Err(Skip::ShortIp),
+        (FRAGMENT, Some(_)) => Ok(Some(8)),
+        (other, None) if is_extension(other) => Err(Skip::ShortIp),
         _ => Ok(None),
     }
+}
+
+fn is_extension(protocol: u8) -> bool {
+    matches!(protocol, 0 | 43 | FRAGMENT | 51 | 60)
+}
+
+/// Reads a fragment header; one whose packet is whole says nothing.
+fn part(header: &[u8]) -> Option<Part> {
+    let word = u16_at(header, 2);
+    (word & 0xfff9 != 0).then(|| Part {
+        id: u32_at(header, 4),
+        offset: u32::from(word & 0xfff8),
+        more: word & 1 == 1,
+    })
 }
 
 /// Frames are at most 262,144 bytes, so no offset in one is cut here.
@@ -146,7 +197,13 @@ mod tests {
         payload.extend([7; 20]);
         assert_eq!(read(&v6(0, &payload)), Ok((6, 40 + 48, 20)));
         payload[40 + 3] = 1;
-        assert_eq!(read(&v6(0, &payload)), Err(Skip::Fragment));
+        let fragment = Ip::read(&v6(0, &payload), 0, None, 1000).unwrap();
+        let part = Part {
+            id: 1,
+            offset: 0,
+            more: true,
+        };
+        assert_eq!(fragment.part, Some(part));
         assert_eq!(read(&v6(0, &payload[..7])), Err(Skip::ShortIp));
     }
 

@@ -4,6 +4,10 @@
 pub const NULL: u16 = 0;
 /// Ethernet.
 pub const ETHERNET: u16 = 1;
+/// PPP, in HDLC-like framing or not, and Cisco's HDLC.
+pub const PPP: u16 = 9;
+/// FDDI.
+pub const FDDI: u16 = 10;
 /// OpenBSD loopback: as [`NULL`], in network order.
 pub const LOOP: u16 = 108;
 /// Linux cooked capture.
@@ -33,7 +37,8 @@ pub fn name(link: u16) -> &'static str {
     match link {
         NULL => "NULL",
         ETHERNET => "EN10MB",
-        9 => "PPP",
+        PPP => "PPP",
+        FDDI => "FDDI",
         link if is_raw(link) => "RAW",
         105 => "IEEE802_11",
         LOOP => "LOOP",

@@ -18,9 +18,18 @@ pub const SACK: u8 = 5;
 pub const TIMESTAMPS: u8 = 8;
 /// MD5 signature.
 pub const MD5: u8 = 19;
-
+/// Multipath TCP.
+pub const MULTIPATH: u8 = 30;
 /// Fast open, a cookie or the request for one.
 pub const FAST_OPEN: u8 = 34;
+/// Accurate ECN, its counters in the first order.
+pub const ACCURATE_ECN_0: u8 = 172;
+/// Accurate ECN, its counters in the second order.
+pub const ACCURATE_ECN_1: u8 = 174;
+/// An experiment, named by the first two bytes of the value (RFC 6994).
+pub const EXPERIMENT_1: u8 = 253;
+/// As [`EXPERIMENT_1`].
+pub const EXPERIMENT_2: u8 = 254;
 
 /// The largest shift that counts (RFC 7323).
 pub const WINDOW_SHIFT_MAX: u8 = 14;
@@ -74,7 +83,34 @@ impl<'a> Iterator for TcpOptions<'a> {
     }
 }
 
-impl TcpOption<'_> {
+/// One counter of accurate ECN: in bytes that came with this mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EcnMark {
+    /// ECT(0).
+    Zero,
+    /// Congestion experienced.
+    Experienced,
+    /// ECT(1).
+    One,
+}
+
+impl<'a> TcpOption<'a> {
+    /// Returns what the option really is, and its value: an experiment may be one that has a kind of
+    /// its own by now.
+    #[must_use]
+    pub fn settled(&self) -> (u8, &'a [u8]) {
+        if !matches!(self.kind, EXPERIMENT_1 | EXPERIMENT_2) || self.value.len() < 2 {
+            return (self.kind, self.value);
+        }
+        let kind = match u16_at(self.value, 0) {
+            0xf989 => FAST_OPEN,
+            0xacc0 => ACCURATE_ECN_0,
+            0xacc1 => ACCURATE_ECN_1,
+            _ => return (self.kind, self.value),
+        };
+        (kind, &self.value[2..])
+    }
+
     /// Returns the SACK blocks, as raw sequence numbers.
     pub fn sack_blocks(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
         self.value
@@ -93,4 +129,20 @@ impl TcpOption<'_> {
     pub fn timestamps(&self) -> Option<(u32, u32)> {
         (self.value.len() == 8).then(|| (u32_at(self.value, 0), u32_at(self.value, 4)))
     }
+}
+
+/// Returns the counters in the value of an accurate ECN option of that kind, `None` if its length is
+/// none that such a value has.
+#[must_use]
+pub fn ecn_counters(kind: u8, value: &[u8]) -> Option<impl Iterator<Item = (EcnMark, u32)>> {
+    let order = if kind == ACCURATE_ECN_0 {
+        [EcnMark::Zero, EcnMark::Experienced, EcnMark::One]
+    } else {
+        [EcnMark::One, EcnMark::Experienced, EcnMark::Zero]
+    };
+    let counters = value
+        .chunks_exact(3)
+        .map(|counter| u32::from(counter[0]) << 16 | u32::from(u16_at(counter, 1)));
+    let fits = value.len() <= 9 && value.len().is_multiple_of(3);
+    fits.then(|| order.into_iter().zip(counters))
 }

@@ -4,6 +4,30 @@ use std::fmt;
 
 use super::link_type;
 
+/// What IP may be carried in, other than by the link layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tunnel {
+    /// Geneve, over UDP.
+    Geneve,
+    /// Generic routing encapsulation.
+    Gre,
+    /// Labels of multiprotocol label switching.
+    Mpls,
+    /// VXLAN, over UDP.
+    Vxlan,
+}
+
+impl fmt::Display for Tunnel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Geneve => "Geneve",
+            Self::Gre => "GRE",
+            Self::Mpls => "MPLS",
+            Self::Vxlan => "VXLAN",
+        })
+    }
+}
+
 /// Why a frame is not looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Skip {
@@ -13,7 +37,9 @@ pub enum Skip {
     NotIp,
     /// IP, but not TCP.
     NotTcp,
-    /// A piece of a fragmented IP packet.
+    /// TCP in a tunnel.
+    Tunnelled(Tunnel),
+    /// A piece of an IP packet of which the others are missing so far.
     Fragment,
     /// The frame ends inside the link or IP header.
     ShortIp,
@@ -37,7 +63,8 @@ impl fmt::Display for Skip {
             }
             Self::NotIp => f.write_str("not IP"),
             Self::NotTcp => f.write_str("not TCP"),
-            Self::Fragment => f.write_str("IP fragment (not reassembled)"),
+            Self::Tunnelled(tunnel) => write!(f, "TCP in {tunnel} (not looked into)"),
+            Self::Fragment => f.write_str("IP fragment, and others of its packet are missing"),
             Self::ShortIp => f.write_str("IP header cut short"),
             Self::BadIp => f.write_str("bad IP header"),
             Self::ShortTcp => f.write_str("TCP header cut short"),

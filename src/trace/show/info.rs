@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::trace::packet::options::{self, TcpOptions};
+use crate::trace::packet::bytes::u16_at;
+use crate::trace::packet::options::{self, EcnMark, TcpOption, TcpOptions, ecn_counters};
 use crate::trace::packet::{ACK, Packet, URG};
 use crate::trace::tcp::{Marks, Segment};
 
@@ -30,24 +31,42 @@ const PREFIXES: [(Marks, &str); 14] = [
     (Marks::ZERO_WINDOW_PROBE_ACK, "[TCP ZeroWindowProbeAck] "),
 ];
 
-/// The flags by name, `PSH, ACK`.
+/// The flags by name, `PSH, ACK`, or the last three of them as a count of marks, `PSH, ACK, ACE=2`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Flags(pub u16);
+pub(super) struct Flags {
+    pub(super) bits: u16,
+    pub(super) ace: Option<u16>,
+}
+
+impl Flags {
+    pub(super) fn new(packet: &Packet<'_>, segment: &Segment) -> Self {
+        Self {
+            bits: packet.flags,
+            ace: segment.ace,
+        }
+    }
+}
 
 impl fmt::Display for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = if self.ace.is_some() { 6 } else { 9 };
         let mut separator = "";
-        for (bit, name) in FLAG_NAMES.iter().enumerate() {
-            if self.0 & 1 << bit != 0 {
+        for (bit, name) in FLAG_NAMES[..names].iter().enumerate() {
+            if self.bits & 1 << bit != 0 {
                 f.write_str(separator)?;
                 f.write_str(name)?;
                 separator = ", ";
             }
         }
-        if self.0 & RESERVED != 0 {
+        if let Some(ace) = self.ace {
+            // Also where nothing stands before it, as in Wireshark.
+            separator = ", ";
+            write!(f, "{separator}ACE={ace}")?;
+        }
+        if self.bits & RESERVED != 0 {
             f.write_str(separator)?;
             f.write_str("Reserved")?;
-        } else if self.0 == 0 {
+        } else if self.bits == 0 && self.ace.is_none() {
             f.write_str("<None>")?;
         }
         Ok(())
@@ -63,7 +82,7 @@ impl fmt::Display for Info<'_> {
         let Self(packet, segment) = self;
         prefixes(f, segment)?;
         write!(f, "{} → {} [", packet.src_port, packet.dst_port)?;
-        Flags(packet.flags).fmt(f)?;
+        Flags::new(packet, segment).fmt(f)?;
         write!(f, "] Seq={}", segment.seq)?;
         if packet.has(ACK) {
             write!(f, " Ack={}", segment.ack)?;
@@ -73,35 +92,70 @@ impl fmt::Display for Info<'_> {
             write!(f, " Urg={}", packet.urgent)?;
         }
         write!(f, " Len={}", packet.len)?;
-        for option in TcpOptions::new(packet.options) {
-            let value = option.value;
-            match (option.kind, value.len()) {
-                (options::MSS, 2) => write!(f, " MSS={}", option.u16().unwrap_or(0))?,
-                (options::WINDOW_SCALE, 1) => {
-                    let shift = value[0].min(options::WINDOW_SHIFT_MAX);
-                    write!(f, " WS={}", 1_u32 << shift)?;
-                }
-                (options::SACK_PERMITTED, _) => f.write_str(" SACK_PERM")?,
-                (options::SACK, _) => {
-                    for (left, right) in option.sack_blocks() {
-                        let left = left.wrapping_sub(segment.other_base);
-                        let right = right.wrapping_sub(segment.other_base);
-                        write!(f, " SLE={left} SRE={right}")?;
-                    }
-                }
-                (options::TIMESTAMPS, 8) => {
-                    if let Some((value, echo)) = option.timestamps() {
-                        write!(f, " TSval={value} TSecr={echo}")?;
-                    }
-                }
-                (options::MD5, _) => f.write_str(" MD5")?,
-                _ => {}
-            }
+        for one in TcpOptions::new(packet.options) {
+            option(f, &one, segment)?;
         }
         if packet.has_cut_options() {
             f.write_str("[Packet size limited during capture]")?;
         }
         Ok(())
+    }
+}
+
+fn option(f: &mut fmt::Formatter<'_>, option: &TcpOption<'_>, segment: &Segment) -> fmt::Result {
+    let (kind, value) = option.settled();
+    match (kind, value.len()) {
+        (options::MSS, 2) => write!(f, " MSS={}", option.u16().unwrap_or(0)),
+        (options::WINDOW_SCALE, 1) => {
+            let shift = value[0].min(options::WINDOW_SHIFT_MAX);
+            write!(f, " WS={}", 1_u32 << shift)
+        }
+        (options::SACK_PERMITTED, _) => f.write_str(" SACK_PERM"),
+        (options::SACK, _) => {
+            for (left, right) in option.sack_blocks() {
+                let left = left.wrapping_sub(segment.other_base);
+                let right = right.wrapping_sub(segment.other_base);
+                write!(f, " SLE={left} SRE={right}")?;
+            }
+            Ok(())
+        }
+        (options::TIMESTAMPS, 8) => match option.timestamps() {
+            Some((value, echo)) => write!(f, " TSval={value} TSecr={echo}"),
+            None => Ok(()),
+        },
+        (options::MD5, _) => f.write_str(" MD5"),
+        (options::FAST_OPEN, 0) => f.write_str(" TFO=R"),
+        (options::FAST_OPEN, _) => f.write_str(" TFO=C"),
+        (options::ACCURATE_ECN_0 | options::ACCURATE_ECN_1, 0) => f.write_str(" AccECN"),
+        (options::ACCURATE_ECN_0 | options::ACCURATE_ECN_1, _) => {
+            for (mark, bytes) in ecn_counters(kind, value).into_iter().flatten() {
+                write!(f, " {}={bytes}", ecn_label(mark))?;
+            }
+            Ok(())
+        }
+        (options::EXPERIMENT_1 | options::EXPERIMENT_2, 2..) => {
+            write!(f, " ExID={:X}", u16_at(value, 0))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns the name of the counter for a mark.
+pub(super) fn ecn_label(mark: EcnMark) -> &'static str {
+    match mark {
+        EcnMark::Zero => "EE0B",
+        EcnMark::Experienced => "ECEB",
+        EcnMark::One => "EE1B",
+    }
+}
+
+/// Returns the protocol column: `MPTCP` if that is among the options, else `TCP`.
+pub(super) fn protocol(packet: &Packet<'_>) -> &'static str {
+    let mut options = TcpOptions::new(packet.options);
+    if options.any(|option| option.kind == options::MULTIPATH) {
+        "MPTCP"
+    } else {
+        "TCP"
     }
 }
 

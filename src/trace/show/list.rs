@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::info::Info;
+use super::info::{Info, protocol};
 use super::seen::Seen;
 use super::sink::Sink;
 use super::text::{Address, written};
@@ -41,7 +41,7 @@ impl Sink for PacketList {
             frame.number,
             Address(packet.src),
             Address(packet.dst),
-            if chat { "CHAT" } else { "TCP" },
+            if chat { "CHAT" } else { protocol(packet) },
             frame.length,
             Info(packet, found.segment)
         ));

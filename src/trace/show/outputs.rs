@@ -320,6 +320,7 @@ impl Kind {
 impl Place {
     fn write(&mut self, screen: &mut Screen<'_>, text: &str) -> Result<(), WriteError> {
         match self {
+            _ if text.is_empty() => Ok(()),
             Self::Screen => screen.write(text),
             Self::File(path, out) => out.write_all(text.as_bytes()).map_err(|error| WriteError {
                 path: Some(path.clone()),

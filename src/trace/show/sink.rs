@@ -32,6 +32,8 @@ pub struct Whole<'a> {
     pub findings: &'a [Finding],
     /// Findings beyond those.
     pub more_findings: u64,
+    /// Something was asked for, and nothing is that.
+    pub nothing_matched: bool,
     /// What is to be drawn, if anything draws.
     pub story: Option<&'a Story>,
     /// The clock as the last frame left it.

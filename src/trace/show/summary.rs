@@ -26,6 +26,9 @@ impl Summary {
 
 impl Sink for Summary {
     fn finish(&mut self, whole: &Whole<'_>, out: &mut String) {
+        if whole.nothing_matched {
+            return;
+        }
         let page = Page {
             whole,
             port: self.port,
@@ -68,6 +71,12 @@ impl Page<'_> {
                 out,
                 "           {packets} packets in {} TCP streams on other ports",
                 whole.other_streams
+            )?;
+        }
+        if let (packets @ 1.., fragments) = totals.put_together {
+            writeln!(
+                out,
+                "           {packets} packets put together of {fragments} IP fragments"
             )?;
         }
         for (why, count) in &totals.skipped {

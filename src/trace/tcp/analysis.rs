@@ -8,7 +8,7 @@ use super::direction::{Direction, Unacked, after, not_after};
 use super::segment::{Marks, Scale, Segment};
 use super::stream::{Stream, completeness_bits};
 use super::streams::Streams;
-use crate::trace::packet::options::{self, TcpOptions};
+use crate::trace::packet::options::{self, TcpOption, TcpOptions};
 use crate::trace::packet::{ACK, FIN, PSH, Packet, RST, SYN};
 
 /// Most sent segments remembered until they are acknowledged, in one direction.
@@ -51,6 +51,7 @@ pub fn analyse(streams: &mut Streams, frame: u64, time: i64, packet: &Packet<'_>
     this.flight(f, r);
     this.scaling(f, r);
     this.window(f);
+    this.counting(f);
     if packet.has_cut_options() {
         // As Wireshark, which gives up on such a packet before it comes to what it has found.
         this.segment.forget_findings();
@@ -254,14 +255,7 @@ impl Step<'_, '_> {
         self.segment.acks = acked.map(|(frame, time)| (frame, self.time - time));
         f.sacked = TcpOptions::new(self.packet.options)
             .find(|option| option.kind == options::SACK)
-            .map_or(0, |option| {
-                option
-                    .sack_blocks()
-                    .take(3)
-                    .fold(0, |sum: u32, (left, right)| {
-                        sum.wrapping_add(right.wrapping_sub(left))
-                    })
-            });
+            .map_or(0, |option| sacked_bytes(&option));
     }
 
     /// Counts the bytes under way.
@@ -319,6 +313,17 @@ impl Step<'_, '_> {
         f.awaits_first_ack = true;
     }
 
+    /// Says whether the sender counts marks in the flags, which it does once it has sent its counters.
+    fn counting(&mut self, f: &mut Direction) {
+        self.segment.ace = self.packet.ace().filter(|_| f.counts_marks);
+        let counts = |option: TcpOption<'_>| {
+            let (kind, value) = option.settled();
+            matches!(kind, options::ACCURATE_ECN_0 | options::ACCURATE_ECN_1)
+                && options::ecn_counters(kind, value).is_some()
+        };
+        f.counts_marks |= TcpOptions::new(self.packet.options).any(counts);
+    }
+
     /// Tells the window in bytes.
     fn window(&mut self, f: &Direction) {
         let window = u32::from(self.packet.window);
@@ -332,60 +337,9 @@ impl Step<'_, '_> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::trace::tcp::testing::packet;
-
-    const UP: (u16, u16) = (4000, 5050);
-    const DOWN: (u16, u16) = (5050, 4000);
-
-    #[test]
-    fn the_third_ack_for_the_same_byte_makes_a_retransmission_fast() {
-        let mut streams = Streams::new(10);
-        let mut frame = 0_u32;
-        let mut marks = |ports, flags, numbers, payload: &[u8]| {
-            frame += 1;
-            let time = i64::from(frame) * 1_000_000;
-            let packet = packet(ports, flags, numbers, payload);
-            analyse(&mut streams, frame.into(), time, &packet).marks
-        };
-        marks(UP, SYN, (0, 0), b"");
-        marks(DOWN, SYN | ACK, (0, 1), b"");
-        marks(UP, ACK, (1, 1), b"");
-        marks(UP, ACK, (1, 1), b"aa");
-        marks(UP, ACK, (5, 1), b"cc");
-        assert_eq!(marks(DOWN, ACK, (1, 3), b""), Marks::default());
-        for _ in 0..2 {
-            assert_eq!(marks(DOWN, ACK, (1, 3), b""), Marks::DUPLICATE_ACK);
-        }
-        assert_eq!(marks(UP, ACK, (3, 1), b"bb"), Marks::FAST_RETRANSMISSION);
-        assert_eq!(marks(DOWN, ACK, (1, 7), b""), Marks::default());
-        assert!(marks(UP, ACK, (3, 1), b"bb").any(Marks::SPURIOUS_RETRANSMISSION));
-    }
-
-    #[test]
-    fn ports_used_again_are_a_stream_of_their_own() {
-        let mut streams = Streams::new(10);
-        let number = |streams: &mut Streams, port, flags, seq| {
-            let segment = analyse(streams, 1, 0, &packet((port, 5050), flags, (seq, 0), b""));
-            (segment.stream, segment.marks.any(Marks::REUSED_PORTS))
-        };
-        assert_eq!(number(&mut streams, 4000, SYN, 1), (0, false));
-        assert_eq!(number(&mut streams, 4001, SYN, 1), (1, false));
-        assert_eq!(number(&mut streams, 4000, SYN, 1), (0, false));
-        assert_eq!(number(&mut streams, 4000, SYN, 9), (2, true));
-        assert_eq!(streams.take_ended().len(), 1);
-    }
-
-    #[test]
-    fn the_longest_unused_is_forgotten_first() {
-        let mut streams = Streams::new(3);
-        for port in [4000, 4001, 4002, 4000, 4003, 4000] {
-            analyse(&mut streams, 1, 0, &packet((port, 5050), ACK, (1, 1), b""));
-        }
-        let ended: Vec<_> = streams.take_ended().iter().map(|row| row.stream).collect();
-        assert_eq!((ended, streams.count(), streams.evicted), (vec![1], 4, 1));
-        assert_eq!(streams.rows().len(), 3);
-    }
+fn sacked_bytes(option: &TcpOption<'_>) -> u32 {
+    let lengths = option
+        .sack_blocks()
+        .map(|(left, right)| right.wrapping_sub(left));
+    lengths.take(3).fold(0, u32::wrapping_add)
 }

@@ -39,6 +39,8 @@ pub(super) struct Direction {
     pub(super) flight_known: bool,
     pub(super) sacked: u32,
     pub(super) unpushed: u32,
+    /// It has sent its counters of accurate ECN.
+    pub(super) counts_marks: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -103,6 +105,7 @@ impl Direction {
             flight_known: true,
             sacked: 0,
             unpushed: 0,
+            counts_marks: false,
         }
     }
 

@@ -11,7 +11,7 @@ mod segment;
 mod stream;
 mod streams;
 #[cfg(test)]
-mod testing;
+mod tests;
 
 pub use self::analysis::analyse;
 pub use self::direction::not_after;

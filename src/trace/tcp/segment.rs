@@ -120,6 +120,8 @@ pub struct Segment {
     pub window: u32,
     /// How it was scaled; `None` on a SYN, whose window never is.
     pub scale: Option<Scale>,
+    /// What three of its flags count together, if its sender counts marks (accurate ECN).
+    pub ace: Option<u16>,
     /// What was known of the conversation before this packet.
     pub completeness_before: u8,
     /// Its sender is the first to send a FIN; known when the stream is over.
@@ -152,6 +154,7 @@ impl Segment {
             initial_rtt: None,
             window: 0,
             scale: None,
+            ace: None,
             completeness_before: completeness,
             closes_first: false,
             is_first: false,

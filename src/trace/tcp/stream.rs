@@ -45,6 +45,8 @@ pub struct End {
     pub base: Option<u32>,
     /// The scale of its windows.
     pub scale: Scale,
+    /// It has sent its counters of accurate ECN.
+    pub counts_marks: bool,
     /// It was the first to send a FIN.
     pub closed_first: bool,
 }
@@ -189,6 +191,7 @@ impl Stream {
         let end = |side, direction: &Direction| End {
             base: direction.base,
             scale: direction.scale,
+            counts_marks: direction.counts_marks,
             closed_first: self.closed_first == Some(side),
         };
         let (low, high) = (end(Side::Low, &self.low), end(Side::High, &self.high));

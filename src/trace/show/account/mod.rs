@@ -49,6 +49,9 @@ impl Account {
         };
         let (packet, segment) = (found.packet, found.segment);
         let on_port = found.note.is_some();
+        if let Some(datagram) = packet.datagram {
+            self.totals.put_together(datagram.fragments.len() as u64);
+        }
         self.totals.segment(packet, on_port);
         if !on_port {
             return;

@@ -130,7 +130,7 @@ impl Story {
             self.column(stream, Endpoint { address, port });
         }
         if self.full {
-            let flags = Flags(packet.flags);
+            let flags = Flags::new(packet, segment);
             let label = format!(
                 "[{flags}] Seq={} Ack={} Len={}",
                 segment.seq, segment.ack, packet.len

@@ -26,6 +26,8 @@ pub struct Totals {
     pub on_port: u64,
     /// Frames not looked at, by reason.
     pub skipped: BTreeMap<Skip, u64>,
+    /// IP packets that were put together, and of how many frames.
+    pub put_together: (u64, u64),
     /// Messages.
     pub messages: u64,
     /// Joins.
@@ -63,6 +65,18 @@ impl Totals {
         for port in [packet.src_port, packet.dst_port] {
             let count = &mut self.ports.0[usize::from(port)];
             *count = count.saturating_add(1);
+        }
+    }
+
+    /// Counts an IP packet that was put together; its fragments but the last were counted as skipped.
+    pub fn put_together(&mut self, fragments: u64) {
+        self.put_together.0 += 1;
+        self.put_together.1 += fragments;
+        if let Some(skipped) = self.skipped.get_mut(&Skip::Fragment) {
+            *skipped = skipped.saturating_sub(fragments - 1);
+            if *skipped == 0 {
+                self.skipped.remove(&Skip::Fragment);
+            }
         }
     }
 
@@ -127,7 +141,15 @@ impl Totals {
             let more = if ports.len() > PORTS_MAX { ", ..." } else { "" };
             format!("TCP ports seen: {}{more}", list.join(", "))
         };
-        format!("no TCP packets on port {port} ({seen})")
+        let tunnelled = self.skipped.iter().map(|(why, count)| match why {
+            Skip::Tunnelled(_) => *count,
+            _ => 0,
+        });
+        let tunnelled = match tunnelled.sum() {
+            0_u64 => String::new(),
+            count => format!("; {count} in tunnels, which aren't looked into"),
+        };
+        format!("no TCP packets on port {port} ({seen}{tunnelled})")
     }
 
     /// Returns the one frame reason if no frame could be looked at because of its link type.

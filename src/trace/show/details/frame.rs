@@ -76,8 +76,10 @@ fn arrival(time: i64) -> String {
     format!("{month} {day:>2}, {year} {clock} UTC")
 }
 
-/// Writes bytes as offset, hexadecimal and ASCII, sixteen to a line.
-pub(super) fn hex_dump(out: &mut String, bytes: &[u8]) -> fmt::Result {
+/// Writes the first `shown` bytes as offset, hexadecimal and ASCII, sixteen to a line, and how many
+/// more there are.
+pub(super) fn hex_dump(out: &mut String, bytes: &[u8], shown: usize) -> fmt::Result {
+    let (bytes, hidden) = bytes.split_at(shown.min(bytes.len()));
     let digits = if bytes.len() > 0x1_0000 { 5 } else { 4 };
     for (at, line) in bytes.chunks(16).enumerate() {
         write!(out, "{:0digits$x}  ", at * 16)?;
@@ -93,6 +95,9 @@ pub(super) fn hex_dump(out: &mut String, bytes: &[u8]) -> fmt::Result {
             _ => '.',
         }));
         out.push('\n');
+    }
+    if !hidden.is_empty() {
+        writeln!(out, "<{} bytes>", hidden.len())?;
     }
     Ok(())
 }

@@ -28,7 +28,7 @@ pub(super) fn tree(out: &mut String, header: &[u8], packet: &Packet<'_>) -> fmt:
         0 => writeln!(
             out,
             "    [Total Length: {} bytes (reported as 0, presumed to be because of \"TCP segmentation offload\" (TSO))]",
-            packet.end() - packet.ip_at
+            packet.end - packet.ip_at
         )?,
         total => writeln!(out, "    Total Length: {total}")?,
     }
@@ -54,7 +54,11 @@ pub(super) fn tree(out: &mut String, header: &[u8], packet: &Packet<'_>) -> fmt:
 fn fragment(out: &mut String, word: u16) -> fmt::Result {
     let flags = word >> 13;
     let mut words = String::new();
-    for (bit, name) in [(4, ", Reserved bit"), (2, ", Don't fragment")] {
+    for (bit, name) in [
+        (4, ", Reserved bit"),
+        (2, ", Don't fragment"),
+        (1, ", More fragments"),
+    ] {
         if flags & bit != 0 {
             words.push_str(name);
         }
@@ -79,7 +83,14 @@ fn fragment(out: &mut String, word: u16) -> fmt::Result {
         flags & 1,
         set(1)
     )?;
-    writeln!(out, "    ...0 0000 0000 0000 = Fragment Offset: 0")
+    let offset = word & 0x1fff;
+    let digits = bits(offset, 16);
+    writeln!(
+        out,
+        "    ...{} = Fragment Offset: {}",
+        &digits[3..],
+        u32::from(offset) * 8
+    )
 }
 
 fn services(out: &mut String, service: u16) -> fmt::Result {

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
+use super::fragments;
 use super::services::{dscp, ecn};
 use crate::trace::packet::Packet;
 use crate::trace::packet::bytes::{u16_at, u32_at};
@@ -21,11 +22,14 @@ pub(super) fn protocols(data: &[u8], packet: &Packet<'_>) -> Vec<&'static str> {
         .collect()
 }
 
-/// Writes the header and its extensions.
-pub(super) fn tree(out: &mut String, data: &[u8], packet: &Packet<'_>) -> fmt::Result {
+/// Writes the header and its extensions, and the fragments, with `shown` what they carry.
+pub(super) fn tree(out: &mut String, data: &[u8], packet: &Packet<'_>, shown: bool) -> fmt::Result {
     header(out, &data[packet.ip_at..], packet)?;
     for extension in extensions(data, packet) {
         extension_tree(out, &extension)?;
+        if extension.kind == 44 {
+            fragments::tree(out, packet, shown)?;
+        }
     }
     Ok(())
 }
@@ -111,16 +115,26 @@ fn extension_tree(out: &mut String, extension: &Extension<'_>) -> fmt::Result {
     let next = NextHeader(bytes[0]);
     match extension.kind {
         44 => {
-            let reserved = bytes[3] >> 1 & 3;
+            let (offset, reserved) = (u16_at(bytes, 2) >> 3, bytes[3] >> 1 & 3);
+            let more = bytes[3] & 1;
             out.push_str("    Fragment Header for IPv6\n");
             writeln!(out, "        Next header: {next}")?;
             writeln!(out, "        Reserved octet: 0x{:02x}", bytes[1])?;
-            writeln!(out, "        0000 0000 0000 0... = Offset: 0 (0 bytes)")?;
+            writeln!(
+                out,
+                "        {}... = Offset: {offset} ({} bytes)",
+                bits(offset, 13),
+                u32::from(offset) * 8
+            )?;
             writeln!(
                 out,
                 "        .... .... .... .{reserved:02b}. = Reserved bits: {reserved}"
             )?;
-            writeln!(out, "        .... .... .... ...0 = More Fragments: No")?;
+            let words = if more == 1 { "Yes" } else { "No" };
+            writeln!(
+                out,
+                "        .... .... .... ...{more} = More Fragments: {words}"
+            )?;
             writeln!(out, "        Identification: 0x{:08x}", u32_at(bytes, 4))
         }
         51 => {

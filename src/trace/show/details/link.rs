@@ -3,6 +3,8 @@
 use std::fmt::{self, Write as _};
 
 use super::expert::expert_info;
+use super::llc::{self, EtherType};
+use super::{cooked, fddi, ppp};
 use crate::trace::capture::Frame;
 use crate::trace::packet::bytes::{u16_at, u32_at};
 use crate::trace::packet::{Packet, link_type};
@@ -13,26 +15,13 @@ const SHORTEST_FRAME: usize = 60;
 const CHECK_SEQUENCE: usize = 4;
 
 const LLC_LENGTH_MAX: u16 = 1500;
-/// The only header behind a length that may have IP behind it.
-const SNAP: &str = "\
-Logical-Link Control
-    DSAP: SNAP (0xaa)
-        1010 101. = SAP: SNAP
-        .... ...0 = IG Bit: Individual
-    SSAP: SNAP (0xaa)
-        1010 101. = SAP: SNAP
-        .... ...0 = CR Bit: Command
-    Control field: U, func=UI (0x03)
-        000. 00.. = Command: Unnumbered Information (0x00)
-        .... ..11 = Frame type: Unnumbered frame (0x3)
-    Organization Code: 00:00:00 (Officially Xerox, but
-";
-
 /// Returns a link type's name and number in Wireshark.
 pub(super) fn encapsulation(link: u16) -> String {
     match link {
         link_type::NULL => "NULL/Loopback (15)".to_owned(),
         link_type::ETHERNET => "Ethernet (1)".to_owned(),
+        link_type::PPP => "PPP (4)".to_owned(),
+        link_type::FDDI => "FDDI with bit-swapped MAC addresses (6)".to_owned(),
         link_type::LOOP => "OpenBSD loopback (174)".to_owned(),
         link if link_type::is_raw(link) => "Raw IP (7)".to_owned(),
         link_type::SLL => "Linux cooked-mode capture v1 (25)".to_owned(),
@@ -49,6 +38,8 @@ pub(super) fn protocols(frame: &Frame<'_>, packet: &Packet<'_>) -> Vec<&'static 
     let mut names = match frame.link {
         link_type::NULL | link_type::LOOP => vec!["null"],
         link_type::ETHERNET => vec!["eth", "ethertype"],
+        link_type::PPP => ppp::protocols(frame.data),
+        link_type::FDDI => vec!["fddi", "llc"],
         link_type::SLL | link_type::SLL2 => vec!["sll", "ethertype"],
         link_type::IPV4 | link_type::IPV6 => vec![],
         _ => vec!["raw"],
@@ -102,8 +93,13 @@ pub(super) fn tree(out: &mut String, frame: &Frame<'_>, packet: &Packet<'_>) -> 
     match frame.link {
         link_type::NULL | link_type::LOOP => return null(out, frame),
         link_type::ETHERNET => ethernet(out, frame.data)?,
-        link_type::SLL => cooked(out, frame.data)?,
-        link_type::SLL2 => cooked_2(out, frame.data)?,
+        link_type::SLL => cooked::cooked(out, frame.data)?,
+        link_type::SLL2 => cooked::cooked_2(out, frame.data)?,
+        link_type::PPP => return ppp::tree(out, frame.data, packet),
+        link_type::FDDI => {
+            fddi::tree(out, frame.data)?;
+            return llc::snap(out, u16_at(frame.data, packet.ip_at - 2));
+        }
         link_type::IPV4 | link_type::IPV6 => return Ok(()),
         _ => return writeln!(out, "Raw packet data"),
     }
@@ -113,9 +109,7 @@ pub(super) fn tree(out: &mut String, frame: &Frame<'_>, packet: &Packet<'_>) -> 
     }
     trailer(out, frame, packet)?;
     if frame.link == link_type::ETHERNET && length_at(&tags, frame.data) {
-        out.push_str(SNAP);
-        let kind = u16_at(frame.data, packet.ip_at - 2);
-        writeln!(out, "    Type: {}", EtherType(kind))?;
+        llc::snap(out, u16_at(frame.data, packet.ip_at - 2))?;
     }
     Ok(())
 }
@@ -179,47 +173,6 @@ fn mac(out: &mut String, name: &str, address: Mac<'_>) -> fmt::Result {
     writeln!(out, "        .... {local}\n        .... {group}")
 }
 
-fn cooked(out: &mut String, data: &[u8]) -> fmt::Result {
-    out.push_str("Linux cooked capture v1\n");
-    writeln!(out, "    Packet type: {}", PacketType(u16_at(data, 0)))?;
-    writeln!(
-        out,
-        "    Link-layer address type: {}",
-        Hardware(u16_at(data, 2))
-    )?;
-    cooked_source(out, usize::from(u16_at(data, 4)), &data[6..14])?;
-    writeln!(out, "    Protocol: {}", EtherType(u16_at(data, 14)))
-}
-
-fn cooked_2(out: &mut String, data: &[u8]) -> fmt::Result {
-    out.push_str("Linux cooked capture v2\n");
-    writeln!(out, "    Protocol: {}", EtherType(u16_at(data, 0)))?;
-    writeln!(out, "    Interface index: {}", u32_at(data, 4))?;
-    writeln!(
-        out,
-        "    Link-layer address type: {}",
-        Hardware(u16_at(data, 8))
-    )?;
-    writeln!(out, "    Packet type: {}", PacketType(u16::from(data[10])))?;
-    cooked_source(out, usize::from(data[11]), &data[12..20])
-}
-
-/// Writes the sender's address, of which the eight bytes of `field` hold as many as there are.
-fn cooked_source(out: &mut String, length: usize, field: &[u8]) -> fmt::Result {
-    writeln!(out, "    Link-layer address length: {length}")?;
-    let (address, unused) = field.split_at(length.min(field.len()));
-    match address {
-        [] => {}
-        [a, b, c, d] => writeln!(out, "    Source: {a}.{b}.{c}.{d}")?,
-        [_, _, _, _, _, _] => writeln!(out, "    Source: {}", Mac(address))?,
-        other => writeln!(out, "    Source: {}", Hex(other))?,
-    }
-    if unused.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "    Unused: {}", Hex(unused))
-}
-
 fn vlan(out: &mut String, tag: &Tag) -> fmt::Result {
     let (id, priority, dei) = (
         tag.control & 0xfff,
@@ -261,11 +214,11 @@ const PRIORITIES: [&str; 8] = [
 /// Writes what stands behind the IP packet: what fills the frame up, what nobody knows, and the
 /// check sequence.
 fn trailer(out: &mut String, frame: &Frame<'_>, packet: &Packet<'_>) -> fmt::Result {
-    let Some(rest) = frame.data.get(packet.end()..) else {
+    let Some(rest) = frame.data.get(packet.end..) else {
         return Ok(());
     };
     let length = frame.length as usize;
-    let filling = SHORTEST_FRAME.saturating_sub(packet.end()).min(rest.len());
+    let filling = SHORTEST_FRAME.saturating_sub(packet.end).min(rest.len());
     let may_fill = length >= SHORTEST_FRAME && frame.link != link_type::SLL2;
     let filled = may_fill && rest[..filling].iter().all(|byte| *byte == 0);
     let (padding, rest) = rest.split_at(if filled { filling } else { 0 });
@@ -299,65 +252,4 @@ fn trailer(out: &mut String, frame: &Frame<'_>, packet: &Packet<'_>) -> fmt::Res
         writeln!(out, "    [FCS Status: Unverified]")?;
     }
     Ok(())
-}
-
-struct EtherType(u16);
-
-impl fmt::Display for EtherType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self.0 {
-            0x0800 => "IPv4",
-            0x86dd => "IPv6",
-            0x8100 => "802.1Q Virtual LAN",
-            0x88a8 => "802.1ad Provider Bridge (Q-in-Q)",
-            0x9100 => "QinQ: old non-standard 802.1ad",
-            _ => "Unknown",
-        };
-        write!(f, "{name} (0x{:04x})", self.0)
-    }
-}
-
-/// How a host saw the packet, in a cooked capture.
-struct PacketType(u16);
-
-impl fmt::Display for PacketType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self.0 {
-            0 => "Unicast to us",
-            1 => "Broadcast",
-            2 => "Multicast",
-            3 => "Unicast to another host",
-            4 => "Sent by us",
-            _ => "Unknown",
-        };
-        write!(f, "{name} ({})", self.0)
-    }
-}
-
-/// The kind of an interface, in a cooked capture.
-struct Hardware(u16);
-
-impl fmt::Display for Hardware {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self.0 {
-            0 => "NET/ROM pseudo",
-            1 => "Ethernet",
-            6 => "IEEE 802",
-            32 => "InfiniBand",
-            280 => "Controller Area Network",
-            512 => "PPP",
-            519 => "Raw IP",
-            768 => "IPIP tunnel",
-            772 => "Loopback",
-            776 => "sit0 device - IPv6-in-IPv4",
-            778 => "GRE over IP",
-            801 => "IEEE 802.11",
-            802 => "IEEE 802.11 + Prism2 header",
-            803 => "IEEE 802.11 + radiotap header",
-            0xfffe => "zero header length",
-            0xffff => "Void type, nothing is known",
-            _ => "Unknown",
-        };
-        write!(f, "{name} ({})", self.0)
-    }
 }

@@ -2,11 +2,16 @@
 //!
 //! Frames are kept until the capture ends, because what a stream lacks is only known then.
 
+mod cooked;
 mod expert;
+mod fddi;
+mod fragments;
 mod frame;
 mod ipv4;
 mod ipv6;
 mod link;
+mod llc;
+mod ppp;
 mod services;
 mod tcp;
 mod tcp_options;
@@ -21,7 +26,7 @@ use super::time::{Clock, Span};
 use crate::trace::capture::OwnedFrame;
 use crate::trace::chat::Note;
 use crate::trace::options::Options;
-use crate::trace::packet::{ACK, Packet, RST, Skip};
+use crate::trace::packet::{ACK, Datagram, Packet, RST, Skip};
 use crate::trace::tcp::{Marks, Segment, StreamRow};
 
 /// Most frames that are shown in detail.
@@ -90,6 +95,8 @@ impl Sink for Details {
 #[derive(Debug)]
 struct Chosen {
     frame: OwnedFrame,
+    /// The IP packet that it completed, if that was put together.
+    datagram: Option<Datagram>,
     times: Times,
     told: Result<Told, Skip>,
 }
@@ -105,6 +112,10 @@ impl Chosen {
     fn new(seen: &Seen<'_>, times: Times) -> Self {
         Self {
             frame: OwnedFrame::new(seen.frame),
+            datagram: seen
+                .found
+                .ok()
+                .and_then(|found| found.packet.datagram.cloned()),
             times,
             told: seen.found.map(|found| Told {
                 segment: found.segment.clone(),
@@ -127,24 +138,30 @@ impl Chosen {
 impl Details {
     fn frame(&self, out: &mut String, kept: &Chosen, clock: &Clock) -> fmt::Result {
         let frame = kept.frame.frame();
-        let parsed = Packet::parse(&frame);
+        let parsed = match &kept.datagram {
+            Some(datagram) => Packet::of(datagram),
+            None => Packet::parse(&frame),
+        };
         let (told, packet) = match (&kept.told, &parsed) {
             (Ok(told), Ok(packet)) => (told, packet),
             (Err(why), _) | (_, Err(why)) => {
                 frame::tree(out, &frame, kept.times, &[])?;
                 writeln!(out, "[Not looked at: {why}]\n")?;
-                return hex_dump(out, frame.data);
+                // Nobody knows what of it people said.
+                let shown = if self.redact { 0 } else { usize::MAX };
+                return hex_dump(out, frame.data, shown);
             }
         };
         let mut protocols = link::protocols(&frame, packet);
-        protocols.extend(network_protocols(frame.data, packet));
+        let network = packet.datagram.map_or(frame.data, |whole| &whole.data);
+        protocols.extend(network_protocols(network, packet));
         protocols.push("tcp");
         if kept.hands_payload_on(packet) {
             protocols.push("data");
         }
         frame::tree(out, &frame, kept.times, &protocols)?;
         link::tree(out, &frame, packet)?;
-        network(out, frame.data, packet)?;
+        self.network(out, network, packet)?;
         let row = self.row(&told.segment);
         let segment = match row {
             Some(row) => as_it_turned_out(&told.segment, packet, row),
@@ -161,25 +178,29 @@ impl Details {
             out.push_str("[Packet size limited during capture: TCP truncated]\n");
         }
         out.push('\n');
-        self.bytes(out, frame.data, packet)
+        // Behind the payload may lie what fills the frame up.
+        let payload_at = packet
+            .datagram
+            .map_or_else(|| packet.payload_at(), |whole| whole.carried_at);
+        let shown = if self.redact { payload_at } else { usize::MAX };
+        let Some(datagram) = packet.datagram else {
+            return hex_dump(out, frame.data, shown);
+        };
+        writeln!(out, "Frame ({} bytes):", frame.data.len())?;
+        hex_dump(out, frame.data, shown)?;
+        fragments::bytes(out, packet, datagram, !self.redact)
+    }
+
+    fn network(&self, out: &mut String, data: &[u8], packet: &Packet<'_>) -> fmt::Result {
+        if packet.src.is_ipv4() {
+            ipv4::tree(out, &data[packet.ip_at..packet.tcp_at], packet)?;
+            return fragments::tree(out, packet, !self.redact);
+        }
+        ipv6::tree(out, data, packet, !self.redact)
     }
 
     fn row(&self, segment: &Segment) -> Option<&StreamRow> {
         self.rows.iter().find(|row| row.stream == segment.stream)
-    }
-
-    fn bytes(&self, out: &mut String, data: &[u8], packet: &Packet<'_>) -> fmt::Result {
-        // Behind the payload may lie what fills the frame up.
-        let shown = if self.redact {
-            data.len().min(packet.payload_at())
-        } else {
-            data.len()
-        };
-        hex_dump(out, &data[..shown])?;
-        if shown < data.len() {
-            writeln!(out, "<{} bytes>", data.len() - shown)?;
-        }
-        Ok(())
     }
 }
 
@@ -188,14 +209,6 @@ fn network_protocols(data: &[u8], packet: &Packet<'_>) -> Vec<&'static str> {
         vec!["ip"]
     } else {
         ipv6::protocols(data, packet)
-    }
-}
-
-fn network(out: &mut String, data: &[u8], packet: &Packet<'_>) -> fmt::Result {
-    if packet.src.is_ipv4() {
-        ipv4::tree(out, &data[packet.ip_at..packet.tcp_at], packet)
-    } else {
-        ipv6::tree(out, data, packet)
     }
 }
 
@@ -219,6 +232,7 @@ fn as_it_turned_out(segment: &Segment, packet: &Packet<'_>, row: &StreamRow) -> 
         segment.scale = Some(own.scale);
         segment.window = own.scale.apply(u32::from(packet.window));
     }
+    segment.ace = packet.ace().filter(|_| own.counts_marks);
     segment.closes_first = own.closed_first;
     segment
 }

@@ -192,12 +192,23 @@ fn flags(out: &mut String, packet: &Packet<'_>, segment: &Segment) -> fmt::Resul
         out,
         "    Flags: 0x{:03x} ({})",
         packet.flags,
-        Flags(packet.flags)
+        Flags::new(packet, segment)
     )?;
     let reserved = packet.flags >> 9;
     let set = if reserved != 0 { "Set" } else { "Not set" };
     writeln!(out, "        {reserved:03b}. .... .... = Reserved: {set}")?;
-    for (bits, name, flag) in FLAGS {
+    let shown = if let Some(ace) = segment.ace {
+        writeln!(
+            out,
+            "        ...{} {:02b}.. .... = ACE: {ace}",
+            ace >> 2,
+            ace & 3
+        )?;
+        &FLAGS[3..]
+    } else {
+        &FLAGS[..]
+    };
+    for &(bits, name, flag) in shown {
         let (bits, set) = if packet.has(flag) {
             (bits.replace('0', "1"), "Set")
         } else {
@@ -222,18 +233,7 @@ fn flags(out: &mut String, packet: &Packet<'_>, segment: &Segment) -> fmt::Resul
             _ => {}
         }
     }
-    let letters: String = "RRRACEUAPRSF"
-        .chars()
-        .enumerate()
-        .map(|(at, letter)| {
-            if packet.flags & 0x800 >> at != 0 {
-                letter
-            } else {
-                '·'
-            }
-        })
-        .collect();
-    writeln!(out, "        [TCP Flags: {letters}]")?;
+    writeln!(out, "        [TCP Flags: {}]", letters(packet, segment))?;
     if packet.has(FIN) {
         let how = if segment.closes_first {
             "initiates"
@@ -244,6 +244,25 @@ fn flags(out: &mut String, packet: &Packet<'_>, segment: &Segment) -> fmt::Resul
         expert(out, 12, "Note", &words)?;
     }
     Ok(())
+}
+
+/// Returns the flags as a letter each, or the last three of them as a count.
+fn letters(packet: &Packet<'_>, segment: &Segment) -> String {
+    "RRRACEUAPRSF"
+        .chars()
+        .enumerate()
+        .map(|(at, letter)| {
+            if let Some(ace) = segment.ace
+                && (3..6).contains(&at)
+            {
+                ['-', char::from(b'0' + ace as u8), '-'][at - 3]
+            } else if packet.flags & 0x800 >> at != 0 {
+                letter
+            } else {
+                '·'
+            }
+        })
+        .collect()
 }
 
 fn analysis(out: &mut String, segment: &Segment, row: Option<&StreamRow>) -> fmt::Result {
