@@ -4,40 +4,56 @@
 //! This page is the map of the house: what lives where, how one message passes through, and the
 //! words used for things.
 //!
-//! # Three rings
+//! # The rooms
 //!
-//! Dependencies point downwards only.
+//! Dependencies point downwards only; each module's head says what it does not know.
 //!
 //! | ring | modules | knows |
 //! |---|---|---|
-//! | shell | `main.rs`, [`cli`], [`logging`], [`server`], [`client`] | sockets, the poll, signals, the clock; no rules |
-//! | hub | [`hub`] with [`hub::connection`], [`feed::fan_out`], [`hub::rate_limit`], [`feed::slow_readers`], [`hub::per_address`], [`hub::limits`], [`hub::disconnect`] | connections generic over their streams; applies what the room decided |
-//! | pure | [`mod@line`], [`room`], [`wire`], the client's editor, [`trace`] but for its input and its outputs | bytes and values in, bytes and values out: no sockets, clock, log or threads |
+//! | shell | `main.rs`, [`cli`], [`server`], [`client`] | the command line, sockets, the poll, signals, the clock, the terminal; no rules |
+//! | hub | [`hub`] (connections between the room and the wire), [`feed`] (one encoding of one room) | connections generic over a [`stream::Stream`] and told the time ([`tick`]): all of it runs in a simulation |
+//! | pure | [`wire`] (events to bytes and back), [`room`] (who is in it, what may happen), [`mod@line`] (bytes to lines), the client's editor, [`trace`] but for opening files | bytes and values in, bytes and values out: no sockets, clock, log or threads |
 //!
-//! # One message through the house
+//! [`failure`] and [`logging`] serve the shell. The hub's parts own their fields: `connections` (who
+//! is there) with `slots`, `admission` (the way in), `exits` (the way out), `delivery` (what is
+//! owed) with [`hub::patience`] (how long the room waits for it to be read), `queues`, `silence`,
+//! [`hub::rate_limit`], [`hub::limits`].
 //!
-//! ```text
-//! socket -> hub::input (one shared 64 KiB scratch) -> line::telnet -> line::framing: &[u8] line
-//!        -> line::sanitize: safe &str -> line::command -> Room -> Transcript::append("NAME: TEXT\n")
-//!        -> Hub::settle: for each member behind, one write of transcript[cursor..end]
-//! ```
+//! # A member's line through the house
 //!
-//! The transcript holds the room's outgoing lines once for everybody. What a connection is owed is
-//! its cursor into the transcript plus, only while it has any, *splices*: own lines to leave out and
-//! private lines to put in, each at its place. So a broadcast to N members costs one append and N
-//! writes, whatever piled up meanwhile rides in the same write, and someone who stopped reading
-//! costs nothing but the socket.
+//! 1. The poll tells `server` that a socket is readable; its token is a [`room::MemberId`].
+//! 2. [`Hub::ready`](hub::Hub::ready) reads it into the one buffer of [`line::input::Reader`].
+//! 3. [`line::telnet`] takes telnet's own talk out, [`line::framing`] cuts the rest at line ends.
+//! 4. [`line::sanitize`] makes the line safe to show, [`line::command`] says what it asks for.
+//! 5. [`Room::decide`](room::Room::decide) says what shall happen: an [`Event`](room::Event) for
+//!    all, or [`Effect`](room::Effect)s for single members. It changes nothing.
+//! 6. The event is logged, and [`wire::plain`] writes it, once for all, to the end of the feed's
+//!    [`Transcript`](feed::Transcript); the sender's own cursor skips it ([`feed::splices`]).
+//! 7. [`Room::apply`](room::Room::apply) makes it so.
+//! 8. [`Hub::settle`](hub::Hub::settle) goes round the members ([`feed::fan_out`]): one write of
+//!    `transcript[cursor..end]` for each who is behind, whatever piled up riding along.
+//! 9. A member whose socket takes no more is watched ([`feed::slow_readers`]); whether the room waits
+//!    for it is [`hub::patience`]'s matter, and it is cut when the transcript has moved past it.
+//! 10. [`Hub::reap`](hub::Hub::reap) frees the slots of those who have gone.
+//!
+//! # A packet through the trace
+//!
+//! [`trace`]'s head describes it: [`trace::capture`] -> [`trace::packet`] -> [`trace::tcp`] ->
+//! [`trace::chat`] -> [`trace::show`], each a folder that knows only those before it.
 //!
 //! # Vocabulary
 //!
 //! *Listener*, *accept*, *connection*: as in TCP. A *member* is a connection that has given a
 //! *name* and so is in the *room*. A *line* is what a person sends; a *command* is a line starting
-//! with `/`; a *notice* is the server's word to one person. The *transcript* is the bounded log of
-//! what the room heard, a *cursor* a place in it, the *backlog* what lies between a cursor and its
-//! end. A *turn* is one pass of the loop, a *budget* what one connection may take of it; to
-//! *settle* is to send what is owed and close who must go, to *reap* to free their slots. A *slow
-//! reader* is a member whose cursor fell off the transcript's tail; a *disconnect* is why a
-//! connection ended.
+//! with `/`; a *notice* is the server's word to one person. An *event* is something that happens to
+//! the room, in one order for all. A *feed* is one encoding of one room: its *transcript* is the
+//! bounded log of what the room heard, a *cursor* a place in it, the *backlog* what lies between a
+//! cursor and its end, a *splice* a place where one member hears something else than the others, the
+//! *fan-out* the way round all members. A *turn* is one pass of the loop, a *budget* what one
+//! connection may take of it; to *settle* is to send what is owed and close who must go, to *reap*
+//! to free their slots. A *slow reader* is a member whose cursor fell off the transcript's tail;
+//! *patience* is how long the room waits for few before that, the *flow* what may be said meanwhile.
+//! A *disconnect* is why a connection ended; to *drain* is to be sent what is still owed after it.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 

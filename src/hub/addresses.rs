@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use log::{Level, log};
 
+use super::disconnect::Disconnect;
 use crate::room::{MemberId, Notice};
 
 /// The address of each connection, where the log names addresses. Where it doesn't nothing is kept.
@@ -49,6 +50,12 @@ impl Addresses {
     pub(super) fn log_refused_name(&self, id: MemberId, notice: Notice<'_>) {
         let whence = self.of(id);
         log!(self.level(), "{whence}a name is refused: {notice}");
+    }
+
+    /// Tells the log that a connection without a name is ended, and why.
+    pub(super) fn log_end(&self, id: MemberId, why: Disconnect) {
+        let whence = self.of(id);
+        log!(self.level(), "{whence}a connection is ended: {why}");
     }
 
     /// Returns at which level the log tells of those who don't come in. Few want to know, unless

@@ -7,7 +7,7 @@
 
 use std::net::IpAddr;
 
-use log::{debug, log};
+use log::debug;
 
 use super::addresses::Addresses;
 use super::admission::{Admission, Newcomer};
@@ -217,7 +217,9 @@ impl<S: Stream> Connections<S> {
             Flushed::Nothing => 0,
             Flushed::Sent { cost, may_speak } => {
                 if connection.stage == Stage::Draining && self.delivery.is_settled(connection) {
-                    self.finish(id);
+                    if connection.finish() {
+                        self.close_now(id);
+                    }
                 } else if may_speak {
                     self.resume_later(id);
                 }
@@ -262,13 +264,6 @@ impl<S: Stream> Connections<S> {
         self.queues.owed.push(id, connection);
     }
 
-    /// Ends a connection that has been sent all it was owed, as soon as that has arrived.
-    fn finish(&mut self, id: MemberId) {
-        if self.slots[id].finish() {
-            self.close_now(id);
-        }
-    }
-
     /// Drops what somebody sends who has been told that nothing more comes.
     pub(super) fn drop_input(&mut self, id: MemberId) {
         if self.slots[id].drop_input() {
@@ -295,11 +290,7 @@ impl<S: Stream> Connections<S> {
 
     /// Returns whether there is no slot for one more before some are freed.
     pub(super) fn must_reap_first(&self) -> bool {
-        let Limits {
-            max_connections, ..
-        } = self.limits;
-        let slots_max = max_connections.saturating_add(self.limits.departing_max());
-        self.exits.shut_len() > 0 && self.slots.len() >= slots_max
+        self.exits.shut_len() > 0 && self.slots.len() >= self.limits.slots_max()
     }
 
     /// Returns how many connections have a place: who has left needs none.
@@ -339,11 +330,7 @@ impl<S: Stream> Connections<S> {
     /// Ends the connection of somebody without a name, and waits for nothing: while it drained, it
     /// would hold a place that isn't counted among those of the nameless.
     fn dismiss(&mut self, id: MemberId, notice: Notice<'_>, why: Disconnect) {
-        let whence = self.addresses.of(id);
-        log!(
-            self.addresses.level(),
-            "{whence}a connection is ended: {why}"
-        );
+        self.addresses.log_end(id, why);
         self.push(id, Effect::Notice(notice));
         self.close(id, why);
         self.flush(id);

@@ -193,6 +193,12 @@ impl Limits {
         self.max_connections / DEPARTING_PART + DEPARTING_LEAST
     }
 
+    /// Returns how many slots there may be: places, and those of connections that depart.
+    #[must_use]
+    pub fn slots_max(&self) -> usize {
+        self.max_connections.saturating_add(self.departing_max())
+    }
+
     /// Returns what the room's feed has to know.
     #[must_use]
     pub fn feed_options(&self) -> FeedOptions {

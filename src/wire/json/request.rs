@@ -1,0 +1,194 @@
+//! What a program sends the server.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use super::Message;
+
+/// Longest `id` of a line, in bytes.
+pub const ID_BYTES_MAX: usize = 64;
+
+/// What the server is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request<'a> {
+    /// A name to come in under.
+    Name(Cow<'a, str>),
+    /// A line, as a person would type it.
+    Line {
+        /// By which the answer names it.
+        id: Option<Cow<'a, str>>,
+        /// What is typed.
+        line: Cow<'a, str>,
+    },
+    /// To come in again after a break.
+    Resume(Resume<'a>),
+}
+
+/// Where somebody was when the connection broke.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resume<'a> {
+    /// Which start of the server it was; see [`Hello::boot`](super::Hello::boot).
+    #[serde(borrow)]
+    pub boot: Cow<'a, str>,
+    /// The number of the last event that it knows of.
+    pub seq: u64,
+    /// The name it had.
+    #[serde(borrow)]
+    pub name: Cow<'a, str>,
+}
+
+/// Why a line is no request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Malformed(String);
+
+impl Malformed {
+    /// Returns the answer.
+    #[must_use]
+    pub fn message(&self) -> Message<'_> {
+        Message::Error {
+            code: "bad-request".into(),
+            text: self.0.as_str().into(),
+            id: None,
+        }
+    }
+}
+
+/// A text that is borrowed where it has no escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[derive(Deserialize)]
+struct Members<'a> {
+    #[serde(borrow)]
+    name: Option<Text<'a>>,
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
+    #[serde(borrow)]
+    line: Option<Text<'a>>,
+    #[serde(borrow)]
+    resume: Option<Resume<'a>>,
+}
+
+impl<'a> Request<'a> {
+    /// Returns the request that a line is, without its line end.
+    ///
+    /// # Errors
+    /// Says what is wrong with it, and what is right.
+    pub fn parse(line: &'a [u8]) -> Result<Self, Malformed> {
+        let members: Members<'_> = serde_json::from_slice(line)
+            .map_err(|error| Malformed(format!("Your line was not understood: {error}.")))?;
+        match members {
+            Members {
+                line: Some(line),
+                id,
+                name: None,
+                resume: None,
+            } => {
+                let id = id.map(|id| id.0);
+                if id.as_ref().is_some_and(|id| id.len() > ID_BYTES_MAX) {
+                    let why = format!("Your id is longer than {ID_BYTES_MAX} bytes.");
+                    return Err(Malformed(why));
+                }
+                let line = line.0;
+                Ok(Self::Line { id, line })
+            }
+            Members {
+                name: Some(name),
+                id: None,
+                line: None,
+                resume: None,
+            } => Ok(Self::Name(name.0)),
+            Members {
+                resume: Some(resume),
+                id: None,
+                line: None,
+                name: None,
+            } => Ok(Self::Resume(resume)),
+            _ => Err(Malformed(
+                "Your line is none of {\"name\":...}, {\"id\":...,\"line\":...} and {\"resume\":...}."
+                    .to_owned(),
+            )),
+        }
+    }
+
+    /// Adds the request to `out`, with its line end.
+    pub fn put(&self, out: &mut Vec<u8>) {
+        let written = match self {
+            Self::Name(name) => {
+                serde_json::to_writer(&mut *out, &serde_json::json!({"name": name}))
+            }
+            Self::Line { id: None, line } => {
+                serde_json::to_writer(&mut *out, &serde_json::json!({"line": line}))
+            }
+            Self::Line { id, line } => {
+                serde_json::to_writer(&mut *out, &serde_json::json!({"id": id, "line": line}))
+            }
+            Self::Resume(resume) => {
+                serde_json::to_writer(&mut *out, &serde_json::json!({"resume": resume}))
+            }
+        };
+        debug_assert!(written.is_ok(), "nothing here can't be written as JSON");
+        out.push(b'\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_read() {
+        let line = |id: Option<&'static str>, line: &'static str| Request::Line {
+            id: id.map(Cow::Borrowed),
+            line: line.into(),
+        };
+        for (text, request) in [
+            (r#"{"name":"ali"}"#, Request::Name("ali".into())),
+            (r#"{"id":"7","line":"hi"}"#, line(Some("7"), "hi")),
+            (r#" {"line":"a\u0062" , "later":[1]} "#, line(None, "ab")),
+            (
+                r#"{"resume":{"boot":"ff","seq":3,"name":"ali"}}"#,
+                Request::Resume(Resume {
+                    boot: "ff".into(),
+                    seq: 3,
+                    name: "ali".into(),
+                }),
+            ),
+        ] {
+            assert_eq!(Request::parse(text.as_bytes()).as_ref(), Ok(&request));
+            let mut out = Vec::new();
+            request.put(&mut out);
+            assert_eq!(Request::parse(out.trim_ascii_end()), Ok(request));
+        }
+    }
+
+    #[test]
+    fn what_is_no_request_is_told_why() {
+        let long = format!(r#"{{"id":"{}","line":""}}"#, "x".repeat(ID_BYTES_MAX + 1));
+        for (line, why) in [
+            ("hello", "expected value"),
+            ("{}", "none of"),
+            ("[]", "invalid"),
+            (r#"{"name":"ali","line":"hi"}"#, "none of"),
+            (r#"{"id":"7"}"#, "none of"),
+            (r#"{"id":7,"line":"hi"}"#, "invalid type"),
+            (r#"{"line":"hi""#, "EOF"),
+            (r#"{"line":"hi"} x"#, "trailing"),
+            (
+                r#"{"resume":{"boot":"x","seq":-1,"name":"ali"}}"#,
+                "invalid",
+            ),
+            (long.as_str(), "longer than 64"),
+        ] {
+            let Malformed(text) = Request::parse(line.as_bytes()).unwrap_err();
+            assert!(
+                text.starts_with("Your ") && text.contains(why),
+                "{line}: {text}"
+            );
+        }
+        assert!(Request::parse(b"{\"line\":\"\xff\"}").is_err());
+        let deep = "[".repeat(100_000);
+        assert!(Request::parse(deep.as_bytes()).is_err());
+    }
+}
