@@ -47,11 +47,11 @@ pub fn analyse(streams: &mut Streams, frame: u64, time: i64, packet: &Packet<'_>
     let probe = this.window_and_acks(f, r);
     this.sent_before(f, r, first_rtt);
     this.advance(f, probe);
-    this.acknowledge(f, r);
+    this.acknowledge(r);
+    this.options(f);
     this.flight(f, r);
     this.scaling(f, r);
     this.window(f);
-    this.counting(f);
     if packet.has_cut_options() {
         // As Wireshark, which gives up on such a packet before it comes to what it has found.
         this.segment.forget_findings();
@@ -249,13 +249,29 @@ impl Step<'_, '_> {
         f.last_marks = self.segment.marks;
     }
 
-    /// Takes what this acknowledges off the other side's list, and keeps the `SACKed` bytes.
-    fn acknowledge(&mut self, f: &mut Direction, r: &mut Direction) {
+    /// Takes what this acknowledges off the other side's list.
+    fn acknowledge(&mut self, r: &mut Direction) {
         let acked = r.acknowledged(self.packet.ack);
         self.segment.acks = acked.map(|(frame, time)| (frame, self.time - time));
-        f.sacked = TcpOptions::new(self.packet.options)
-            .find(|option| option.kind == options::SACK)
-            .map_or(0, |option| sacked_bytes(&option));
+    }
+
+    /// Keeps the `SACKed` bytes, and that the sender counts marks in its flags, which it does once it
+    /// has sent its counters.
+    fn options(&mut self, f: &mut Direction) {
+        self.segment.ace = self.packet.ace().filter(|_| f.counts_marks);
+        let mut sacked = None;
+        for option in TcpOptions::new(self.packet.options) {
+            match option.settled() {
+                (options::SACK, _) => {
+                    sacked.get_or_insert_with(|| sacked_bytes(&option));
+                }
+                (kind @ (options::ACCURATE_ECN_0 | options::ACCURATE_ECN_1), value) => {
+                    f.counts_marks |= options::ecn_counters(kind, value).is_some();
+                }
+                _ => {}
+            }
+        }
+        f.sacked = sacked.unwrap_or(0);
     }
 
     /// Counts the bytes under way.
@@ -311,17 +327,6 @@ impl Step<'_, '_> {
             f.scale = Scale::Unused;
         }
         f.awaits_first_ack = true;
-    }
-
-    /// Says whether the sender counts marks in the flags, which it does once it has sent its counters.
-    fn counting(&mut self, f: &mut Direction) {
-        self.segment.ace = self.packet.ace().filter(|_| f.counts_marks);
-        let counts = |option: TcpOption<'_>| {
-            let (kind, value) = option.settled();
-            matches!(kind, options::ACCURATE_ECN_0 | options::ACCURATE_ECN_1)
-                && options::ecn_counters(kind, value).is_some()
-        };
-        f.counts_marks |= TcpOptions::new(self.packet.options).any(counts);
     }
 
     /// Tells the window in bytes.
