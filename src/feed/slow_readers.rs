@@ -36,6 +36,8 @@ struct Watched {
     since: (Tick, u64),
     /// How much it takes, in bytes a second; none while it isn't known.
     rate: Option<u64>,
+    /// It has taken next to nothing for as long as a rate is measured.
+    stands: bool,
     /// Since when it has been far behind.
     behind_since: Option<Tick>,
 }
@@ -55,6 +57,7 @@ impl Watched {
             self.rate = Some(u64::try_from(rate).unwrap_or(u64::MAX));
         }
         if time >= RATE_OVER {
+            self.stands = !self.keeps_rate();
             self.since = (now, taken);
         }
     }
@@ -64,14 +67,14 @@ impl Watched {
         self.rate.is_none_or(|rate| rate >= RATE_MIN)
     }
 
-    /// Returns whether it is far behind and worth waiting for.
-    fn is_worth_it(&mut self, is_far: bool, now: Tick) -> bool {
+    /// Returns whether it is far behind, and has not been so for too long.
+    fn is_far(&mut self, is_far: bool, now: Tick) -> bool {
         if !is_far {
             self.behind_since = None;
             return false;
         }
         let since = *self.behind_since.get_or_insert(now);
-        self.keeps_rate() && now - since < WAIT_MAX
+        now - since < WAIT_MAX
     }
 }
 
@@ -97,7 +100,10 @@ pub struct Behind {
     pub far: usize,
     /// Those among them who take so much that they have caught up within a second.
     pub quick: usize,
-    /// All who are at least half as far behind and take what they are sent at a rate.
+    /// Those who are far behind and have not stood still for as long as a rate is measured: a large
+    /// part of the room is given so much more time, since its readers may all be kept from reading.
+    pub reading: usize,
+    /// Those who are at least half as far behind and have not stood still for so long.
     pub halfway: usize,
 }
 
@@ -143,6 +149,7 @@ impl SlowReaders {
             moved: now,
             since: (now, sight.taken()),
             rate: None,
+            stands: false,
             behind_since: None,
         });
         if let Some(stall_timeout) = self.stall_timeout {
@@ -211,11 +218,12 @@ impl SlowReaders {
                 next_stall = Some(next_stall.map_or(due, |next| next.min(due)));
             }
             let lag = end - sight.cursor;
-            if watched.is_worth_it(lag > far_bytes, now) {
-                behind.far += 1;
+            if watched.is_far(lag > far_bytes, now) {
+                behind.far += usize::from(watched.keeps_rate());
                 behind.quick += usize::from(watched.rate.is_some_and(|rate| rate >= lag));
+                behind.reading += usize::from(!watched.stands);
             }
-            behind.halfway += usize::from(lag > far_bytes / 2 && watched.keeps_rate());
+            behind.halfway += usize::from(lag > far_bytes / 2 && !watched.stands);
             true
         });
         self.looked_at = end;
@@ -337,6 +345,7 @@ mod tests {
             Behind {
                 far: 1,
                 quick: 0,
+                reading: 1,
                 halfway: 1
             }
         );

@@ -75,9 +75,9 @@ impl Patience {
         } else {
             (self.left + share).min(PATIENCE_MAX)
         };
-        let large = is_large(behind.halfway, readers);
+        let large = behind.reading > 0 && is_large(behind.halfway, readers);
         self.spends = behind.far > 0 && !large && behind.quick == 0 && self.is_left();
-        self.flow = if behind.far > 0 && large {
+        self.flow = if large {
             Flow::Shut
         } else if behind.quick > 0 || self.spends {
             Flow::NoBursts
@@ -118,6 +118,7 @@ mod tests {
                 Behind {
                     far,
                     quick: 0,
+                    reading: 1,
                     halfway: far,
                 },
                 readers,
@@ -149,6 +150,7 @@ mod tests {
                 Behind {
                     far: 1,
                     quick: 0,
+                    reading: 1,
                     halfway: 10,
                 },
                 40,
@@ -169,6 +171,7 @@ mod tests {
             let quick = Behind {
                 far: 1,
                 quick: 1,
+                reading: 1,
                 halfway: 1,
             };
             patience.decide(quick, 40, now);
@@ -183,6 +186,7 @@ mod tests {
         let few = Behind {
             far: 1,
             quick: 0,
+            reading: 1,
             halfway: 1,
         };
         let mut now = Tick::START;
