@@ -65,16 +65,21 @@ local function classify(stream, key, text, up)
         end
         return TYPES.message, known.name, text
     end
-    local left = text:match("^(.+) has left the chatroom!$")
-    if left and not left:find(": ", 1, true) then
+    -- No name has a space or a colon, and no notice starts with a name: the start of a line says
+    -- what it is.
+    local left = text:match("^([^ :]+) has left the chatroom!$")
+    if left then
         return TYPES.leave, left, nil
     end
-    local joined = text:match("^(.+) is joined to the chatroom!$")
-    if joined and not joined:find(": ", 1, true) then
+    local joined = text:match("^([^ :]+) is joined to the chatroom!$")
+    if joined then
         return TYPES.join, joined, nil
     end
-    local name, said = text:match("^(.-): (.*)$")
-    if name and name ~= "" then
+    local name, said = text:match("^([^ :]+): (.*)$")
+    if name == nil then
+        name, said = text:match("^([^ :]+) %(privately%): (.*)$")
+    end
+    if name then
         return TYPES.copy, name, said
     end
     return TYPES.notice, nil, text

@@ -5,6 +5,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use chatroom::room::notice::CLOSING;
+use chatroom::wire::plain::Line;
+
 use super::common::{GREETING, Incoming, PROMPT, Program, Server, chatroom};
 use super::support::{
     Step, capture, command, field, file_with, has, has_tshark, records, session, trace_to,
@@ -359,4 +362,49 @@ fn the_dissector_reads_lines_that_span_segments() {
             ("message", "third")
         ]
     );
+}
+
+/// Took the name of a private message for `bob (privately)`, and a notice with a colon for talk.
+#[test]
+fn the_dissector_knows_each_line_that_the_server_writes() {
+    if !has_tshark() {
+        return;
+    }
+    let (name, text) = ("سهیل", "ali: * bob (privately): hi");
+    let expected = [
+        (Line::Prompt, "notice", ""),
+        (Line::Greeting, "notice", ""),
+        (Line::Said { name, text }, "copy", name),
+        (Line::SaidPrivately { name, text }, "copy", name),
+        (Line::Did { name, text }, "notice", ""),
+        (Line::Joined(name), "join", name),
+        (
+            Line::Renamed {
+                from: name,
+                to: "ali",
+            },
+            "notice",
+            "",
+        ),
+        (Line::Notice("Here (2): ali, bob"), "notice", ""),
+        (Line::Notice(CLOSING), "notice", ""),
+        (Line::Left(name), "leave", name),
+    ];
+    let lines: Vec<String> = expected
+        .iter()
+        .map(|(line, ..)| line.parts().concat())
+        .collect();
+    let mut steps = vec![Step::Open(4001)];
+    steps.extend(lines.iter().map(|line| Step::Down(4001, line.as_bytes())));
+    let file = file_with(&session(&steps));
+    let told: Vec<_> = dissected(&[], file.path())
+        .into_iter()
+        .map(|[_, kind, name, line]| (kind, name, line + "\n"))
+        .collect();
+    let expected: Vec<_> = expected
+        .iter()
+        .zip(lines)
+        .map(|((_, kind, name), line)| ((*kind).to_owned(), (*name).to_owned(), line))
+        .collect();
+    assert_eq!(told, expected);
 }
