@@ -48,6 +48,10 @@ impl Watched {
         if taken != self.taken {
             self.moved = now;
         }
+        if taken < self.taken {
+            // Private bytes are counted anew.
+            self.since = (now, taken);
+        }
         self.taken = taken;
         let (since, before) = self.since;
         let time = now - since;
@@ -288,6 +292,22 @@ mod tests {
             "window probes are no progress"
         );
         assert_eq!(waited(0), RATE_AFTER + LOOK / 2);
+    }
+
+    /// Its rate was none for half a second.
+    #[test]
+    fn who_is_counted_anew_is_not_taken_for_one_who_stands_still() {
+        let mut slow_readers = SlowReaders::new(FAR, None);
+        let before = Sight {
+            cursor: 0,
+            private: 100 * RATE_MIN,
+        };
+        slow_readers.watch(seven(), before, Tick::START);
+        let mut now = Tick::START;
+        for cursor in (0..).step_by(RATE_MIN as usize / 10).take(20) {
+            now += 2 * LOOK;
+            assert!(is_worth_it(&mut slow_readers, cursor, now), "{now:?}");
+        }
     }
 
     #[test]
