@@ -169,7 +169,10 @@ fn what_was_said_while_we_were_stopped_is_marked() {
         });
     };
     stop(&mut desk);
+    // Who came last hears it last: the stopped client has it by then.
+    let mut bob = server.join("bob");
     ali.say("while you were out");
+    bob.expect("ali: while you were out");
     desk.enter("clear; fg");
     desk.expect(&["* What follows is unread:", "ali: while you were out", "> "]);
     stop(&mut desk);
