@@ -191,7 +191,14 @@ fn an_address_in_use_is_one_line_and_exit_code_1() {
 
 #[test]
 fn a_bad_address_is_wrong_usage() {
-    for address in ["nonsense", "127.0.0.1", "127.0.0.1:99999", "host:", ""] {
+    for address in [
+        "nonsense",
+        "127.0.0.1",
+        "127.0.0.1:99999",
+        ":99999",
+        "host:",
+        "",
+    ] {
         let mut command = chatroom();
         command.args(["serve", "--listen", address]);
         let mut program = Program::start(command);

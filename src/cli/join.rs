@@ -34,7 +34,8 @@ pub struct JoinOptions {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "yes",
-        value_parser = BoolishValueParser::new()
+        value_parser = BoolishValueParser::new(),
+        hide_possible_values = true
     )]
     pub timestamps: Option<bool>,
 
@@ -50,7 +51,8 @@ pub struct JoinOptions {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "yes",
-        value_parser = BoolishValueParser::new()
+        value_parser = BoolishValueParser::new(),
+        hide_possible_values = true
     )]
     pub bell: Option<bool>,
 
@@ -62,7 +64,8 @@ pub struct JoinOptions {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "yes",
-        value_parser = BoolishValueParser::new()
+        value_parser = BoolishValueParser::new(),
+        hide_possible_values = true
     )]
     pub notify: Option<bool>,
 

@@ -75,9 +75,9 @@ impl<'a> Own<'a> {
                 value: second.strip_prefix('=').unwrap_or(second).trim(),
             },
             "/ignored" => Self::Ignored,
-            "/ignore" | "/unignore" if rest.is_empty() => Self::Ignored,
-            "/ignore" => Self::Ignore(rest),
-            "/unignore" => Self::Unignore(rest),
+            "/ignore" | "/unignore" if first.is_empty() => Self::Ignored,
+            "/ignore" => Self::Ignore(first),
+            "/unignore" => Self::Unignore(first),
             _ => return None,
         })
     }

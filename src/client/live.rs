@@ -280,9 +280,9 @@ impl Live {
         let requests = self.view.editor.feed(&keys[..count]);
         if !matches!(requests[..], [Request::Focus(_)]) {
             self.view.see();
-        }
-        if self.talk.link.is_resting() {
-            self.talk.link.try_now(now);
+            if self.talk.link.is_resting() {
+                self.talk.link.try_now(now);
+            }
         }
         for request in requests {
             match request {

@@ -110,7 +110,10 @@ pub fn join(options: &Options) -> Result<(), Failure> {
 /// Fails when `server` is no address or the host is unknown.
 pub fn resolve(server: &str) -> Result<(), Failure> {
     let found = Address::parse(server)?.resolve()?;
-    let lines: Vec<_> = found.iter().map(ToString::to_string).collect();
-    stdio::write_soon(lines.join("\n").as_bytes(), TELLING_MAX)
+    let mut lines = String::new();
+    for address in found {
+        lines.extend([address.to_string().as_str(), "\n"]);
+    }
+    stdio::write_soon(lines.as_bytes(), TELLING_MAX)
         .map_err(|error| Failure::new(format!("can't write to the standard output: {error}")))
 }

@@ -5,6 +5,7 @@ use std::{env, fs, io};
 
 use toml_edit::{Array, Document, DocumentMut, Item, Value};
 
+use super::address::Address;
 use super::options::{ColorWhen, Options};
 use crate::failure::Failure;
 
@@ -81,7 +82,9 @@ impl Settings {
         };
         let taken = match key {
             "name" => text().map(|text| self.name = Some(text)),
-            "server" => text().map(|text| self.server = Some(text)),
+            "server" => text()
+                .filter(|text| Address::parse(text).is_ok())
+                .map(|text| self.server = Some(text)),
             "timestamps" => yes_or_no(value).map(|set| self.timestamps = Some(set)),
             "bell" => yes_or_no(value).map(|set| self.bell = Some(set)),
             "colour" => value

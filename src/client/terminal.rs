@@ -97,17 +97,14 @@ impl Terminal {
         stdio::write_soon(&[MARK_PASTES, begin.as_bytes()].concat(), PATIENCE)
     }
 
-    /// Begins or ends to have the terminal tell of its focus, and to use its title.
-    ///
-    /// # Errors
-    /// Fails when the terminal is gone.
-    pub(super) fn notify(&self, notifying: bool) -> io::Result<()> {
-        let told = match (self.notifying.swap(notifying, Relaxed), notifying) {
+    /// Begins or ends to have the terminal tell of its focus, and to use its title; returns what it
+    /// has to be told for that.
+    pub(super) fn notify(&self, notifying: bool) -> &'static str {
+        match (self.notifying.swap(notifying, Relaxed), notifying) {
             (false, true) => notifier::BEGIN,
             (true, false) => notifier::END,
             (true, true) | (false, false) => "",
-        };
-        stdio::write_soon(told.as_bytes(), PATIENCE)
+        }
     }
 
     /// Leaves the terminal as it was found.

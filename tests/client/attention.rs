@@ -96,11 +96,17 @@ fn the_title_counts_the_unread_and_a_mention_pops_up() {
     let title = format!("\x1b]2;chatroom {address}\x07");
     assert!(find(&desk.written, title.as_bytes()).is_some());
     let ali = server.join("ali");
-    desk.press("\x1b[O");
+    // The focus goes with a key, which shows that it is gone.
+    desk.press("x\x1b[O");
+    desk.expect(&["> x"]);
     ali.say("anybody?");
     ali.say("soheil: there?");
-    desk.expect(&["ali: anybody?", "ali: soheil: there?", "> "]);
-    desk.expect_row("* What follows is unread:");
+    desk.expect(&[
+        "* What follows is unread:",
+        "ali: anybody?",
+        "ali: soheil: there?",
+        "> x",
+    ]);
     let wanted = [
         format!("\x1b]2;(1) chatroom {address}\x07"),
         format!("\x1b]2;(2) chatroom {address}\x07"),
@@ -118,9 +124,9 @@ fn the_title_counts_the_unread_and_a_mention_pops_up() {
         find(&desk.written[before..], title.as_bytes()).is_some()
     });
     ali.say("hi soheil");
-    desk.expect(&["ali: hi soheil", "> "]);
+    desk.expect(&["ali: hi soheil", "> x"]);
     assert!(find(&desk.written[before..], b"\x1b]9;").is_none());
-    desk.press("\x04");
+    desk.press("\x7f\x04");
     assert_eq!(desk.exit_code(), 0);
     desk.wait_until("the terminal has its own title again", |desk| {
         find(&desk.written, b"\x1b[?1004l\x1b[23;2t").is_some()
@@ -163,7 +169,10 @@ fn what_was_said_while_we_were_stopped_is_marked() {
         });
     };
     stop(&mut desk);
+    // Who came last hears it last: the stopped client has it by then.
+    let mut bob = server.join("bob");
     ali.say("while you were out");
+    bob.expect("ali: while you were out");
     desk.enter("clear; fg");
     desk.expect(&["* What follows is unread:", "ali: while you were out", "> "]);
     stop(&mut desk);

@@ -202,9 +202,7 @@ fn words_stay_whole_and_go_on_under_the_text() {
     let mut command = chatroom();
     command.args(["join", &server.address().to_string(), "--name", "soheil"]);
     let mut desk = Desk::run(&command, 12, 30);
-    desk.wait_until("we are in", |desk| {
-        desk.rows().last().is_some_and(|row| row == "> ")
-    });
+    desk.expect(&["enjoy", "> "]);
     ali.say("several words that are wrapped, and https://example.org/twentynin with more");
     let rows = [
         "ali: several words that are",

@@ -104,8 +104,7 @@ impl Desk {
             }
             "notify" => {
                 let notifies = settings.notify == Some(true);
-                // A terminal that is gone is found out soon.
-                drop(self.terminal.notify(notifies));
+                view.editor.tell_terminal(self.terminal.notify(notifies));
                 let titled = self.capability.has_titled_notifications();
                 view.set_notifier(notifies.then(|| Notifier::new(&self.server, titled)));
             }

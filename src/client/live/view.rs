@@ -63,6 +63,8 @@ impl View {
             return;
         }
         self.learn(event);
+        let trouble = self.record.as_mut().and_then(|record| record.event(event));
+        self.tell_trouble(trouble);
         let shown = self.theme.show(event, me);
         if event.is_coming() && self.quiet {
             return;
@@ -78,8 +80,6 @@ impl View {
         if shown.calls && self.bell {
             self.editor.ring();
         }
-        let trouble = self.record.as_mut().and_then(|record| record.event(event));
-        self.tell_trouble(trouble);
     }
 
     /// Shows a line that was sent under the name of `me`.
