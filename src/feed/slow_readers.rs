@@ -2,7 +2,7 @@
 //!
 //! A member whose stream takes no more is *watched* until it has caught up. Each look tells how many
 //! are far behind that are worth waiting for: those who take what they are sent at a rate, and have
-//! not been so for too long. How long the room waits for them is not decided here. Somebody who
+//! not been far behind for too long. How long the room waits for them is not decided here. Somebody who
 //! isn't waited for is cut when the backlog overruns it, or when it has stood still too long.
 
 use std::collections::BTreeMap;
@@ -66,7 +66,7 @@ impl Watched {
         }
     }
 
-    /// Returns whether it takes more than nothing worth mentioning.
+    /// Returns whether it takes enough to be worth waiting for, as far as is known.
     fn keeps_rate(&self) -> bool {
         self.rate.is_none_or(|rate| rate >= RATE_MIN)
     }

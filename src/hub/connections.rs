@@ -255,7 +255,7 @@ impl<S: Stream> Connections<S> {
             self.admission.is_nameless_no_more();
         }
         // Its claim ends here, before the room learns that it has left.
-        let deadline = (why.is_orderly()).then(|| self.exits.drain(id, self.now));
+        let deadline = why.is_orderly().then(|| self.exits.drain(id, self.now));
         self.delivery.drain(connection, deadline.flatten());
         if deadline.is_none() {
             return self.close_now(id);

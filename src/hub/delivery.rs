@@ -54,8 +54,7 @@ impl Delivery {
         }
     }
 
-    /// Writes an event down for everybody; whose doing it is, `author`, doesn't hear it. `names`
-    /// are those before the event.
+    /// Writes an event down for everybody but whose doing it is. `names` are those before it.
     pub(super) fn publish<S: Stream>(
         &mut self,
         event: &Event<'_>,

@@ -22,10 +22,9 @@ pub const LOOK_AGAIN: Duration = Duration::from_millis(10);
 const SHARE_MIN: u32 = 50;
 
 /// What may be heard at the moment.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flow {
     /// Everything.
-    #[default]
     Open,
     /// Lines within each connection's rate; bursts wait, for the sake of few who are behind.
     NoBursts,

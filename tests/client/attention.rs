@@ -152,15 +152,7 @@ fn without_being_asked_no_title_is_touched() {
 fn what_was_said_while_we_were_stopped_is_marked() {
     let server = Server::start(&[]);
     let ali = server.join("ali");
-    let mut desk = Desk::shell();
-    desk.expect(&["$ "]);
-    let program = chatroom();
-    let program = program.get_program().to_str().unwrap();
-    desk.enter(&format!(
-        "{program} join {} --name soheil",
-        server.address()
-    ));
-    desk.expect(&[GREETING, "> "]);
+    let mut desk = Desk::join_from_a_shell(&server);
     let stop = |desk: &mut Desk| {
         desk.press("\x1a");
         desk.wait_until("the shell tells that it stopped", |desk| {

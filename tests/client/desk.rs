@@ -15,7 +15,7 @@ use rustix::termios::{Action, Termios, Winsize, tcflow, tcgetattr, tcsetwinsize}
 
 use crate::common::incoming::{is_ready, lossy, unblock, write_all};
 use crate::common::program::end;
-use crate::common::{PATIENCE, chatroom};
+use crate::common::{GREETING, PATIENCE, Server, chatroom};
 
 /// What the shell around the client says once that has ended.
 const LEFT: &str = "left with ";
@@ -71,6 +71,20 @@ impl Desk {
             .env("PS1", "$ ")
             .env_remove("ENV");
         Self::spawn(shell, 24, 80)
+    }
+
+    /// Returns a desk at which soheil has joined the room of `server` from a shell.
+    pub fn join_from_a_shell(server: &Server) -> Self {
+        let mut desk = Self::shell();
+        desk.expect(&["$ "]);
+        let program = chatroom();
+        let program = program.get_program().to_str().unwrap();
+        desk.enter(&format!(
+            "{program} join {} --name soheil",
+            server.address()
+        ));
+        desk.expect(&[GREETING, "> "]);
+        desk
     }
 
     fn spawn(mut shell: Command, rows: u16, columns: u16) -> Self {

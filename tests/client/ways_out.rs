@@ -83,15 +83,7 @@ fn a_server_that_goes_away_for_good_restores_the_terminal() {
 fn suspending_gives_the_shell_its_terminal_and_comes_back_whole() {
     let server = Server::start(&[]);
     let ali = server.join("ali");
-    let mut desk = Desk::shell();
-    desk.expect(&["$ "]);
-    let program = chatroom();
-    let program = program.get_program().to_str().unwrap();
-    desk.enter(&format!(
-        "{program} join {} --name soheil",
-        server.address()
-    ));
-    desk.expect(&[GREETING, "> "]);
+    let mut desk = Desk::join_from_a_shell(&server);
     desk.press("half a li");
     desk.expect(&["> half a li"]);
     for round in 0..3 {
