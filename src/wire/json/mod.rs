@@ -120,6 +120,9 @@ pub enum Message<'a> {
         /// Its number, if everybody was told.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seq: Option<u64>,
+        /// When, in milliseconds since 1970 (UTC), if everybody was told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        time: Option<u64>,
     },
     /// What follows was before you came.
     HistoryBegin,
@@ -317,12 +320,16 @@ mod tests {
             "{\"event\":\"said\",\"seq\":7,\"time\":1764065000123,\"name\":\"سهیل\",\
              \"text\":\"a \\\"b\\\"\\t\\\\ \u{FFFD}\"}"
         );
-        let ack = |seq| Message::Ack {
+        let ack = |seq: Option<u64>| Message::Ack {
             id: "x1".into(),
             seq,
+            time: seq.map(|_| 5),
         };
         assert_eq!(round(&ack(None)), r#"{"event":"ack","id":"x1"}"#);
-        assert_eq!(round(&ack(Some(8))), r#"{"event":"ack","id":"x1","seq":8}"#);
+        assert_eq!(
+            round(&ack(Some(8))),
+            r#"{"event":"ack","id":"x1","seq":8,"time":5}"#
+        );
         assert_eq!(
             round(&Message::HistoryBegin),
             r#"{"event":"history-begin"}"#
