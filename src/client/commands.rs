@@ -83,10 +83,10 @@ impl<'a> Own<'a> {
     }
 }
 
-/// Returns `line` as it has to be sent. A first word of a slash and letters alone is a command;
-/// whatever else starts with a slash is said, and needs one more for that.
-pub(super) fn to_send(line: &str) -> Cow<'_, str> {
-    if line.starts_with('/') && !line.starts_with("//") && !is_command(line) {
+/// Returns `line` as it has to be sent. If it is typed by a person, a first word of a slash and
+/// letters alone is a command; whatever else starts with a slash is said, and needs one more for that.
+pub(super) fn to_send(is_typed: bool, line: &str) -> Cow<'_, str> {
+    if is_typed && line.starts_with('/') && !line.starts_with("//") && !is_command(line) {
         Cow::Owned(["/", line].concat())
     } else {
         Cow::Borrowed(line)
@@ -145,7 +145,8 @@ mod tests {
             ("/7", "//7"),
             (" /etc/x", " /etc/x"),
         ] {
-            assert_eq!(to_send(line), sent);
+            assert_eq!(to_send(true, line), sent);
+            assert_eq!(to_send(false, line), line);
         }
     }
 }
