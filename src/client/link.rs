@@ -1,5 +1,6 @@
 //! The way to the server: one connection, and after it is lost the next.
 
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read as _, Write as _};
 use std::mem;
 use std::net::{self, Shutdown, SocketAddr};
@@ -74,7 +75,6 @@ impl Link {
         found: Vec<SocketAddr>,
         registry: &Registry,
         token: Token,
-        jitter: f64,
     ) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         let mut stream = TcpStream::from_std(stream);
@@ -87,7 +87,7 @@ impl Link {
             stream: Some(stream),
             phase: Phase::Up,
             failures: 0,
-            jitter,
+            jitter: jitter(),
             readable: false,
             writable: false,
         })
@@ -288,6 +288,13 @@ fn pause(failures: u32) -> Duration {
     FIRST_PAUSE
         .saturating_mul(1 << failures.min(16))
         .min(LAST_PAUSE)
+}
+
+/// Returns a number between a half and one, another for each client.
+fn jitter() -> f64 {
+    let random = RandomState::new().hash_one(0) % 1024;
+    // Below 1024, so exact.
+    0.5 + f64::from(random as u32) / 2048.0
 }
 
 const BOTH_WAYS: Interest = Interest::READABLE.add(Interest::WRITABLE);

@@ -4,7 +4,6 @@ mod own;
 mod talk;
 mod view;
 
-use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 use std::{io, mem, net};
 
@@ -102,7 +101,7 @@ impl Live {
             registry.register(&mut signals, SIGNALS, Interest::READABLE)?;
             let input = Input::register(registry, INPUT)?;
             let output = Output::register(registry, OUTPUT)?;
-            let link = Link::new(stream, address.clone(), found, registry, SERVER, jitter())?;
+            let link = Link::new(stream, address.clone(), found, registry, SERVER)?;
             let terminal = Terminal::take_over()?;
             let mut view = View::new(terminal.size(), options, theme, person.record);
             let desk = Desk {
@@ -387,13 +386,6 @@ impl Live {
         }
         waited
     }
-}
-
-/// Returns a number between a half and one, another for each client.
-fn jitter() -> f64 {
-    let random = RandomState::new().hash_one(0) % 1024;
-    // Below 1024, so exact.
-    0.5 + f64::from(random as u32) / 2048.0
 }
 
 fn hung_up(_: io::Error) -> End {

@@ -22,8 +22,10 @@ pub(super) struct Outbox {
 /// A line that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Line {
-    /// Its number among all lines of this stay: by it the server's answer names it.
+    /// Its number among all lines of this stay.
     pub(super) number: u64,
+    /// By which the server's answer names it; a line without one is sent, and that is it.
+    pub(super) id: Option<String>,
     pub(super) text: String,
     /// The person was shown it in the talk.
     pub(super) is_shown: bool,
@@ -32,8 +34,13 @@ pub(super) struct Line {
 }
 
 impl Outbox {
-    /// Adds a line; `false` when too many wait already.
+    /// Adds a line, whose number is its id; `false` when too many wait already.
     pub(super) fn push(&mut self, number: u64, text: String) -> bool {
+        self.push_as(Some(number.to_string()), number, text)
+    }
+
+    /// Adds a line with an id of its own, or none; `false` when too many wait already.
+    pub(super) fn push_as(&mut self, id: Option<String>, number: u64, text: String) -> bool {
         let bytes = text.len() + 1;
         if !self.has_place(bytes) {
             return false;
@@ -41,6 +48,7 @@ impl Outbox {
         self.bytes += bytes;
         self.lines.push_back(Line {
             number,
+            id,
             text,
             is_shown: false,
             was_sent: false,
@@ -72,9 +80,9 @@ impl Outbox {
     }
 
     /// Takes the sent line that the server answers to.
-    pub(super) fn answered(&mut self, number: u64) -> Option<Line> {
+    pub(super) fn answered(&mut self, id: &str) -> Option<Line> {
         let mut sent = self.lines.iter().take(self.sent);
-        let at = sent.position(|line| line.number == number)?;
+        let at = sent.position(|line| line.id.as_deref() == Some(id))?;
         self.remove(at)
     }
 
@@ -160,13 +168,13 @@ mod tests {
         outbox.mark_sent();
         outbox.mark_sent();
         outbox.mark_sent();
-        assert_eq!(number(outbox.answered(1)), Some(1));
-        assert_eq!(number(outbox.answered(1)), None, "answered already");
-        assert_eq!(number(outbox.answered(3)), None, "never sent");
+        assert_eq!(number(outbox.answered("1")), Some(1));
+        assert_eq!(number(outbox.answered("1")), None, "answered already");
+        assert_eq!(number(outbox.answered("3")), None, "never sent");
         assert_eq!(outbox.unanswered(), 2);
         outbox.unsend();
         assert_eq!(outbox.first_unsent().map(|line| line.number), Some(0));
-        assert_eq!(number(outbox.answered(0)), None, "not sent again yet");
+        assert_eq!(number(outbox.answered("0")), None, "not sent again yet");
         assert_eq!(number(outbox.heard_before(Command::Say("2"))), Some(2));
         assert_eq!(number(outbox.heard_before(Command::Say("3"))), None);
         let left: Vec<_> = std::iter::from_fn(|| number(outbox.pop())).collect();

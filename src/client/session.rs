@@ -6,6 +6,7 @@
 
 mod asked;
 mod objects;
+mod script;
 #[cfg(test)]
 mod tests;
 
@@ -82,6 +83,8 @@ pub(super) struct Session {
     /// Bytes on their way to the server.
     out: Vec<u8>,
     told: VecDeque<Told>,
+    /// The server's objects as they came, if they are wanted.
+    raw: Option<Vec<u8>>,
     wants: Option<Wants>,
     /// Up to where the room's events are known.
     place: Option<Place>,
@@ -129,6 +132,7 @@ impl Session {
             lines: 0,
             out: Vec::new(),
             told: VecDeque::new(),
+            raw: None,
             wants: None,
             place: None,
             was: None,
@@ -156,11 +160,21 @@ impl Session {
                     }
                 }
                 Speech::Objects(objects, _) => match objects.take(&mut input) {
-                    Some(Cut::Line(line)) => self.hear_object(&line, now),
+                    Some(Cut::Line(line)) => {
+                        self.keep_raw(&line);
+                        self.hear_object(&line, now);
+                    }
                     Some(Cut::TooLong) => self.tell(Event::Notice(TOO_LONG.to_owned())),
                     None => {}
                 },
             }
+        }
+    }
+
+    fn keep_raw(&mut self, line: &[u8]) {
+        if let Some(raw) = &mut self.raw {
+            raw.extend_from_slice(line.trim_ascii_end());
+            raw.push(b'\n');
         }
     }
 

@@ -276,8 +276,7 @@ impl Session {
     fn hear_error(&mut self, text: &str, id: Option<&str>, now: Instant) {
         let why = safe(text);
         if self.entry.is_inside() {
-            let number = id.and_then(|id| id.parse().ok());
-            let line = number.and_then(|number| self.outbox.answered(number));
+            let line = id.and_then(|id| self.outbox.answered(id));
             return self.told.push_back(Told::Refused { line, why });
         }
         let notice = Event::Notice(why);
@@ -286,8 +285,7 @@ impl Session {
     }
 
     fn hear_ack(&mut self, id: &str, seq: Option<u64>, time_ms: Option<u64>) {
-        let number = id.parse().ok();
-        let Some(line) = number.and_then(|number| self.outbox.answered(number)) else {
+        let Some(line) = self.outbox.answered(id) else {
             return;
         };
         if let Some(seq) = seq {
@@ -314,6 +312,7 @@ impl Session {
         let max_bytes = max_bytes.min(FRAGMENT_MAX_BYTES);
         let line = Some(Line {
             number: self.lines,
+            id: None,
             text: start,
             is_shown: false,
             was_sent: false,
@@ -337,27 +336,30 @@ impl Session {
         let (ids, line_bytes) = (*ids, *line_bytes);
         while !self.is_quitting
             && self.outbox.unanswered() < ids
-            && let Some(Line { number, text, .. }) = self.outbox.first_unsent()
+            && let Some(Line { id, text, .. }) = self.outbox.first_unsent()
         {
             let line = commands::to_send(self.is_typed, text).into_owned();
+            let id = id.clone();
             if line.len() > line_bytes {
                 let max_bytes = line_bytes;
                 let why = Notice::LineTooLong { max_bytes }.to_string();
                 let line = self.outbox.take_unsent();
                 self.told.push_back(Told::Refused { line, why });
-            } else if Command::parse(&line) == Command::Quit {
-                // It is answered by the end.
-                self.outbox.take_unsent();
-                self.is_quitting = true;
-                let (id, time_ms) = (None, None);
-                let text = line.as_str().into();
-                Request::Line { id, line: text }.put(&mut self.out);
-                self.told.push_back(Told::Own { line, time_ms });
-            } else {
-                let id = Some(number.to_string().into());
-                let line = line.into();
-                Request::Line { id, line }.put(&mut self.out);
+                continue;
+            }
+            self.is_quitting = Command::parse(&line) == Command::Quit;
+            let id = id.filter(|_| !self.is_quitting);
+            let is_answered = id.is_some();
+            let text = line.as_str().into();
+            let id = id.map(Into::into);
+            Request::Line { id, line: text }.put(&mut self.out);
+            if is_answered {
                 self.outbox.mark_sent();
+            } else {
+                // It is answered by the end, or not at all.
+                self.outbox.take_unsent();
+                let time_ms = None;
+                self.told.push_back(Told::Own { line, time_ms });
             }
         }
     }
