@@ -2,10 +2,10 @@
 
 use log::debug;
 
-use super::connection::Stage;
 use super::connections::Connections;
 use super::disconnect::Disconnect;
 use super::limits::PRIVATE_BYTES_MAX;
+use super::standing::Stage;
 use crate::room::{Audience, Effect, MemberId, Notice, Reach};
 use crate::stream::Stream;
 use crate::wire::plain;
@@ -17,7 +17,7 @@ impl<S: Stream> Audience for Connections<S> {
         };
         let waiting = connection.private_len();
         let bytes = bytes + plain::SAYS_PRIVATELY.len() + 1;
-        if connection.stage != Stage::Member {
+        if connection.stage() != Stage::Member {
             Reach::Gone
         } else if waiting == 0 || waiting + bytes <= PRIVATE_BYTES_MAX {
             Reach::Open

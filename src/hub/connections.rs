@@ -11,7 +11,7 @@ use log::debug;
 
 use super::addresses::Addresses;
 use super::admission::{Admission, Newcomer};
-use super::connection::{Connection, Flags, Stage};
+use super::connection::{Connection, Flags};
 use super::delivery::{Delivery, Flushed};
 use super::disconnect::Disconnect;
 use super::exits::Exits;
@@ -20,6 +20,7 @@ use super::patience::Flow;
 use super::queues::Queues;
 use super::silence::Silence;
 use super::slots::Slots;
+use super::standing::Stage;
 use crate::line::input::{Input, Reader};
 use crate::room::{Audience, Effect, Event, MemberId, Names, Notice};
 use crate::stream::Stream;
@@ -216,7 +217,7 @@ impl<S: Stream> Connections<S> {
         match self.delivery.flush(id, connection, self.now) {
             Flushed::Nothing => 0,
             Flushed::Sent { cost, may_speak } => {
-                if connection.stage == Stage::Draining && self.delivery.is_settled(connection) {
+                if connection.stage() == Stage::Draining && self.delivery.is_settled(connection) {
                     if connection.finish() {
                         self.close_now(id);
                     }
@@ -240,7 +241,7 @@ impl<S: Stream> Connections<S> {
     /// Ends a connection. One that ends in order is sent what it is owed first.
     pub(super) fn close(&mut self, id: MemberId, why: Disconnect) {
         let connection = &mut self.slots[id];
-        match connection.stage {
+        match connection.stage() {
             Stage::Nameless | Stage::Member => {}
             Stage::Draining | Stage::Lingering if !why.is_orderly() => {
                 debug!("connection {id} has not taken all that it was owed: {why}");
@@ -248,7 +249,7 @@ impl<S: Stream> Connections<S> {
             }
             Stage::Draining | Stage::Lingering | Stage::Closed => return,
         }
-        let is_member = connection.stage == Stage::Member;
+        let is_member = connection.stage() == Stage::Member;
         self.exits.enter(id, is_member, why);
         self.held_bytes -= connection.input().map_or(0, Input::held_len);
         if !is_member {
@@ -373,7 +374,7 @@ impl<S: Stream> Connections<S> {
         let seconds = self.limits.idle_timeout_s;
         for id in self.slots.ids() {
             let connection = self.slots.get_mut(id);
-            let Some(connection) = connection.filter(|c| c.stage == Stage::Member) else {
+            let Some(connection) = connection.filter(|c| c.stage() == Stage::Member) else {
                 continue;
             };
             // What it says while the room makes it wait is heard later.

@@ -5,11 +5,12 @@
 
 use std::io;
 
-use super::connection::{Connection, Flags, Stage};
+use super::connection::{Connection, Flags};
 use super::extra::Pool;
 use super::limits::{Limits, WRITE_COST_BYTES};
 use super::patience::{Flow, LOOK_AGAIN, Patience};
 use super::slots::Slots;
+use super::standing::Stage;
 use crate::feed::slow_readers::Sight;
 use crate::feed::{Feed, Transcript};
 use crate::room::{Effect, Event, MemberId, Names};
@@ -66,7 +67,7 @@ impl Delivery {
         };
         if let Some(id) = event.member()
             && let Some(connection) = slots.get_mut(id)
-            && connection.stage == Stage::Member
+            && connection.stage() == Stage::Member
         {
             connection.skip(stands, &mut self.pool);
         }
@@ -106,7 +107,7 @@ impl Delivery {
         connection: &mut Connection<S>,
         deadline: Option<Tick>,
     ) {
-        self.feed.readers -= usize::from(connection.stage == Stage::Member);
+        self.feed.readers -= usize::from(connection.stage() == Stage::Member);
         connection.drain(deadline, self.feed.transcript(), &mut self.pool);
     }
 
@@ -126,7 +127,7 @@ impl Delivery {
         if connection.is_overrun(transcript) {
             return Flushed::Overrun;
         }
-        if connection.is_blocked() || connection.stage == Stage::Closed {
+        if connection.is_blocked() || connection.stage() == Stage::Closed {
             return Flushed::Nothing;
         }
         let waited = connection.is_owed_too_much();
@@ -158,7 +159,7 @@ impl Delivery {
         }
         let caught_up = connection.is_settled(self.feed.transcript());
         let slow_readers = &mut self.feed.slow_readers;
-        if connection.is_blocked() && !watched && connection.stage == Stage::Member {
+        if connection.is_blocked() && !watched && connection.stage() == Stage::Member {
             connection.flags.insert(Flags::WATCHED);
             slow_readers.watch(id, connection.sight(), now);
         } else if !connection.is_blocked() && (self.patience.flow() != Flow::Open || caught_up) {
@@ -204,7 +205,7 @@ impl Delivery {
 /// Returns where a watched connection stands; nowhere if it needs no watching any more.
 fn sight<S: Stream>(connection: &mut Connection<S>, transcript: &Transcript) -> Option<Sight> {
     let caught_up = !connection.is_blocked() && connection.is_settled(transcript);
-    if caught_up || connection.stage != Stage::Member {
+    if caught_up || connection.stage() != Stage::Member {
         connection.flags.remove(Flags::WATCHED);
     }
     let sight = connection.sight();

@@ -5,13 +5,14 @@ use std::io::ErrorKind;
 use log::{debug, info};
 
 use super::Hub;
-use super::connection::{Flags, Stage};
+use super::connection::Flags;
 use super::disconnect::Disconnect;
 use super::limits::{
     CONNECTION_WORK_MAX, HELD_BYTES_MAX, NAME_WORK, NAMES_A_LINE, READ_BYTES, SCARCE_READ_BYTES,
     SLOTS_A_LINE,
 };
 use super::patience::{Flow, LOOK_AGAIN};
+use super::standing::Stage;
 use crate::line::command::Command;
 use crate::line::input::{Reader, Typed};
 use crate::line::wrong_protocol;

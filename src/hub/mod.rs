@@ -24,6 +24,7 @@ mod queues;
 pub mod rate_limit;
 mod silence;
 mod slots;
+mod standing;
 
 use std::net::IpAddr;
 

@@ -4,7 +4,8 @@ use std::ops::{Index, IndexMut};
 
 use slab::Slab;
 
-use super::connection::{Connection, Stage};
+use super::connection::Connection;
+use super::standing::Stage;
 use crate::room::MemberId;
 
 /// The connections, by their numbers. A number is used again as soon as its connection is removed.
@@ -70,7 +71,7 @@ impl<S> Slots<S> {
     /// Returns how far a connection has come; one that isn't there is closed.
     pub(super) fn stage(&self, id: MemberId) -> Stage {
         self.get(id)
-            .map_or(Stage::Closed, |connection| connection.stage)
+            .map_or(Stage::Closed, |connection| connection.stage())
     }
 }
 
