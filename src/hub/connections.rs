@@ -19,6 +19,7 @@ use super::limits::{Limits, WRITE_COST_BYTES};
 use super::order::Order;
 use super::patience::Flow;
 use super::queues::Queues;
+use super::sessions::Sessions;
 use super::silence::Silence;
 use super::slots::Slots;
 use super::standing::Stage;
@@ -40,6 +41,7 @@ pub(super) struct Connections<S> {
     pub(super) addresses: Addresses,
     pub(super) silence: Silence,
     pub(super) exits: Exits,
+    pub(super) sessions: Sessions,
     /// Bytes of input that are held back, from all connections together.
     pub(super) held_bytes: usize,
 }
@@ -57,6 +59,7 @@ impl<S: Stream> Connections<S> {
             addresses: Addresses::new(limits.log_addresses),
             silence: Silence::new(limits.idle_timeout_s),
             exits: Exits::default(),
+            sessions: Sessions::default(),
             held_bytes: 0,
         }
     }
