@@ -40,6 +40,8 @@ pub(super) struct Terms {
     pub(super) line_bytes: usize,
     /// How many lines may wait to be acknowledged.
     pub(super) ids: usize,
+    /// People are told who comes.
+    pub(super) announces_joins: bool,
 }
 
 impl Opening {
@@ -83,12 +85,14 @@ fn terms(line: &str) -> Option<Terms> {
         boot,
         line_bytes,
         ids,
+        announces_joins,
         ..
     } = hello;
     (version == VERSION).then(|| Terms {
         boot: boot.into_owned(),
         line_bytes,
         ids: ids.max(1),
+        announces_joins,
     })
 }
 
@@ -120,6 +124,7 @@ mod tests {
             boot: "b".to_owned(),
             line_bytes: 9,
             ids: 4,
+            announces_joins: false,
         };
         let newer = hello.replace(":1,\"server", ":2,\"server");
         let refusal = "* That name starts with a slash: /json";

@@ -295,7 +295,11 @@ impl Filter {
                     self.refused += 1;
                     complain(line.as_ref(), &why);
                 }
-                Told::Members { .. } | Told::Name(_) | Told::Back(_) | Told::Word(_) => {}
+                Told::Members { .. }
+                | Told::Came(_)
+                | Told::Name(_)
+                | Told::Back(_)
+                | Told::Word(_) => {}
             }
         }
     }

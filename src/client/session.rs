@@ -47,6 +47,8 @@ pub(super) enum Told {
         text: String,
         news: bool,
     },
+    /// Somebody came, of whom nobody is told.
+    Came(String),
     /// The name they gave went to the server.
     Name(String),
     /// The server has a line of theirs.
@@ -110,6 +112,8 @@ enum Speech {
 struct Place {
     boot: String,
     seq: u64,
+    /// By which the server knows us.
+    token: Option<String>,
 }
 
 /// The time between two stays in the room.
@@ -254,7 +258,14 @@ impl Session {
             (Speech::Objects(..), Some(place)) => {
                 let (boot, name) = (place.boot.as_str().into(), name.into());
                 let seq = place.seq;
-                Request::Resume(Resume { boot, seq, name }).put(&mut self.out);
+                let token = place.token.as_deref().map(Into::into);
+                let resume = Resume {
+                    boot,
+                    seq,
+                    name,
+                    token,
+                };
+                Request::Resume(resume).put(&mut self.out);
             }
             (Speech::Objects(..), None) => Request::Name(name.into()).put(&mut self.out),
             (Speech::Lines(_) | Speech::Opening(..), _) => self.put_line(name),

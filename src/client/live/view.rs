@@ -82,6 +82,7 @@ impl View {
                     self.tell(text);
                 }
             }
+            Told::Came(name) => self.editor.hear_of(name),
             Told::Name(name) => self.show_typed(name),
             Told::Own { line, time_ms } => self.show_own(line, me, *time_ms),
             Told::Refused { line, why } => {

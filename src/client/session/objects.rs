@@ -73,7 +73,12 @@ impl Session {
             return self.hear_public(event, stamp, now);
         }
         match message {
-            Message::Welcome { seq, name, resumed } => self.enter(*seq, &safe(name), *resumed),
+            Message::Welcome {
+                seq,
+                name,
+                resumed,
+                token,
+            } => self.enter(*seq, &safe(name), *resumed, token),
             Message::Gap { missed: None } => self.tell_back(MISSING, now),
             Message::Gap {
                 missed: Some(missed),
@@ -102,7 +107,7 @@ impl Session {
         }
     }
 
-    fn enter(&mut self, seq: u64, name: &str, is_resumed: bool) {
+    fn enter(&mut self, seq: u64, name: &str, is_resumed: bool, token: &str) {
         let was = self.was.clone();
         self.entry.heard(&Event::Entered);
         self.entry.rename(name);
@@ -113,8 +118,11 @@ impl Session {
             was,
         });
         let boot = stay.terms.boot.clone();
-        if !is_resumed {
-            self.place = Some(Place { boot, seq: 0 });
+        let token = Some(token.to_owned());
+        match &mut self.place {
+            // What was missed is still to come.
+            Some(place) if is_resumed => place.token = token,
+            place => *place = Some(Place { boot, seq, token }),
         }
         if self.away.is_none() {
             self.tell(Event::Entered);
@@ -167,11 +175,15 @@ impl Session {
         let arrival = self.stay().and_then(|stay| stay.arrival.as_ref());
         let is_arriving = arrival.is_some_and(|arrival| arrival.is_resumed);
         self.tell_back(if is_arriving { FOLLOWS } else { MISSING }, now);
+        let is_old = self.stay().is_some_and(|stay| stay.in_history);
         match &mut self.place {
-            // Told on a connection before.
-            Some(place) if stamp.seq <= place.seq => return,
-            Some(place) => place.seq = stamp.seq,
-            None => {}
+            Some(place) if !is_old => {
+                if stamp.seq <= place.seq {
+                    return;
+                }
+                place.seq = stamp.seq;
+            }
+            _ => {}
         }
         let Stamp { seq, time_ms } = stamp;
         let event = if is_arriving {
@@ -182,7 +194,12 @@ impl Session {
         } else {
             self.own_name(event)
         };
-        let is_old = self.stay().is_some_and(|stay| stay.in_history);
+        let event = match (event, self.stay()) {
+            (Event::Joined(name), Some(stay)) if !stay.terms.announces_joins => {
+                return self.told.push_back(Told::Came(name));
+            }
+            (event, _) => event,
+        };
         self.told.push_back(Told::Event {
             event,
             time_ms: Some(time_ms),

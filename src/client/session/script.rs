@@ -1,5 +1,6 @@
 //! The conversation of a script that speaks in objects itself (`--json`).
 
+use std::borrow::Cow;
 use std::mem;
 
 use super::super::incoming::Fragment;
@@ -34,15 +35,24 @@ impl Session {
         match Request::parse(fragment.text.as_bytes()) {
             Ok(Request::Line { id, line }) => {
                 self.lines += 1;
-                let id = id.map(|id| id.into_owned());
+                let id = id.map(Cow::into_owned);
                 self.outbox.push_as(id, self.lines, line.into_owned());
             }
             Ok(Request::Name(name)) if self.asks_name() => {
                 self.take_line(name.into_owned());
             }
-            Ok(Request::Resume(Resume { boot, seq, name })) if self.asks_name() => {
-                let boot = boot.into_owned();
-                self.place = Some(Place { boot, seq });
+            Ok(Request::Resume(resume)) if self.asks_name() => {
+                let Resume {
+                    boot,
+                    seq,
+                    name,
+                    token,
+                } = resume;
+                self.place = Some(Place {
+                    boot: boot.into_owned(),
+                    seq,
+                    token: token.map(Cow::into_owned),
+                });
                 self.take_line(name.into_owned());
             }
             Ok(Request::Name(_) | Request::Resume(_)) => self.answer(&Message::Error {

@@ -110,6 +110,7 @@ impl Server {
                     rate: 0,
                     burst: 0,
                     ids: IDS,
+                    announces_joins: true,
                 }));
             }
         }
@@ -153,7 +154,13 @@ impl Server {
         let seq = self.happen(Happening::Joined);
         self.is_inside = true;
         let name = ME.into();
-        self.tell(&Message::Welcome { seq, name, resumed });
+        let token = "t".into();
+        self.tell(&Message::Welcome {
+            seq,
+            name,
+            resumed,
+            token,
+        });
     }
 
     fn take(&mut self, id: &str, line: &str) {
@@ -409,7 +416,7 @@ const MEMBERS: &str = r#"{"event":"members","count":1,"names":["soheil"],"more":
 const TAKEN: &str = r#"{"event":"error","code":"name-taken","text":"That name is taken: soheil"}"#;
 
 fn welcome(resumed: bool) -> String {
-    format!(r#"{{"event":"welcome","seq":5,"name":"soheil","resumed":{resumed}}}"#)
+    format!(r#"{{"event":"welcome","seq":5,"name":"soheil","resumed":{resumed},"token":"t"}}"#)
 }
 
 /// Returns one who is in the room.
@@ -435,7 +442,7 @@ fn a_name_that_is_held_is_tried_again_or_another() {
     client.session.take_line("/nick zed".to_owned());
     sent(&mut client);
     hear(&mut client, &[PROMPT, HELLO]);
-    let resume = r#"{"resume":{"boot":"b","name":"zed","seq":5}}"#;
+    let resume = r#"{"resume":{"boot":"b","name":"zed","seq":5,"token":"t"}}"#;
     assert!(sent(&mut client).ends_with(&format!("{resume}\n")));
     let told = hear(
         &mut client,
