@@ -82,7 +82,7 @@ impl<S: Stream> Hub<S> {
             self.connections.close(older, Disconnect::Replaced);
             self.announce_leaving();
         }
-        let again = Again { heard, before };
+        let again = Again { before, heard };
         self.enter_by_request(id, &resume.name, Some(again));
     }
 

@@ -21,6 +21,7 @@
 #[path = "../rig/mod.rs"]
 mod rig;
 
+mod client;
 mod fairness;
 mod patience;
 mod places;

@@ -1,63 +1,27 @@
 //! Lives of members who are told in JSON, break off at any byte and come back: everybody has heard
 //! every event once and in order, or was told of the gap; no line is said twice.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use chatroom::hub::limits::{Limits, Slice, WRITE_COST_BYTES};
-use chatroom::wire::json::{Message, Request, Resume};
+use chatroom::hub::limits::{IDS_MAX, Limits, Slice, WRITE_COST_BYTES};
 use chatroom::wire::plain;
 
-use crate::rig::drive::{BOOT, Drive};
+use crate::client::{Client, Order, Phase, tag};
+use crate::rig::drive::Drive;
 use crate::rig::random::Random;
 use crate::rig::screen::Screen;
+use crate::rig::table::Table;
 use crate::rig::wire::{EVERYTHING, Mischief, Wire};
 
 const STEPS: usize = 200;
 const MAX_LINE_BYTES: usize = 128;
 
-/// What everybody was told of each event, by its number: when, and what.
-type Order = BTreeMap<u64, (u64, String)>;
-
-/// How far a client has come on its connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    /// It has asked to come in.
-    Asking,
-    /// Its name is held by its own older connection.
-    Refused,
-    /// It is in the room.
-    In,
-}
-
-/// Somebody who is told in JSON.
-struct Client {
-    name: String,
-    /// The number of its connection in the drive, and what it has read of it.
-    link: usize,
-    read: usize,
-    phase: Phase,
-    /// The number of its own coming, which it isn't told of again.
-    coming: u64,
-    /// It is shown what was before it came.
-    in_history: bool,
-    /// What it is known by when it comes back.
-    token: Option<String>,
-    /// The last event it knows of; none before it was ever in.
-    last: Option<u64>,
-    here: BTreeSet<String>,
-    /// Lines that are not acknowledged, by their ids.
-    waiting: VecDeque<(String, String)>,
-    ids: usize,
-    /// Older connections that the server does not know to be broken.
-    ghosts: Vec<usize>,
-}
-
 struct World {
     drive: Drive,
     random: Random,
     order: Order,
+    table: Table,
     clients: Vec<Client>,
     /// A plain member who hears everything, and one who talks.
     ears: usize,
@@ -89,6 +53,7 @@ impl World {
             drive,
             random,
             order: Order::new(),
+            table: Table::read(),
             clients: Vec::new(),
             ears,
             talker,
@@ -174,44 +139,17 @@ impl World {
     fn join(&mut self) {
         let link = self.connect();
         let at = self.clients.len();
-        self.clients.push(Client {
-            name: format!("p{at}"),
-            link,
-            read: 0,
-            phase: Phase::Asking,
-            coming: 0,
-            token: None,
-            in_history: false,
-            last: None,
-            here: BTreeSet::new(),
-            waiting: VecDeque::new(),
-            ids: 0,
-            ghosts: Vec::new(),
-        });
+        self.clients.push(Client::new(format!("p{at}"), link));
         self.ask(at, b"/json\n");
     }
 
-    /// Lets a client ask to come in, and send again what was not acknowledged.
+    /// Lets a client ask to come in, behind what it sends `first`.
     fn ask(&mut self, at: usize, first: &[u8]) {
         let client = &mut self.clients[at];
-        client.phase = Phase::Asking;
-        let mut bytes = first.to_vec();
-        let name = client.name.as_str().into();
-        let request = match client.last {
-            Some(seq) => Request::Resume(Resume {
-                boot: BOOT.into(),
-                seq,
-                name,
-                token: client.token.as_deref().map(Cow::from),
-            }),
-            None => Request::Name(name),
-        };
-        request.put(&mut bytes);
-        for (id, line) in &client.waiting {
-            put_line(id, line, &mut bytes);
-        }
-        let link = client.link;
-        self.drive.wire(link).send(&bytes);
+        let bytes = client.ask();
+        let mut wire = self.drive.wire(client.link);
+        wire.send(first);
+        wire.send(&bytes);
     }
 
     /// Breaks a client's connection: of what was on its way in either direction, some is lost. Then
@@ -232,38 +170,29 @@ impl World {
             client.ghosts.push(client.link);
         }
         if anew && !ghost {
-            client.last = None;
-            client.waiting.clear();
+            client.begin_anew();
         }
         self.come_back(at);
     }
 
     fn come_back(&mut self, at: usize) {
         let link = self.connect();
-        let client = &mut self.clients[at];
-        (client.link, client.read, client.in_history) = (link, 0, false);
+        self.clients[at].change_to(link);
         self.ask(at, b"/json\n");
     }
 
     fn speak(&mut self, at: usize) {
-        let mut line = self.line();
-        if self.random.one_in(8) {
-            line = format!("/nick p{at}n{}", self.lines);
-        } else if self.random.one_in(8) {
-            line = "/who".to_owned();
-        }
+        let line = match self.random.below(16) {
+            0..2 => format!("/nick p{at}n{}", self.lines),
+            2..4 => "/who".to_owned(),
+            _ => self.line(),
+        };
         let client = &mut self.clients[at];
         // More than the server remembers would be said twice.
-        if client.phase != Phase::In || client.waiting.len() >= 32 {
-            return;
+        if client.phase == Phase::In && client.waiting.len() < IDS_MAX {
+            let bytes = client.say(line);
+            self.drive.wire(client.link).send(&bytes);
         }
-        client.ids += 1;
-        let id = client.ids.to_string();
-        let mut bytes = Vec::new();
-        put_line(&id, &line, &mut bytes);
-        client.waiting.push_back((id, line));
-        let link = client.link;
-        self.drive.wire(link).send(&bytes);
     }
 
     /// Lets a client read what has come, or a part of it; one that was let go of comes back.
@@ -281,7 +210,7 @@ impl World {
         };
         for line in lines.split(|&byte| byte == b'\n') {
             if !line.is_empty() && line != plain::PROMPT.as_bytes() {
-                client.hear(line, &mut self.order);
+                client.hear(line, &self.table, &mut self.order);
             }
         }
         if dropped {
@@ -294,7 +223,7 @@ impl World {
         }
     }
 
-    fn judge(&mut self) {
+    fn judge(&self) {
         let names: BTreeSet<String> = self
             .drive
             .hub
@@ -334,143 +263,6 @@ impl World {
             assert_eq!(known, said, "another order; {} unknown", gone.len());
         }
     }
-}
-
-impl Client {
-    fn hear(&mut self, line: &[u8], order: &mut Order) {
-        let message = Message::parse(line).unwrap_or_else(|error| {
-            panic!("{error}: {}", String::from_utf8_lossy(line));
-        });
-        if let Some(seq) = message.seq() {
-            self.hear_event(seq, &message, order);
-            return;
-        }
-        match message {
-            Message::Hello(hello) => assert_eq!(hello.boot, BOOT),
-            Message::Welcome {
-                seq,
-                name,
-                resumed,
-                token,
-            } => {
-                assert_eq!((&*name, resumed), (&*self.name, self.last.is_some()));
-                self.token = Some(token.into_owned());
-                self.phase = Phase::In;
-                self.coming = seq;
-                let last = self.last.get_or_insert(seq - 1);
-                assert!(*last < seq);
-            }
-            Message::HistoryBegin => self.in_history = true,
-            Message::HistoryEnd => self.in_history = false,
-            Message::Gap { missed } => {
-                let last = self.last.as_mut().expect("there is something to miss");
-                *last += missed.expect("the server is the same");
-            }
-            Message::Members { count, names, more } => {
-                assert_eq!((count, more), (names.len(), 0));
-                self.pass_own_coming();
-                self.here = names.into_iter().map(Cow::into_owned).collect();
-            }
-            Message::Ack { id, seq, time } => self.hear_ack(&id, seq, time, order),
-            Message::Error { code, .. } if code == "name-taken" => self.phase = Phase::Refused,
-            // Lines that were sent along with a name that is taken.
-            Message::Error { code, .. } => {
-                assert_eq!(code, "no-name", "{}", String::from_utf8_lossy(line))
-            }
-            Message::Notice { .. } => {}
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn hear_event(&mut self, seq: u64, message: &Message<'_>, order: &mut Order) {
-        let (time, told) = told(message);
-        let known = order.entry(seq).or_insert_with(|| (time, told.clone()));
-        assert_eq!(*known, (time, told), "number {seq} is two events");
-        if self.in_history {
-            return;
-        }
-        self.pass(seq);
-        match message {
-            Message::Joined(coming) => {
-                self.here.insert(coming.name.clone().into_owned());
-            }
-            Message::Left(coming) => {
-                self.here.remove(&*coming.name);
-            }
-            Message::Renamed { name, to, .. } => {
-                self.here.remove(&**name);
-                self.here.insert(to.clone().into_owned());
-                if *name == self.name && seq > self.coming {
-                    self.name = to.clone().into_owned();
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn hear_ack(&mut self, id: &str, seq: Option<u64>, time: Option<u64>, order: &mut Order) {
-        let at = self.waiting.iter().position(|(waiting, _)| waiting == id);
-        let (_, line) = self.waiting.remove(at.expect("acknowledged once")).unwrap();
-        let Some((seq, time)) = seq.zip(time) else {
-            assert_eq!(line, "/who");
-            return;
-        };
-        if Some(seq) > self.last {
-            self.pass(seq);
-        }
-        let told = if line.starts_with('/') {
-            assert!(
-                order.contains_key(&seq),
-                "a new name is told its owner, too"
-            );
-            return;
-        } else {
-            (time, format!("{}: {line}", self.name))
-        };
-        let known = order.entry(seq).or_insert_with(|| told.clone());
-        // It may have been said under another name.
-        assert_eq!((known.0, tag(&known.1)), (time, tag(&told.1)));
-        if known.1 != told.1 {
-            assert!(known.1.ends_with(&line), "{known:?} is not {line}");
-        }
-    }
-
-    /// Takes note of the next event that it knows of; there must be none between.
-    fn pass(&mut self, seq: u64) {
-        self.pass_own_coming();
-        let last = self.last.as_mut().expect("it is in");
-        assert_eq!(seq, *last + 1, "{}: a gap, or heard twice", self.name);
-        *last = seq;
-    }
-
-    fn pass_own_coming(&mut self) {
-        if self.last == Some(self.coming - 1) {
-            self.last = Some(self.coming);
-        }
-    }
-}
-
-fn put_line(id: &str, line: &str, out: &mut Vec<u8>) {
-    let (id, line) = (Some(id.into()), line.into());
-    Request::Line { id, line }.put(out);
-}
-
-/// Returns when an event was, and what is told of it.
-fn told(message: &Message<'_>) -> (u64, String) {
-    match message {
-        Message::Said(talk) | Message::Me(talk) => {
-            (talk.time, format!("{}: {}", talk.name, talk.text))
-        }
-        Message::Joined(coming) => (coming.time, format!("{} joined", coming.name)),
-        Message::Left(coming) => (coming.time, format!("{} left", coming.name)),
-        Message::Renamed { time, name, to, .. } => (*time, format!("{name} is {to}")),
-        other => panic!("no event: {other:?}"),
-    }
-}
-
-/// Returns the number of a line that somebody said.
-fn tag(line: &str) -> Option<&str> {
-    line.strip_suffix('#')?.rsplit('#').next()
 }
 
 #[test]
