@@ -22,7 +22,7 @@ use super::objects::{Cut, Objects};
 use super::opening::{Opening, Step};
 use super::outbox::{Line, Outbox};
 use crate::line::command::Command;
-use crate::wire::json::{Request, Resume};
+use crate::wire::json::{Message, Request, Resume};
 use crate::wire::plain::STAR;
 
 use objects::Stay;
@@ -151,9 +151,14 @@ impl Session {
         while self.wants.is_none() && !input.is_empty() {
             match &mut self.speech {
                 Speech::Opening(opening, incoming) => {
-                    let step = incoming
-                        .take(&mut input)
-                        .and_then(|line| opening.hear(line));
+                    let Some(line) = incoming.take(&mut input) else {
+                        return;
+                    };
+                    let text = line.text.clone();
+                    let step = opening.hear(line);
+                    if matches!(step, Some(Step::Objects(_))) {
+                        self.keep_raw(text.as_bytes());
+                    }
                     if let Some(step) = step {
                         self.open(step, now);
                     }
@@ -168,10 +173,22 @@ impl Session {
                         self.keep_raw(&line);
                         self.hear_object(&line, now);
                     }
-                    Some(Cut::TooLong) => self.tell(Event::Notice(TOO_LONG.to_owned())),
+                    Some(Cut::TooLong) => self.tell_too_long(),
                     None => {}
                 },
             }
+        }
+    }
+
+    fn tell_too_long(&mut self) {
+        let message = Message::Error {
+            code: "too-long".into(),
+            text: TOO_LONG.into(),
+            id: None,
+        };
+        match &mut self.raw {
+            Some(raw) => message.put(raw),
+            None => self.tell(Event::Notice(TOO_LONG.to_owned())),
         }
     }
 

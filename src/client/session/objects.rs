@@ -174,7 +174,9 @@ impl Session {
     fn hear_public(&mut self, event: Event, stamp: Stamp, now: Instant) {
         let arrival = self.stay().and_then(|stay| stay.arrival.as_ref());
         let is_arriving = arrival.is_some_and(|arrival| arrival.is_resumed);
-        self.tell_back(if is_arriving { FOLLOWS } else { MISSING }, now);
+        if !is_arriving {
+            self.tell_back(MISSING, now);
+        }
         let is_old = self.stay().is_some_and(|stay| stay.in_history);
         match &mut self.place {
             Some(place) if !is_old => {
@@ -187,9 +189,10 @@ impl Session {
         }
         let Stamp { seq, time_ms } = stamp;
         let event = if is_arriving {
-            let Some(event) = self.hear_missed(event, seq, time_ms) else {
+            let Some(event) = self.hear_missed(event, seq, time_ms, now) else {
                 return;
             };
+            self.tell_back(FOLLOWS, now);
             event
         } else {
             self.own_name(event)
@@ -208,7 +211,7 @@ impl Session {
     }
 
     /// Returns an event that was missed, unless it is our own: those are told as such.
-    fn hear_missed(&mut self, event: Event, seq: u64, time_ms: u64) -> Option<Event> {
+    fn hear_missed(&mut self, event: Event, seq: u64, time_ms: u64, now: Instant) -> Option<Event> {
         let me = self.entry.name().to_owned();
         let arrival = self.stay()?.arrival.as_mut()?;
         let was = arrival.was.clone();
@@ -241,6 +244,7 @@ impl Session {
             stay.own_told.push(seq);
         }
         if !heard.is_some_and(|line| line.is_shown) {
+            self.tell_back(FOLLOWS, now);
             let time_ms = Some(time_ms);
             self.told.push_back(Told::Own { line, time_ms });
         }
@@ -251,6 +255,7 @@ impl Session {
     fn own_name(&mut self, event: Event) -> Event {
         match event {
             Event::Renamed { from, to } if from == self.entry.name() => {
+                self.show_asked();
                 let text = Notice::NowKnownAs { name: &to }.to_string();
                 self.entry.rename(&to);
                 self.was = Some(to.clone());
