@@ -23,7 +23,7 @@ mod wrap;
 
 use std::mem;
 
-use completion::Completion;
+pub(super) use completion::Completion;
 use due::Due;
 use history::History;
 use key::Key;
@@ -118,34 +118,9 @@ impl Editor {
         self.due.bytes()
     }
 
-    /// Notes that someone was heard of, for completion.
-    pub(super) fn hear_of(&mut self, name: &str) {
-        self.completion.hear(name);
-    }
-
-    /// Notes that someone wrote to the person alone.
-    pub(super) fn hear_privately_of(&mut self, name: &str) {
-        self.completion.hear_privately(name);
-    }
-
-    /// Returns who wrote to the person alone last, if they are here.
-    pub(super) fn last_writer(&self) -> Option<&str> {
-        self.completion.last_writer()
-    }
-
-    /// Notes who is here: these, and perhaps others unless they are `all`.
-    pub(super) fn set_here(&mut self, names: Vec<String>, all: bool) {
-        self.completion.set_here(names, all);
-    }
-
-    /// Notes that someone left.
-    pub(super) fn forget(&mut self, name: &str) {
-        self.completion.forget(name);
-    }
-
-    /// Notes that someone goes by another name.
-    pub(super) fn rename(&mut self, from: &str, to: &str) {
-        self.completion.rename(from, to);
+    /// Returns what is known of who is here, for completion.
+    pub(super) fn people(&mut self) -> &mut Completion {
+        &mut self.completion
     }
 
     /// Sets what stands before the line being typed, and the rows above that.

@@ -46,6 +46,7 @@ mod outbox;
 mod plain;
 mod printer;
 mod record;
+mod refusals;
 mod session;
 mod settings;
 mod stdio;

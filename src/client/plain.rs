@@ -17,9 +17,9 @@ use super::incoming::{Fragment, Incoming};
 use super::last_line::LastLine;
 use super::log::Log;
 use super::options::Options;
-use super::outbox::Line;
 use super::printer::Printer;
 use super::record::Record;
+use super::refusals::Refusals;
 use super::session::{Session, Told, Wants};
 use super::stdio::{Input, Output, Read};
 use super::theme::Theme;
@@ -38,12 +38,6 @@ const SHOW_BYTES: usize = 1024 * 1024;
 /// Read from standard input at once, and so what waits to be sent, at most.
 const SEND_BYTES: usize = 16 * 1024;
 
-/// The exit code when lines came to nothing.
-const LINES_REFUSED: u8 = 4;
-
-/// How much of a line is told when it came to nothing, in characters.
-const TOLD_CHARS: usize = 60;
-
 /// One person's stay in a room, from connected to gone.
 #[derive(Debug)]
 pub(super) struct Filter {
@@ -57,8 +51,7 @@ pub(super) struct Filter {
     typed: Incoming,
     /// A person types the lines, and reads what came of them.
     is_person: bool,
-    /// How many lines came to nothing.
-    refused: u64,
+    refusals: Refusals,
     printer: Printer,
     log: Log,
     scratch: Vec<u8>,
@@ -137,7 +130,7 @@ impl Filter {
             session,
             typed: Incoming::default(),
             is_person: io::stdin().is_terminal(),
-            refused: 0,
+            refusals: Refusals::default(),
             printer,
             log,
             scratch: vec![0; RECEIVE_BYTES],
@@ -164,15 +157,7 @@ impl Filter {
         // Whoever reads it may be gone, which is no failure.
         drop(self.output.finish(None));
         match stop {
-            Stop::Done if self.refused > 0 => Err(Failure {
-                exit_code: LINES_REFUSED,
-                message: format!(
-                    "{} of {} lines came to nothing",
-                    self.refused,
-                    self.session.lines()
-                ),
-            }),
-            Stop::Done => Ok(()),
+            Stop::Done => self.refusals.result(self.session.lines()),
             Stop::Failed(failure) => Err(failure),
         }
     }
@@ -291,10 +276,7 @@ impl Filter {
                     let why = Event::Notice(why);
                     self.printer.print_event(&why, me, None, shown);
                 }
-                Told::Refused { line, why } => {
-                    self.refused += 1;
-                    complain(line.as_ref(), &why);
-                }
+                Told::Refused { line, why } => self.refusals.tell(line.as_ref(), &why),
                 Told::Members { .. }
                 | Told::Came(_)
                 | Told::Name(_)
@@ -385,7 +367,7 @@ impl Filter {
     }
 
     /// Returns why to stop now that the server has closed in good order.
-    fn gone(&mut self, how: &str) -> Stop {
+    fn gone(&self, how: &str) -> Stop {
         let is_sent = self.session.is_sent();
         let quits = self.session.is_quitting() || self.last_line.is_quit();
         match &self.sending {
@@ -406,14 +388,4 @@ impl Filter {
         ))
         .into()
     }
-}
-
-/// Tells on standard error that a line came to nothing.
-fn complain(line: Option<&Line>, why: &str) {
-    let which = line.map_or_else(String::new, |line| {
-        let text: String = line.text.chars().take(TOLD_CHARS).collect();
-        format!("line {} ({text:?}): ", line.number)
-    });
-    // Nobody is left to tell if that fails, too.
-    drop(writeln!(io::stderr(), "chatroom: {which}{why}"));
 }

@@ -5,6 +5,7 @@
 //! sent until the server says that it has it. Any other server is spoken to in lines.
 
 mod asked;
+mod input;
 mod objects;
 mod script;
 #[cfg(test)]
@@ -14,14 +15,13 @@ use std::collections::VecDeque;
 use std::mem;
 use std::time::Instant;
 
-use super::commands;
 use super::entry::{Answer, Entry};
 use super::event::Event;
 use super::incoming::{Fragment, Incoming};
 use super::objects::{Cut, Objects};
 use super::opening::{Opening, Step};
 use super::outbox::{Line, Outbox};
-use crate::line::command::Command;
+use crate::failure::Failure;
 use crate::wire::json::{Message, Request, Resume};
 use crate::wire::plain::STAR;
 
@@ -94,7 +94,8 @@ pub(super) struct Session {
     was: Option<String>,
     /// Since when the connection is lost; none once we are back.
     away: Option<Away>,
-    is_refused: bool,
+    /// The name was refused, and it is the person's turn.
+    refusal: Option<Failure>,
     is_quitting: bool,
 }
 
@@ -141,7 +142,7 @@ impl Session {
             place: None,
             was: None,
             away: None,
-            is_refused: false,
+            refusal: None,
             is_quitting: false,
         }
     }
@@ -235,7 +236,7 @@ impl Session {
         let answer = self.entry.heard(event);
         match answer {
             Some(Answer::Refused) if self.away.is_some() => return self.wait_for_name(),
-            Some(Answer::Refused) => self.is_refused = true,
+            Some(Answer::Refused) => self.refusal = Some(self.entry.refusal()),
             Some(Answer::Entered) => {
                 if let Some(away) = self.away.take() {
                     return self.told.push_back(self.back(&away, MISSING, now));
@@ -295,68 +296,6 @@ impl Session {
     fn put_line(&mut self, line: &str) {
         self.out.extend_from_slice(line.as_bytes());
         self.out.push(b'\n');
-    }
-
-    /// Takes a line of the person's: a name when it is their turn to give one, and another name
-    /// when they ask for that while theirs is held. Returns `false` if too much waits already.
-    pub(super) fn take_line(&mut self, line: String) -> bool {
-        self.lines += 1;
-        if self.entry.asks() {
-            if self.entry.give(&line) {
-                self.give_name(&line);
-            }
-            return true;
-        }
-        if self.away.as_ref().is_some_and(|away| away.is_held)
-            && let Command::Nick(name) = Command::parse(&line)
-        {
-            self.entry.rename(name);
-            return true;
-        }
-        self.outbox.push(self.lines, line)
-    }
-
-    /// Takes a line of the input that may be too long to be one.
-    pub(super) fn take_fragment(&mut self, fragment: Fragment) {
-        if fragment.starts && fragment.ends {
-            // There is place for it: the input was asked for.
-            self.take_line(fragment.text);
-        } else if fragment.starts {
-            self.lines += 1;
-            self.refuse_long(fragment.text);
-        }
-    }
-
-    /// Sends bytes as they are, to a server that is spoken to in lines.
-    pub(super) fn pass(&mut self, bytes: &[u8]) {
-        self.out.extend_from_slice(bytes);
-    }
-
-    /// Puts into [`out`](Self::out) what may be sent by now, and tells what was.
-    pub(super) fn pump(&mut self) {
-        match &self.speech {
-            Speech::Opening(..) => {}
-            Speech::Objects(..) => self.pump_objects(),
-            // A line counts as sent when the whole of it is.
-            Speech::Lines(_) if self.entry.is_inside() && self.out.is_empty() => {
-                if self.outbox.unanswered() > 0
-                    && let Some(line) = self.outbox.pop()
-                {
-                    let line = commands::to_send(self.is_typed, &line.text).into_owned();
-                    self.is_quitting = Command::parse(&line) == Command::Quit;
-                    self.told.push_back(Told::Own {
-                        line,
-                        time_ms: None,
-                    });
-                }
-                if let Some(line) = self.outbox.first_unsent() {
-                    let line = commands::to_send(self.is_typed, &line.text).into_owned();
-                    self.put_line(&line);
-                    self.outbox.mark_sent();
-                }
-            }
-            Speech::Lines(_) => {}
-        }
     }
 
     /// Makes ready for the next connection after this one was lost.

@@ -192,7 +192,7 @@ fn lines_that_come_to_nothing_are_named_and_the_exit_code_is_four() {
     }
     let help = chatroom().args(["join", "--help"]).output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
-    assert!(help.contains("4 lines of a pipe came"), "{help}");
+    assert!(help.contains("4 lines of a pipe"), "{help}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ const NAMES_MAX: usize = 1000;
 
 /// The names heard of, the most recent first, and where one is among several completions.
 #[derive(Debug, Default)]
-pub(super) struct Completion {
+pub(in crate::client) struct Completion {
     names: VecDeque<String>,
     /// Those of them who wrote to the person alone, the last first.
     writers: VecDeque<String>,
@@ -27,14 +27,14 @@ struct Cycle {
 
 impl Completion {
     /// Notes that someone is there; the last heard of comes first.
-    pub(super) fn hear(&mut self, name: &str) {
+    pub(in crate::client) fn hear(&mut self, name: &str) {
         self.names.retain(|known| known != name);
         self.names.push_front(name.to_owned());
         self.names.truncate(NAMES_MAX);
     }
 
     /// Notes that someone wrote to the person alone.
-    pub(super) fn hear_privately(&mut self, name: &str) {
+    pub(in crate::client) fn hear_privately(&mut self, name: &str) {
         self.hear(name);
         self.writers.retain(|known| known != name);
         self.writers.push_front(name.to_owned());
@@ -42,12 +42,12 @@ impl Completion {
     }
 
     /// Returns who wrote to the person alone last.
-    pub(super) fn last_writer(&self) -> Option<&str> {
+    pub(in crate::client) fn last_writer(&self) -> Option<&str> {
         self.writers.front().map(String::as_str)
     }
 
     /// Notes who is here; others are not, if these are `all`. Those who were heard of stay first.
-    pub(super) fn set_here(&mut self, names: Vec<String>, all: bool) {
+    pub(in crate::client) fn set_here(&mut self, names: Vec<String>, all: bool) {
         let here: HashSet<_> = names.iter().collect();
         if all {
             self.names.retain(|name| here.contains(name));
@@ -60,13 +60,13 @@ impl Completion {
     }
 
     /// Notes that someone left.
-    pub(super) fn forget(&mut self, name: &str) {
+    pub(in crate::client) fn forget(&mut self, name: &str) {
         self.names.retain(|known| known != name);
         self.writers.retain(|known| known != name);
     }
 
     /// Notes that someone goes by another name.
-    pub(super) fn rename(&mut self, from: &str, to: &str) {
+    pub(in crate::client) fn rename(&mut self, from: &str, to: &str) {
         let has_written = self.writers.iter_mut().find(|known| *known == from);
         if let Some(known) = has_written {
             to.clone_into(known);

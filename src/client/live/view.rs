@@ -77,12 +77,12 @@ impl View {
                 news,
             } => {
                 let others = names.iter().filter(|name| *name != me).cloned().collect();
-                self.editor.set_here(others, *more == 0);
+                self.editor.people().set_here(others, *more == 0);
                 if *news && !self.quiet && names.len() > 1 {
                     self.tell(text);
                 }
             }
-            Told::Came(name) => self.editor.hear_of(name),
+            Told::Came(name) => self.editor.people().hear(name),
             Told::Name(name) => self.show_typed(name),
             Told::Own { line, time_ms } => self.show_own(line, me, *time_ms),
             Told::Refused { line, why } => {
@@ -126,7 +126,7 @@ impl View {
 
     /// Shows a line that the server has under the name of `me`.
     fn show_own(&mut self, line: &str, me: &str, at_ms: Option<u64>) {
-        let line = match (Command::parse(line), self.editor.last_writer()) {
+        let line = match (Command::parse(line), self.editor.people().last_writer()) {
             (Command::Reply(text), Some(to)) => Cow::Owned(format!("/msg {to} {text}")),
             _ => Cow::Borrowed(line),
         };
@@ -218,15 +218,17 @@ impl View {
     /// Learns who is there, for completion.
     fn learn(&mut self, event: &Event) {
         match event {
-            Event::SaidPrivately { name, .. } => self.editor.hear_privately_of(name),
+            Event::SaidPrivately { name, .. } => self.editor.people().hear_privately(name),
             Event::Said { name, .. } | Event::Did { name, .. } | Event::Joined(name) => {
-                self.editor.hear_of(name)
+                self.editor.people().hear(name);
             }
-            Event::Left(name) => self.editor.forget(name),
+            Event::Left(name) => self.editor.people().forget(name),
             Event::Renamed { from, to } => {
-                self.editor.rename(from, to);
+                self.editor.people().rename(from, to);
             }
-            Event::Here { names, .. } => names.iter().for_each(|name| self.editor.hear_of(name)),
+            Event::Here { names, .. } => names
+                .iter()
+                .for_each(|name| self.editor.people().hear(name)),
             _ => {}
         }
     }

@@ -1,7 +1,5 @@
 //! What the shells ask of a conversation.
 
-use std::mem;
-
 use super::super::entry::Entry;
 use super::super::incoming::FRAGMENT_MAX_BYTES;
 use super::super::outbox::Outbox;
@@ -91,7 +89,7 @@ impl Session {
 
     /// Returns why the name was refused, once.
     pub(in crate::client) fn take_refusal(&mut self) -> Option<Failure> {
-        mem::take(&mut self.is_refused).then(|| self.entry.refusal())
+        self.refusal.take()
     }
 
     /// Returns the lines that wait: to be sent, or for the server's word that it has them.
