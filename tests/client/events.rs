@@ -1,5 +1,6 @@
 //! `join --json`: a script that reads the events themselves.
 
+use std::net::SocketAddr;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 use crate::common::{Program, Server, chatroom};
 use crate::wire::Wire;
 
-fn join(address: impl ToString, flags: &[&str]) -> Command {
+fn join(address: SocketAddr, flags: &[&str]) -> Command {
     let mut command = chatroom();
     command
         .args(["join", "--json", &address.to_string()])

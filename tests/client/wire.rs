@@ -41,7 +41,7 @@ impl Wire {
         let here = wire.clone();
         thread::spawn(move || {
             for client in listener.incoming() {
-                here.pass(client.unwrap(), server);
+                here.pass(&client.unwrap(), server);
             }
         });
         wire
@@ -76,7 +76,7 @@ impl Wire {
         self.shared.0.lock().unwrap().is_down = false;
     }
 
-    fn pass(&self, client: TcpStream, server: SocketAddr) {
+    fn pass(&self, client: &TcpStream, server: SocketAddr) {
         let mut state = self.shared.0.lock().unwrap();
         if state.is_down {
             return;
@@ -85,8 +85,8 @@ impl Wire {
             return;
         };
         for (side, from, to) in [
-            (Side::Client, &client, &server),
-            (Side::Server, &server, &client),
+            (Side::Client, client, &server),
+            (Side::Server, &server, client),
         ] {
             let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
             state.streams.push(from.try_clone().unwrap());

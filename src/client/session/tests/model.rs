@@ -162,17 +162,16 @@ impl Server {
 
     fn take(&mut self, id: &str, line: &str) {
         let known = self.taken.iter().find(|(taken, _)| taken == id);
-        let seq = match known {
-            Some((_, seq)) => *seq,
-            None => {
-                let is_talk = !line.starts_with('/');
-                let seq = is_talk.then(|| self.happen(Happening::Said(ME, line.to_owned())));
-                self.taken.push_back((id.to_owned(), seq));
-                if self.taken.len() > IDS {
-                    self.taken.pop_front();
-                }
-                seq
+        let seq = if let Some((_, seq)) = known {
+            *seq
+        } else {
+            let is_talk = !line.starts_with('/');
+            let seq = is_talk.then(|| self.happen(Happening::Said(ME, line.to_owned())));
+            self.taken.push_back((id.to_owned(), seq));
+            if self.taken.len() > IDS {
+                self.taken.pop_front();
             }
+            seq
         };
         let (id, time) = (id.into(), seq.map(|seq| 1000 * seq));
         self.tell(&Message::Ack { id, seq, time });
