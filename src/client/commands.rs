@@ -35,7 +35,10 @@ pub(super) const KEYS: [(&str, &str); 12] = [
     ("Ctrl-_", "undoes"),
     ("Up, Down, Ctrl-R", "what you sent before; search it"),
     ("Alt-.", "the last word of what you sent before"),
-    ("Tab", "completes names and commands; again: the next one"),
+    (
+        "Tab",
+        "completes names, also after @, and commands; again: the next",
+    ),
     (
         "Ctrl-L/C/D/Z",
         "paint anew; keep the draft for Up, twice: leave; leave; suspend",

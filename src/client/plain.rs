@@ -263,7 +263,7 @@ impl Filter {
         while let Some(told) = self.session.take_told() {
             let (me, shown) = (self.session.name(), &mut self.shown);
             match told {
-                Told::Line(line) => {
+                Told::Line { line, .. } => {
                     self.printer.print(&line, me, shown);
                     self.log.hear(&line);
                 }

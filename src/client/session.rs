@@ -18,12 +18,13 @@ use std::time::Instant;
 use super::entry::{Answer, Entry};
 use super::event::Event;
 use super::incoming::{Fragment, Incoming};
+use super::notices;
 use super::objects::{Cut, Objects};
 use super::opening::{Opening, Step};
 use super::outbox::{Line, Outbox};
 use crate::failure::Failure;
 use crate::wire::json::{Message, Request, Resume};
-use crate::wire::plain::STAR;
+use crate::wire::plain::{PAST_END, STAR};
 
 use objects::Stay;
 
@@ -31,7 +32,11 @@ use objects::Stay;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Told {
     /// A line of a server that speaks in lines, or a fragment of one.
-    Line(Fragment),
+    Line {
+        line: Fragment,
+        /// It is from before the person came.
+        is_old: bool,
+    },
     /// What a server that speaks in objects tells.
     Event {
         event: Event,
@@ -85,6 +90,8 @@ pub(super) struct Session {
     /// Bytes on their way to the server.
     out: Vec<u8>,
     told: VecDeque<Told>,
+    /// What comes was before the person did.
+    in_past: bool,
     /// The server's objects as they came, if they are wanted.
     raw: Option<Vec<u8>>,
     wants: Option<Wants>,
@@ -121,8 +128,8 @@ struct Place {
 #[derive(Debug)]
 struct Away {
     since: Instant,
-    /// The person was told that somebody has their name.
-    is_held: bool,
+    /// Why the name is refused, as the person was told.
+    refused: Option<String>,
 }
 
 impl Session {
@@ -137,6 +144,7 @@ impl Session {
             lines: 0,
             out: Vec::new(),
             told: VecDeque::new(),
+            in_past: false,
             raw: None,
             wants: None,
             place: None,
@@ -226,9 +234,20 @@ impl Session {
     fn hear_line(&mut self, fragment: Fragment, now: Instant) {
         // To copy a line is much faster than to know what it tells.
         if self.entry.is_inside() && self.away.is_none() && !fragment.text.starts_with(STAR) {
-            return self.told.push_back(Told::Line(fragment));
+            return self.told.push_back(Told::Line {
+                line: fragment,
+                is_old: self.in_past,
+            });
         }
-        self.feed(&Event::of(&fragment), Told::Line(fragment), now);
+        let event = Event::of(&fragment);
+        if let Event::Notice(text) = &event {
+            self.in_past = notices::begins_past(text) || self.in_past && text != PAST_END;
+        }
+        let told = Told::Line {
+            line: fragment,
+            is_old: self.in_past,
+        };
+        self.feed(&event, told, now);
     }
 
     /// Answers the talk about the name, and tells what of it the person has to know.
@@ -256,16 +275,15 @@ impl Session {
 
     /// Comes back later with the name that is refused now.
     fn wait_for_name(&mut self) {
-        let is_told = self
-            .away
-            .as_mut()
-            .map(|away| mem::replace(&mut away.is_held, true));
-        if is_told == Some(false) {
+        let why = self.entry.notice().to_owned();
+        if let Some(away) = &mut self.away
+            && away.refused.as_ref() != Some(&why)
+        {
             let word = format!(
-                "{}. It is tried again; /nick NAME comes back under another, what you send waits.",
-                self.entry.notice()
+                "{why}. It is tried again; /nick NAME comes back under another, what you send waits."
             );
             self.told.push_back(Told::Word(word));
+            away.refused = Some(why);
         }
         self.entry.retry_name();
         self.wants = Some(Wants::Pause);
@@ -303,7 +321,7 @@ impl Session {
         if self.away.is_none() && !self.entry.asks() {
             self.away = Some(Away {
                 since: now,
-                is_held: false,
+                refused: None,
             });
         }
         self.entry.come_back();
@@ -318,6 +336,7 @@ impl Session {
 
     fn renew(&mut self) {
         self.speech = Speech::first(self.is_plain);
+        self.in_past = false;
         self.out.clear();
         self.outbox.unsend();
         self.wants = None;
@@ -335,7 +354,9 @@ impl Session {
             Speech::Objects(..) => Vec::new(),
         };
         if self.away.is_none() {
-            self.told.extend(rest.into_iter().map(Told::Line));
+            let is_old = false;
+            let told = rest.into_iter().map(|line| Told::Line { line, is_old });
+            self.told.extend(told);
         }
     }
 

@@ -64,7 +64,7 @@ impl View {
     /// Shows what the one called `me` is told.
     pub(super) fn show(&mut self, told: &Told, me: &str) {
         match told {
-            Told::Line(line) => self.show_event(&Event::of(line), me, None, false),
+            Told::Line { line, is_old } => self.show_event(&Event::of(line), me, None, *is_old),
             Told::Event {
                 event,
                 time_ms,

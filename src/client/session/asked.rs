@@ -44,7 +44,9 @@ impl Session {
 
     /// Returns whether the name to come back under is somebody's.
     pub(in crate::client) fn is_held(&self) -> bool {
-        self.away.as_ref().is_some_and(|away| away.is_held)
+        self.away
+            .as_ref()
+            .is_some_and(|away| away.refused.is_some())
     }
 
     /// Returns whether input passes as it is, by [`pass`](Self::pass).

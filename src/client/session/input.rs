@@ -16,7 +16,10 @@ impl Session {
             }
             return true;
         }
-        if self.away.as_ref().is_some_and(|away| away.is_held)
+        if self
+            .away
+            .as_ref()
+            .is_some_and(|away| away.refused.is_some())
             && let Command::Nick(name) = Command::parse(&line)
         {
             self.entry.rename(name);

@@ -13,6 +13,7 @@ use super::{MISSING, Place, Session, Speech, Told, told_event};
 use crate::line::command::Command;
 use crate::room::Notice;
 use crate::wire::json::{Message, Request};
+use crate::wire::plain::PAST_END;
 
 /// The code of a notice that tells what `renamed` tells, too.
 const NOW_KNOWN_AS: &str = "now-known-as";
@@ -142,7 +143,7 @@ impl Session {
         if let Some(stay) = self.stay() {
             stay.in_history = begins;
         }
-        let mark = if begins { HISTORY } else { HISTORY_END };
+        let mark = if begins { HISTORY } else { PAST_END };
         self.tell(Event::Notice(mark.to_owned()));
     }
 
@@ -388,6 +389,5 @@ impl Session {
 }
 
 const HISTORY: &str = "What was said before you came:";
-const HISTORY_END: &str = "That was before.";
 const FOLLOWS: &str = "what was said in the {s} s between follows.";
 const NOTHING: &str = "nothing was said in the {s} s between.";
