@@ -15,6 +15,8 @@
 #[path = "trace/chat.rs"]
 mod chat;
 mod common;
+#[path = "trace/dissector.rs"]
+mod dissector;
 #[path = "trace/errors.rs"]
 mod errors;
 #[path = "trace/follow.rs"]
