@@ -124,6 +124,7 @@ fn the_dissector_reads_lines_that_span_segments() {
         Step::Up(4001, b"ali\nfirst\nsec"),
         Step::Up(4001, "ond سل".as_bytes()),
         Step::Up(4001, "ام\nthird\n".as_bytes()),
+        Step::Up(4001, b"/etc/passwd is a file\n/WHO\n\t/msg ali hi\n//who\n"),
     ]));
     let units = dissected(&["-2"], file.path());
     let told: Vec<_> = units
@@ -136,7 +137,11 @@ fn the_dissector_reads_lines_that_span_segments() {
             ("join", "ali"),
             ("message", "first"),
             ("message", "second سلام"),
-            ("message", "third")
+            ("message", "third"),
+            ("message", "/etc/passwd is a file"),
+            ("command", "/WHO"),
+            ("command", "\\t/msg ali hi"),
+            ("message", "//who"),
         ]
     );
 }

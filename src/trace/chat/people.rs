@@ -7,6 +7,8 @@ use super::matching::Origin;
 use super::step::Step;
 use super::talk::{Awaited, Spoken};
 use super::units::{Framing, without_telnet};
+use crate::line::command::Command;
+use crate::line::sanitize;
 use crate::trace::capture::Moment;
 use crate::wire::plain;
 
@@ -115,23 +117,22 @@ impl Step<'_> {
         } = spoken;
         let who = visit.who();
         let is_named = visit.joined.is_some();
-        let command = known.framing == Framing::Lines && text.starts_with(b"/");
+        let mut buffer = String::new();
+        // What had no line ends had no commands.
+        let command = (known.framing == Framing::Lines)
+            .then(|| Command::parse(sanitize::safe(&text, &mut buffer)));
         let may_be_copied = is_named && !partial;
-        if command
-            && is_named
-            && let Some(name) = text.strip_prefix(b"/nick ")
-        {
-            visit.may_become(name.trim_ascii());
+        if is_named && let Some(Command::Nick(name)) = command {
+            visit.may_become(name.as_bytes());
         }
-        let quits = command && is_named && text.trim_ascii() == b"/quit";
-        let quits = quits && visit.talk().prompted;
-        let private = command && !text.starts_with(b"//");
+        let quits = is_named && command == Some(Command::Quit) && visit.talk().prompted;
+        let is_talk = matches!(command, None | Some(Command::Say(_)));
         let origin = Origin {
             of: Original::Message,
             sender: stream,
             at,
             expected,
-            required: may_be_copied && !private && visit.is_member(),
+            required: may_be_copied && is_talk && visit.is_member(),
         };
         let lines = if may_be_copied {
             copies(&visit.names, &text, command)
@@ -153,20 +154,26 @@ impl Step<'_> {
     }
 }
 
-/// Returns the lines that copies of what somebody said may have.
-fn copies(names: &[Rc<[u8]>], text: &[u8], command: bool) -> Vec<(Vec<u8>, Rc<[u8]>)> {
+/// Returns the lines that copies of what somebody said may have: another server may know nothing of
+/// commands and pass on what was typed.
+fn copies(
+    names: &[Rc<[u8]>],
+    text: &[u8],
+    command: Option<Command<'_>>,
+) -> Vec<(Vec<u8>, Rc<[u8]>)> {
     let mut lines = Vec::new();
     for name in names {
         let mut add = |parts: &[&[u8]]| lines.push((parts.concat(), Rc::clone(name)));
         let says = plain::SAYS.as_bytes();
         add(&[name, says, text]);
-        if command {
-            if let Some(action) = text.strip_prefix(b"/me ") {
-                add(&[plain::STAR.as_bytes(), name, b" ", action]);
+        match command {
+            Some(Command::Me(action)) => {
+                add(&[plain::STAR.as_bytes(), name, b" ", action.as_bytes()]);
             }
-            if text.starts_with(b"//") {
-                add(&[name, says, &text[1..]]);
+            Some(Command::Say(said)) if text.starts_with(b"//") => {
+                add(&[name, says, said.as_bytes()]);
             }
+            _ => {}
         }
     }
     lines
