@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::connection::{Connection, Stage};
+use super::connection::Connection;
 use super::disconnect::{Disconnect, Disconnects};
 use super::limits::DRAIN_S;
 use super::slots::Slots;
@@ -69,10 +69,9 @@ impl Exits {
 
     /// Lets nothing more be read from a connection or written to it, and returns whether that is
     /// news.
-    pub(super) fn shut<S>(&mut self, id: MemberId, connection: &mut Connection<S>) -> bool {
-        let news = connection.stage != Stage::Closed;
+    pub(super) fn shut<S: Stream>(&mut self, id: MemberId, connection: &mut Connection<S>) -> bool {
+        let news = connection.shut();
         if news {
-            connection.stage = Stage::Closed;
             self.closed.push_back(id);
         }
         news

@@ -25,6 +25,8 @@ pub enum Notice<'a> {
     NowKnownAs {
         name: &'a str,
     },
+    NoName,
+    HasName,
     LineTooLong {
         max_bytes: usize,
     },
@@ -72,6 +74,7 @@ pub enum Notice<'a> {
         seconds: u16,
     },
     Crowded,
+    Replaced,
     Closing,
 }
 
@@ -83,6 +86,8 @@ impl Notice<'_> {
             Self::BadName { .. } => "bad-name",
             Self::NameTaken { .. } => "name-taken",
             Self::NowKnownAs { .. } => "now-known-as",
+            Self::NoName => "no-name",
+            Self::HasName => "has-name",
             Self::LineTooLong { .. } => "line-too-long",
             Self::NobodyCalled { .. } => "nobody-called",
             Self::NotReading { .. } => "not-reading",
@@ -99,6 +104,7 @@ impl Notice<'_> {
             Self::NameTimeout { .. } => "name-timeout",
             Self::IdleTimeout { .. } => "idle-timeout",
             Self::Crowded => "crowded",
+            Self::Replaced => "replaced",
             Self::Closing => "closing",
         }
     }
@@ -110,6 +116,8 @@ impl Notice<'_> {
             self,
             Self::BadName { .. }
                 | Self::NameTaken { .. }
+                | Self::NoName
+                | Self::HasName
                 | Self::LineTooLong { .. }
                 | Self::NobodyCalled { .. }
                 | Self::NotReading { .. }
@@ -133,6 +141,8 @@ impl fmt::Display for Notice<'_> {
                 write!(f, "That name looks like {holder}, which is taken: {name}")
             }
             Self::NowKnownAs { name } => write!(f, "You are now known as {name}."),
+            Self::NoName => f.write_str("Your name comes first: {\"name\":...}."),
+            Self::HasName => f.write_str("You have a name already; /nick changes it."),
             Self::LineTooLong { max_bytes } => {
                 write!(
                     f,
@@ -197,6 +207,7 @@ impl fmt::Display for Notice<'_> {
             Self::Crowded => {
                 f.write_str("Your place is needed; join again, and give a name sooner.")
             }
+            Self::Replaced => f.write_str("You have come back on another connection."),
             Self::Closing => f.write_str(CLOSING),
         }
     }
@@ -253,6 +264,8 @@ mod tests {
                 more: 0,
             },
             Notice::NobodyNamed { part: name },
+            Notice::NoName,
+            Notice::HasName,
             Notice::StillHere,
             Notice::WrongProtocol { protocol: "HTTP" },
             Notice::Full,
@@ -260,6 +273,7 @@ mod tests {
             Notice::NameTimeout { seconds: 30 },
             Notice::IdleTimeout { seconds: 30 },
             Notice::Crowded,
+            Notice::Replaced,
             Notice::Closing,
         ] {
             for line in notice.to_string().lines() {
