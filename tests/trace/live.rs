@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::common::{GREETING, Incoming, PROMPT, Program, Server, chatroom};
+use chatroom::wire::json::{Message, Request, Resume};
+
+use super::common::{GREETING, Incoming, PROMPT, Peer, Program, Server, chatroom};
+use super::house::request;
 use super::support::{Step, command, has, session};
 
 /// A child that doesn't outlive its test.
@@ -126,7 +129,11 @@ fn told_by_trace(lines: &[String]) -> Told {
                 .strip_suffix(')')
                 .and_then(|copy| copy.rsplit(' ').next());
             let at = of.map_or(told.len() - 1, |frame| of_frame[frame]);
-            told[at].1.insert(name.to_owned());
+            // Only those who read objects are told of it.
+            if !told[at].0.ends_with(" joined") {
+                let is_new = told[at].1.insert(name.to_owned());
+                assert!(is_new, "told twice: {line}");
+            }
         } else if let Some(event) = event(text.trim()) {
             of_frame.insert(frame, told.len());
             told.push((event, BTreeSet::new()));
@@ -148,14 +155,50 @@ fn event(text: &str) -> Option<String> {
     said.then(|| text.to_owned())
 }
 
-/// Starts `trace` on what is captured.
-fn trace_of(tcpdump: &mut Kept, port: u16) -> Kept {
-    let trace = command()
-        .args(["-m", "-p", &port.to_string(), "-"])
-        .stdin(tcpdump.0.stdout.take().unwrap())
-        .stdout(Stdio::piped())
-        .spawn();
-    Kept(trace.unwrap())
+/// `trace` on what is captured, and what it has shown.
+struct Trace {
+    _child: Kept,
+    screen: Incoming<ChildStdout>,
+    lines: Vec<String>,
+}
+
+impl Trace {
+    fn start(tcpdump: &mut Kept, port: u16) -> Self {
+        let child = command()
+            .args(["-m", "-p", &port.to_string(), "-"])
+            .stdin(tcpdump.0.stdout.take().unwrap())
+            .stdout(Stdio::piped())
+            .spawn();
+        let mut child = Kept(child.unwrap());
+        let screen = Incoming::new(child.0.stdout.take().unwrap());
+        Self {
+            _child: child,
+            screen,
+            lines: Vec::new(),
+        }
+    }
+
+    /// Waits until these words are shown. A burst is more than the kernel's ring for a capture
+    /// holds: what is said is awaited.
+    fn shows(&mut self, words: &str) {
+        loop {
+            let Some(line) = self.screen.next_line() else {
+                panic!("no {words:?}: {:#?}", self.lines);
+            };
+            self.lines.push(line);
+            if self.lines.last().is_some_and(|line| line.contains(words)) {
+                return;
+            }
+        }
+    }
+
+    /// Returns all that is shown once there is no more to capture.
+    fn finish(mut self, tcpdump: Kept) -> Vec<String> {
+        drop(tcpdump);
+        self.lines
+            .extend(std::iter::from_fn(|| self.screen.next_line()));
+        self.lines
+    }
 }
 
 /// Starts `join` and waits until it is in the room.
@@ -178,24 +221,12 @@ fn a_live_session_tells_what_the_servers_log_tells() {
     let Some(mut tcpdump) = tcpdump(port) else {
         return;
     };
-    let mut trace = trace_of(&mut tcpdump, port);
-    let mut screen = Incoming::new(trace.0.stdout.take().unwrap());
-    let mut lines: Vec<String> = Vec::new();
-    // A burst is more than the kernel's ring for a capture holds: each line is awaited.
-    let mut shown = |words: &str| loop {
-        let Some(line) = screen.next_line() else {
-            panic!("no {words:?}: {lines:#?}");
-        };
-        lines.push(line);
-        if lines.last().is_some_and(|line| line.contains(words)) {
-            break;
-        }
-    };
+    let mut trace = Trace::start(&mut tcpdump, port);
     let names = ["soheil", "ali", "سهیل"];
     let mut people: Vec<Program> = Vec::new();
     for name in names {
         people.push(joined(&server, name));
-        shown(GREETING);
+        trace.shows(" joined from ");
     }
     let mut say = |at: usize, text: &str, heard: &str| {
         people[at].type_text(&format!("{text}\n"));
@@ -206,21 +237,162 @@ fn a_live_session_tells_what_the_servers_log_tells() {
     for round in 0..20 {
         let text = format!("hello {round}");
         say(0, &text, &format!("soheil: {text}"));
-        shown(&text);
+        trace.shows(&text);
         let text = "سلام دنیا: ali has left the chatroom!";
         say(2, text, &format!("سهیل: {text}"));
-        shown("has left the chatroom!");
+        trace.shows("has left the chatroom!");
         say(1, "/me waves", "* ali waves");
-        shown("/me waves");
+        trace.shows("/me waves");
     }
     for person in &mut people {
         person.end_input();
         person.wait();
-        shown("connection is over");
+        trace.shows("connection is over");
     }
     let expected = told_by_log(server.stop());
-    drop(tcpdump);
-    lines.extend(std::iter::from_fn(|| screen.next_line()));
+    let lines = trace.finish(tcpdump);
     assert_eq!(expected.len(), 3 + 60 + 3);
     assert_eq!(told_by_trace(&lines), expected, "{lines:#?}");
+}
+
+/// Somebody at a raw socket, in either encoding.
+struct Member {
+    peer: Peer,
+    json: bool,
+    /// Which start of the server it is, and the highest number heard of.
+    boot: String,
+    seq: u64,
+    lines: u32,
+}
+
+impl Member {
+    /// Joins under a name, or by a request in JSON.
+    fn join(server: &Server, name: &str, opening: Option<&Request<'_>>) -> Self {
+        let mut peer = server.connect();
+        peer.expect(PROMPT);
+        let json = opening.is_some();
+        match opening {
+            Some(opening) => peer.send([b"/json\n".to_vec(), request(opening)].concat()),
+            None => peer.say(name),
+        }
+        let mut member = Self {
+            peer,
+            json,
+            boot: String::new(),
+            seq: 0,
+            lines: 0,
+        };
+        member.hears(if json { "\"members\"" } else { GREETING });
+        member
+    }
+
+    fn types(&mut self, line: &str) {
+        if self.json {
+            self.lines += 1;
+            let (id, line) = (Some(self.lines.to_string().into()), line.into());
+            self.peer.send(request(&Request::Line { id, line }));
+        } else {
+            self.peer.say(line);
+        }
+    }
+
+    /// Waits for a line that holds these words; returns those before it.
+    fn hears(&mut self, words: &str) -> Vec<String> {
+        let mut before = Vec::new();
+        loop {
+            let line = self.peer.line();
+            if self.json && line.starts_with('{') {
+                let message = Message::parse(line.as_bytes()).unwrap();
+                self.seq = message.seq().unwrap_or(0).max(self.seq);
+                if let Message::Hello(hello) = message {
+                    self.boot = hello.boot.into_owned();
+                }
+            }
+            if line.contains(words) {
+                return before;
+            }
+            before.push(line);
+        }
+    }
+}
+
+/// Lets one of them say something, and waits until the others heard it and it is shown.
+fn say(people: &mut [Member], trace: &mut Trace, at: usize, text: &str) {
+    people[at].types(text);
+    // What people hear has its own quotes and no command.
+    let heard = text.trim_start_matches("/me ");
+    for other in (0..people.len()).filter(|&other| other != at) {
+        people[other].hears(heard);
+    }
+    trace.shows(text);
+}
+
+/// Lets all of them leave.
+fn finish(people: Vec<Member>, trace: &mut Trace) {
+    for mut person in people.into_iter().rev() {
+        person.peer.finish();
+        trace.shows("connection is over");
+    }
+}
+
+/// Plain members and JSON ones, of whom one breaks and resumes; newcomers are told what was before.
+#[test]
+fn a_live_session_in_both_encodings_tells_what_the_servers_log_tells() {
+    if !has("tcpdump") {
+        return;
+    }
+    let mut server = Server::start(&["--rate", "0", "--history", "3"]);
+    let port = server.address().port();
+    let Some(mut tcpdump) = tcpdump(port) else {
+        return;
+    };
+    let mut trace = Trace::start(&mut tcpdump, port);
+    let mut people = Vec::new();
+    for (name, json) in [("soheil", false), ("ali", true), ("سهیل", true)] {
+        let opening = Request::Name(name.into());
+        people.push(Member::join(&server, name, json.then_some(&opening)));
+        trace.shows(" joined from ");
+    }
+    for round in 0..10 {
+        say(&mut people, &mut trace, 0, &format!("hello {round}."));
+        say(&mut people, &mut trace, 1, "/etc/passwd is {a} file: [1]");
+        say(&mut people, &mut trace, 2, "/me سلام");
+    }
+    let gone = people.remove(1);
+    gone.peer.reset();
+    people[0].hears("ali has left");
+    trace.shows("ali left (RST)");
+    say(&mut people, &mut trace, 0, "ali misses this");
+    let opening = Request::Resume(Resume {
+        boot: gone.boot.into(),
+        seq: gone.seq,
+        name: "ali".into(),
+        token: None,
+    });
+    let mut ali = Member::join(&server, "ali", Some(&opening));
+    ali.lines = gone.lines;
+    people.push(ali);
+    trace.shows("ali joined from ");
+    for (name, json) in [("zoe", false), ("bob", true)] {
+        let opening = Request::Name(name.into());
+        people.push(Member::join(&server, name, json.then_some(&opening)));
+        trace.shows(&format!("{name} joined from "));
+    }
+    for at in 0..people.len() {
+        say(&mut people, &mut trace, at, &format!("I am number {at}."));
+    }
+    finish(people, &mut trace);
+    let expected = told_by_log(server.stop());
+    let lines = trace.finish(tcpdump);
+    assert_eq!(expected.len(), 3 + 30 + 1 + 1 + 3 + 5 + 5);
+    assert_eq!(told_by_trace(&lines), expected, "{lines:#?}");
+    let told_again = |to: &str| {
+        let words = format!("the server to {to}: soheil: ali misses this");
+        lines.iter().filter(|line| line.ends_with(&words)).count()
+    };
+    assert_eq!(
+        (told_again("ali"), told_again("zoe"), told_again("bob")),
+        (1, 1, 1),
+        "{lines:#?}"
+    );
 }
