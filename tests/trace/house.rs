@@ -134,7 +134,7 @@ impl House {
             Command::Me(text) => {
                 self.tell_all(Some(at), |_| Some(Line::Did { name: &name, text }), false);
             }
-            Command::Nick(to) => {
+            Command::Nick(to) if self.people.iter().all(|other| other.name != to) => {
                 let to = to.to_owned();
                 self.tell_all(
                     None,
