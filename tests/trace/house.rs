@@ -55,6 +55,7 @@ pub(crate) fn hello() -> Vec<u8> {
         server: "chatroom 0.1.0".into(),
         boot: "b1".into(),
         line_bytes: 4096,
+        announces_joins: false,
         rate: 100,
         burst: 1000,
         ids: 64,
@@ -391,11 +392,13 @@ pub(crate) fn copies_to(records: &[Value], name: &str) -> usize {
 
 /// Returns the request to come in again.
 pub(crate) fn resume(seq: u64, name: &str) -> Vec<u8> {
-    let (boot, name, token) = ("b1".into(), name.into(), Some("t1".into()));
-    request(&Request::Resume(Resume {
+    let (boot, name) = ("b1".into(), name.into());
+    let token = Some("t1".into());
+    let resume = Resume {
         boot,
         seq,
         name,
         token,
-    }))
+    };
+    request(&Request::Resume(resume))
 }
