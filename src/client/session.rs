@@ -76,10 +76,6 @@ pub(super) enum Wants {
 }
 
 /// Both sides of the talk with a server.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "they come and go each for itself"
-)]
 #[derive(Debug)]
 pub(super) struct Session {
     entry: Entry,

@@ -58,6 +58,7 @@ pub(crate) fn hello() -> Vec<u8> {
         rate: 100,
         burst: 1000,
         ids: 64,
+        announces_joins: false,
     }))
 }
 
