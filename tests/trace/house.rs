@@ -55,7 +55,6 @@ pub(crate) fn hello() -> Vec<u8> {
         server: "chatroom 0.1.0".into(),
         boot: "b1".into(),
         line_bytes: 4096,
-        announces_joins: false,
         rate: 100,
         burst: 1000,
         ids: 64,
