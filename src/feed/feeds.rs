@@ -220,9 +220,11 @@ impl Feeds {
     pub fn json_after(&self, seq: u64, next: u64) -> (u64, u64) {
         let complete_from = self.json.as_ref().map_or(0, |json| json.complete_from);
         let feed = self.of(Encoding::Json);
-        let start = feed.from(seq + 1, feed.reach().max(complete_from));
+        // A program may claim to know any number.
+        let wanted = seq.saturating_add(1);
+        let start = feed.from(wanted, feed.reach().max(complete_from));
         let first = json::seq_of(&feed.transcript.line(start)).unwrap_or(next);
-        (start, first.saturating_sub(seq + 1))
+        (start, first.saturating_sub(wanted))
     }
 
     /// Returns when JSON needs to be written no more.
