@@ -67,19 +67,22 @@ impl<S: Stream> Hub<S> {
     /// is not known to be broken.
     fn resume_by_request(&mut self, id: MemberId, resume: &Resume<'_>) {
         let same_boot = resume.boot == self.connections.order.boot();
-        let heard = if same_boot {
-            HeardBefore::UpTo(resume.seq)
-        } else {
-            HeardBefore::AnotherBoot
-        };
         let token = resume.token.as_deref().filter(|_| same_boot);
         let before = token.and_then(|token| self.connections.sessions.of(token));
+        let heard = match before {
+            // What was before it first came is not for it, whatever it says to know.
+            Some(session) => HeardBefore::UpTo(resume.seq.max(session.before())),
+            None => HeardBefore::Unknown,
+        };
         let older = before.and_then(|before| self.connections.sessions.member(before));
         if let Some(older) = older {
-            self.connections
-                .push(older, Effect::Notice(Notice::Replaced));
+            if self.connections.slots.stage(older).is_open() {
+                let notice = Effect::Notice(Notice::Replaced);
+                self.connections.push(older, notice);
+            }
             self.connections.close(older, Disconnect::Replaced);
-            self.announce_leaving();
+            // At once, however many wait to be announced: what it is known by goes on with this one.
+            self.announce_leaving_of(older);
         }
         let again = Again { before, heard };
         self.enter_by_request(id, &resume.name, Some(again));
