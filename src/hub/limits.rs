@@ -19,7 +19,8 @@ pub const PRIVATE_BYTES_MAX: usize = 16 * 1024;
 /// it says has to wait until it reads: those where its own lines are left out, 16 bytes each.
 pub const SPLICES_MAX: usize = 256;
 
-/// Most bytes of names that a connection told in JSON is told when it comes in; more are counted.
+/// Most bytes of names, as they are written, that a connection told in JSON is told when it comes in;
+/// more are counted.
 pub const MEMBERS_BYTES_MAX: usize = 12 * 1024;
 
 /// How many of a member's last lines are known again by their ids, 24 bytes each.

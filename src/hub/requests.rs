@@ -6,7 +6,7 @@ use super::Hub;
 use super::connections::Connections;
 use super::disconnect::Disconnect;
 use super::extra::HeardBefore;
-use super::limits::{IDS_MAX, MEMBERS_BYTES_MAX, NAME_WORK};
+use super::limits::{IDS_MAX, MEMBERS_BYTES_MAX, NAME_WORK, NAMES_A_LINE};
 use super::sessions::Session;
 use super::standing::Stage;
 use crate::line::input::Typed;
@@ -112,10 +112,13 @@ impl<S: Stream> Hub<S> {
         let all = self.room.names();
         let mut bytes = 0;
         let has_place = |name: &&str| {
-            bytes += name.len();
+            // As they are written: quotes and backslashes are allowed in names, and escaped.
+            let escapes = name.bytes().filter(|byte| b"\"\\".contains(byte)).count();
+            bytes += name.len() + escapes + "\"\",".len();
             bytes <= MEMBERS_BYTES_MAX
         };
         let names: Vec<_> = all.iter().take_while(has_place).map(Cow::from).collect();
+        self.work += names.len() / NAMES_A_LINE;
         let (count, more) = (all.count(), all.count() - names.len());
         let members = Message::Members { count, names, more };
         self.connections.tell_message(id, &members);
