@@ -1,5 +1,6 @@
 //! What only few connections have at any moment, and the boxes it is kept in.
 
+use super::limits::{PRIVATE_BYTES_MAX, SPLICES_MAX};
 use crate::feed::splices::Splices;
 use crate::line::input::Input;
 use crate::tick::Tick;
