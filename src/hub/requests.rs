@@ -34,6 +34,7 @@ impl<S: Stream> Hub<S> {
             rate: self.limits.rate,
             burst: self.limits.burst,
             ids: IDS_MAX,
+            announces_joins: self.limits.announce_joins,
         };
         self.connections.tell_message(id, &Message::Hello(hello));
     }
