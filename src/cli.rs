@@ -6,6 +6,7 @@ mod listen;
 mod trace;
 
 use std::env;
+use std::time::Duration;
 
 use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -27,7 +28,8 @@ Exit codes: 0 success, 1 failure, 2 wrong usage.";
 
 /// The signals and the exit codes, told at the end of `serve --help`.
 const SERVE_HELP: &str = "\
-Signals: SIGINT or SIGTERM closes the room (the second one at once), SIGUSR1 logs how it goes.
+Signals: SIGINT or SIGTERM closes the room, step by step: --lame-duck, then --grace; another one
+takes the next step at once. SIGHUP reads files anew, SIGUSR1 logs how it goes.
 
 Exit codes: 0 success, 1 failure, 2 wrong usage.";
 
@@ -176,6 +178,24 @@ pub struct ServeOptions {
     )]
     pub burst: u32,
 
+    /// Seconds that what is owed is waited for when the room closes
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "CHATROOM_GRACE",
+        default_value_t = 5
+    )]
+    pub grace: u16,
+
+    /// Seconds the room goes on after it was told to close, while nobody new comes in
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        env = "CHATROOM_LAME_DUCK",
+        default_value_t = 0
+    )]
+    pub lame_duck: u16,
+
     /// How much to log: off, error, warn, info, debug or trace
     #[arg(
         long,
@@ -204,6 +224,7 @@ impl From<&ServeOptions> for server::Options {
         Self {
             listen: options.listen.iter().flat_map(|on| on.0.clone()).collect(),
             connections_max: options.max_connections,
+            lame_duck: Duration::from_secs(options.lame_duck.into()),
             limits: Limits {
                 max_line_bytes: options.max_line_bytes,
                 backlog_bytes: options.backlog_bytes,
@@ -211,6 +232,7 @@ impl From<&ServeOptions> for server::Options {
                 name_timeout_s: options.name_timeout,
                 idle_timeout_s: options.idle_timeout,
                 stall_timeout_s: options.stall_timeout,
+                grace_s: options.grace,
                 rate: options.rate,
                 burst: options.burst,
                 history_lines: options.history,
@@ -299,6 +321,7 @@ mod tests {
             (&["--name-timeout", "32001"], "--name-timeout 32001"),
             (&["--idle-timeout", "65535"], "--idle-timeout 65535"),
             (&["--stall-timeout", "60000"], "--stall-timeout 60000"),
+            (&["--grace", "40000"], "--grace 40000"),
             (&["--max-connections", "100000"], "--max-connections 100000"),
         ] {
             let error = limits(arguments, 1024).unwrap_err();

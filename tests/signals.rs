@@ -9,6 +9,10 @@
 
 mod common;
 
+use std::io::{ErrorKind, Write};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{CLOSING, PROMPT, Peer, Server, Signal};
@@ -76,7 +80,11 @@ const LINE_BYTES: usize = 4000;
 
 impl StuckRoom {
     fn new() -> Self {
-        let server = Server::start(&["--rate", "0"]);
+        Self::with(&[])
+    }
+
+    fn with(flags: &[&str]) -> Self {
+        let server = Server::start(&[&["--rate", "0"], flags].concat());
         let stuck = server.join("stuck");
         socket2::SockRef::from(stuck.stream())
             .set_recv_buffer_size(64 * 1024)
@@ -137,4 +145,152 @@ fn a_second_signal_ends_at_once() {
     room.server.wait();
     let took = start.elapsed();
     assert!(took < Duration::from_secs(4), "ended after {took:?}");
+}
+
+#[test]
+fn the_grace_is_as_long_as_it_is_told() {
+    let mut room = StuckRoom::with(&["--grace", "1"]);
+    let start = room.begin_closing();
+    assert_eq!(room.server.wait().code(), Some(0));
+    let took = start.elapsed();
+    assert!(took > Duration::from_millis(900), "ended after {took:?}");
+    assert!(took < Duration::from_secs(4), "ended after {took:?}");
+}
+
+#[test]
+fn a_lame_duck_lets_nobody_in_and_those_who_are_there_talk_on() {
+    let mut server = Server::start(&["--lame-duck", "300"]);
+    let mut ali = server.join("ali");
+    let mut bob = server.join("bob");
+    let mut stranger = server.connect();
+    stranger.expect(PROMPT);
+    server.signal(Signal::TERM);
+    for peer in [&mut ali, &mut bob] {
+        peer.expect("* The chatroom closes in 300 s.");
+    }
+    let refused = TcpStream::connect(server.address()).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+    ali.say("so long");
+    bob.expect("ali: so long");
+    // HUP changes nothing about it.
+    server.signal(Signal::HUP);
+    bob.say("and thanks");
+    ali.expect("bob: and thanks");
+    server.signal(Signal::INT);
+    expect_closing(&mut ali);
+    expect_closing(&mut bob);
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
+fn a_lame_duck_ends_by_itself() {
+    let mut server = Server::start(&["--lame-duck", "1"]);
+    let mut ali = server.join("ali");
+    let start = Instant::now();
+    server.signal(Signal::TERM);
+    ali.expect("* The chatroom closes in 1 s.");
+    expect_closing(&mut ali);
+    assert_eq!(server.wait().code(), Some(0));
+    assert!(start.elapsed() >= Duration::from_secs(1));
+}
+
+#[test]
+fn the_third_signal_ends_a_lame_duck_at_once() {
+    let mut room = StuckRoom::with(&["--lame-duck", "300", "--grace", "300"]);
+    room.server.signal(Signal::TERM);
+    room.listener.expect("* The chatroom closes in 300 s.");
+    room.server.signal(Signal::TERM);
+    expect_closing(&mut room.listener);
+    room.server.signal(Signal::TERM);
+    room.server.wait();
+    let log = room.server.texts().join("\n");
+    assert!(log.contains("Closing at once: 1 connections"), "{log}");
+}
+
+/// How many lines are said while signals come.
+const LINES: usize = 20_000;
+
+#[test]
+fn signals_that_end_nothing_lose_nothing_under_load() {
+    let server = Server::start(&["--rate", "0"]);
+    let mut ears = server.join("ears");
+    let talker = server.join("talker");
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for number in 0..LINES {
+                talker.say(number.to_string());
+            }
+        });
+        for number in 0..LINES {
+            if number % 1000 == 0 {
+                // Twice each, at once.
+                for signal in [Signal::HUP, Signal::USR1, Signal::HUP, Signal::USR1] {
+                    server.signal(signal);
+                }
+            }
+            ears.expect(&format!("talker: {number}"));
+        }
+    });
+}
+
+#[test]
+fn a_signal_to_end_under_load_loses_nothing_that_was_said_before() {
+    let mut server = Server::start(&["--rate", "0", "--grace", "60"]);
+    let mut ears = server.join("ears");
+    let mut talker = server.join("talker");
+    let before: Vec<_> = (0..LINES).map(|number| number.to_string()).collect();
+    talker.say(before.join("\n"));
+    // The answer says that all before it was heard.
+    talker.say("/who");
+    talker.expect_notice("ears");
+    for signal in [Signal::HUP, Signal::TERM, Signal::HUP] {
+        server.signal(signal);
+    }
+    for number in before {
+        ears.expect(&format!("talker: {number}"));
+    }
+    expect_closing(&mut ears);
+    expect_closing(&mut talker);
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
+fn a_storm_of_newcomers_keeps_no_signal_from_ending_the_room() {
+    for signals in [
+        &[Signal::TERM][..],
+        &[Signal::TERM, Signal::INT],
+        &[Signal::HUP, Signal::HUP, Signal::TERM, Signal::TERM],
+    ] {
+        let mut server = Server::start(&["--log-level", "info"]);
+        let address = server.address();
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for storm in 0..2 {
+                let stop = &stop;
+                scope.spawn(move || {
+                    // Bounded: a connection each, given up when nobody listens any more.
+                    for number in 0..20_000 {
+                        let Ok(mut stream) = TcpStream::connect(address) else {
+                            break;
+                        };
+                        if number % 3 == 0 {
+                            // It may have been cut off.
+                            stream
+                                .write_all(format!("s{storm}x{number}\n").as_bytes())
+                                .ok();
+                        }
+                        if stop.load(Ordering::Relaxed) {
+                            break;
+                        }
+                    }
+                });
+            }
+            let mut ali = server.join("ali");
+            ali.say("/who");
+            while !ali.line().starts_with("* Here") {}
+            signals.iter().for_each(|&signal| server.signal(signal));
+            assert_eq!(server.wait().code(), Some(0), "{signals:?}");
+            stop.store(true, Ordering::Relaxed);
+        });
+    }
 }

@@ -317,7 +317,7 @@ impl<S: Stream> Connections<S> {
 
     /// Ends everybody, those without a name with a word to each.
     pub(super) fn shut_down(&mut self) {
-        self.exits.close(self.now);
+        self.exits.close(self.now + self.limits.grace());
         for id in self.slots.ids() {
             match self.slots.stage(id) {
                 Stage::Nameless => self.push(id, Effect::Notice(Notice::Closing)),

@@ -258,6 +258,11 @@ impl<S: Stream> Hub<S> {
         self.connections.reap(|id| !names.of(id).is_empty())
     }
 
+    /// Says something to everybody in the room in the server's own name; one line, safe to show.
+    pub fn announce(&mut self, text: &str) {
+        self.happen(Event::Announced { text });
+    }
+
     /// Tells everybody that the server is closing, and ends every connection once it has been
     /// sent what it is owed, or the time for that is over.
     pub fn shut_down(&mut self) {
@@ -304,6 +309,7 @@ impl<S: Stream> Hub<S> {
             }
             Event::Left { member } => info!("{}{}", names.of(*member), plain::LEFT),
             // Not even that it was said: the push to whom it is for says so, at debug.
+            Event::Announced { text } => info!("{text}"),
             Event::Whispered { .. } | Event::Closing => {}
         }
     }

@@ -1,5 +1,6 @@
 //! The shell around the hub: the poll, listeners, signals and the clock. No rules in it.
 
+mod ending;
 pub mod listener;
 mod sources;
 
@@ -11,13 +12,14 @@ use log::{info, warn};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook_mio::v1_0::Signals;
 
+use self::ending::Ending;
 use self::listener::{Accepted, Listener};
 use self::sources::Source;
 use crate::failure::Failure;
-use crate::hub::limits::{DRAIN_S, Limits};
+use crate::hub::limits::Limits;
 use crate::hub::{Hub, Readiness};
 use crate::tick::Tick;
 
@@ -34,6 +36,8 @@ pub struct Options {
     pub listen: Vec<SocketAddr>,
     /// Most connections at once; as many as the descriptor limit allows, if it isn't given.
     pub connections_max: Option<usize>,
+    /// How long the room goes on after it was told to close, with nobody new.
+    pub lame_duck: Duration,
     /// The other limits.
     pub limits: Limits,
 }
@@ -83,8 +87,7 @@ struct Server {
     signals: Signals,
     hub: Hub<TcpStream>,
     started: Instant,
-    /// Set by the first signal to end.
-    closing: bool,
+    ending: Ending,
     /// How long the longest turn took, from one poll to the next.
     longest_turn: Duration,
 }
@@ -100,7 +103,7 @@ impl Server {
     fn new(options: &Options, limits: Limits) -> Result<Self, Failure> {
         let failed = |error: io::Error| Failure::new(format!("can't start: {error}"));
         let poll = Poll::new().map_err(failed)?;
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGUSR1]).map_err(failed)?;
+        let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM, SIGUSR1]).map_err(failed)?;
         poll.registry()
             .register(&mut signals, Source::Signals.into(), Interest::READABLE)
             .map_err(failed)?;
@@ -121,7 +124,7 @@ impl Server {
             signals,
             hub: Hub::new(limits, Tick::START),
             started: Instant::now(),
-            closing: false,
+            ending: Ending::new(options.lame_duck, limits.grace()),
             longest_turn: Duration::ZERO,
         })
     }
@@ -149,15 +152,16 @@ impl Server {
     /// Does what has to be done between two polls.
     fn work(&mut self, now: Tick) -> Next {
         self.hub.start_turn(now);
-        if self.dispatch() == Next::Stop {
+        if self.dispatch(now) == Next::Stop {
             return Next::Stop;
         }
+        self.end_lame_duck(now);
         self.hub.resume();
         self.hub.settle();
         if self.hub.reap() > 0 {
             self.listeners.iter_mut().for_each(Listener::try_again);
         }
-        if self.closing && self.hub.is_empty() {
+        if self.ending.is_closing() && self.hub.is_empty() {
             info!("The chatroom is closed.");
             return Next::Stop;
         }
@@ -172,6 +176,7 @@ impl Server {
             .listeners
             .iter()
             .filter_map(Listener::deadline)
+            .chain(self.ending.deadline())
             .chain(self.hub.deadline());
         let timeout = if busy {
             Some(Duration::ZERO)
@@ -188,7 +193,7 @@ impl Server {
     }
 
     /// Hands each event to whom it concerns.
-    fn dispatch(&mut self) -> Next {
+    fn dispatch(&mut self, now: Tick) -> Next {
         let mut signalled = false;
         for event in &self.events {
             match Source::from(event.token()) {
@@ -210,52 +215,10 @@ impl Server {
             }
         }
         if signalled {
-            self.signalled()
+            self.signalled(now)
         } else {
             Next::Turn
         }
-    }
-
-    /// Says how it goes if asked; begins to close at the first signal to end, and ends at once at
-    /// the second.
-    fn signalled(&mut self) -> Next {
-        for signal in self.signals.pending().collect::<Vec<_>>() {
-            if signal == SIGUSR1 {
-                self.report();
-                continue;
-            }
-            if self.closing {
-                warn!(
-                    "Closing at once: {} connections are cut off.",
-                    self.hub.len()
-                );
-                return Next::Stop;
-            }
-            info!(
-                "The chatroom is closing: {} connections have {DRAIN_S} s.",
-                self.hub.len()
-            );
-            self.closing = true;
-            self.listeners.clear();
-            self.hub.shut_down();
-        }
-        Next::Turn
-    }
-
-    /// Says how it goes, and how it went so far.
-    fn report(&self) {
-        let departing = match self.hub.departing() {
-            0 => String::new(),
-            departing => format!(", {departing} told to go"),
-        };
-        info!(
-            "{} connections, {} in the room{departing}; so far {} turned away, ended: {}; longest turn {:.1} ms",
-            self.hub.len(),
-            self.hub.room().names().count(),
-            self.hub.turned_away(),
-            self.hub.disconnects(),
-            self.longest_turn.as_secs_f64() * 1e3,
-        );
     }
 
     /// Accepts whom the listeners have.

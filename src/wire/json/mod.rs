@@ -73,6 +73,16 @@ pub enum Message<'a> {
         #[serde(borrow)]
         to: Cow<'a, str>,
     },
+    /// The server's word to everybody.
+    Announced {
+        /// The event's number.
+        seq: u64,
+        /// When, in milliseconds since 1970 (UTC).
+        time: u64,
+        /// For people to read.
+        #[serde(borrow)]
+        text: Cow<'a, str>,
+    },
     /// The server is closing.
     Closing {
         /// The event's number.
@@ -189,11 +199,16 @@ impl<'a> Message<'a> {
     /// `names` are those before it.
     #[must_use]
     pub fn of(event: &'a Event<'_>, names: &'a Names, stamp: Stamp) -> Option<Self> {
-        if matches!(event, Event::Closing) {
-            let Stamp { seq, time_ms: time } = stamp;
-            return Some(Self::Closing { seq, time });
+        let Stamp { seq, time_ms: time } = stamp;
+        match event {
+            Event::Closing => Some(Self::Closing { seq, time }),
+            Event::Announced { text } => Some(Self::Announced {
+                seq,
+                time,
+                text: (*text).into(),
+            }),
+            _ => Self::of_line(plain::Line::of(event, names)?, stamp),
         }
-        Self::of_line(plain::Line::of(event, names)?, stamp)
     }
 
     /// Returns what tells the same as a line of the room's talk.
@@ -237,7 +252,9 @@ impl<'a> Message<'a> {
         match self {
             Self::Said(talk) | Self::Me(talk) => Some(talk.seq),
             Self::Joined(coming) | Self::Left(coming) => Some(coming.seq),
-            Self::Renamed { seq, .. } | Self::Closing { seq, .. } => Some(*seq),
+            Self::Renamed { seq, .. } | Self::Announced { seq, .. } | Self::Closing { seq, .. } => {
+                Some(*seq)
+            }
             _ => None,
         }
     }

@@ -117,6 +117,7 @@ impl World {
             name_timeout_s: [0, 5][pick(1)],
             idle_timeout_s: [0, 9][pick(2)],
             stall_timeout_s: [0, 7][pick(3)],
+            grace_s: 5,
             rate: [0, 10][pick(4)],
             burst: [1, 50][pick(5)],
             history_lines: [0, 3][pick(6)],
