@@ -83,13 +83,13 @@ pub enum Command {
 pub struct ServeOptions {
     /// Address to listen on, with a name for all addresses it has; may be given several times.
     /// IPv6 as `[::1]:5050`; `5050` is a port of 127.0.0.1, `:5050` of every address
+    /// [default: the sockets that systemd hands over, or else 127.0.0.1:5050]
     #[arg(
         long,
         value_name = "ADDR:PORT",
         env = "CHATROOM_LISTEN",
         value_parser = listen::parse,
-        value_delimiter = ',',
-        default_value = "127.0.0.1:5050"
+        value_delimiter = ','
     )]
     pub listen: Vec<ListenOn>,
 

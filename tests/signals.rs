@@ -288,7 +288,9 @@ fn a_storm_of_newcomers_keeps_no_signal_from_ending_the_room() {
             let mut ali = server.join("ali");
             ali.say("/who");
             while !ali.line().starts_with("* Here") {}
-            signals.iter().for_each(|&signal| server.signal(signal));
+            for &signal in signals {
+                server.signal(signal);
+            }
             assert_eq!(server.wait().code(), Some(0), "{signals:?}");
             stop.store(true, Ordering::Relaxed);
         });

@@ -34,6 +34,8 @@ pub(super) enum Flushed {
     Nothing,
     /// It took what it could.
     Sent {
+        /// How much it took.
+        bytes: usize,
         /// What it cost, in bytes; see [`WRITE_COST_BYTES`].
         cost: usize,
         /// It has read so much that its own lines need not wait for that any more.
@@ -136,6 +138,7 @@ impl Delivery {
                 let waits = connection.is_owed_too_much();
                 self.watch(id, connection, now);
                 Flushed::Sent {
+                    bytes: sent,
                     cost: if sent == 0 {
                         0
                     } else {

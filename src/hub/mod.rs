@@ -12,6 +12,7 @@ mod audience;
 mod audit;
 pub mod connection;
 mod connections;
+pub mod counters;
 mod delivery;
 pub mod disconnect;
 mod exits;
@@ -33,6 +34,7 @@ use log::{debug, info, log, warn};
 pub use self::audit::Audit;
 use self::connection::{Connection, Flags};
 use self::connections::Connections;
+use self::counters::Counters;
 use self::disconnect::{Disconnect, Disconnects};
 use self::limits::{Limits, READ_BYTES};
 use self::patience::Flow;
@@ -67,7 +69,6 @@ pub struct Hub<S> {
     /// How much has been heard this turn, in lines.
     work: usize,
     closing: bool,
-    turned_away: u64,
 }
 
 impl<S: Stream> Hub<S> {
@@ -82,7 +83,6 @@ impl<S: Stream> Hub<S> {
             reader: Reader::new(READ_BYTES),
             work: 0,
             closing: false,
-            turned_away: 0,
         }
     }
 
@@ -104,10 +104,10 @@ impl<S: Stream> Hub<S> {
         self.connections.exits.disconnects
     }
 
-    /// Returns how many were turned away for want of a place.
+    /// Returns what has been counted so far.
     #[must_use]
-    pub fn turned_away(&self) -> u64 {
-        self.turned_away
+    pub fn counters(&self) -> &Counters {
+        &self.connections.counters
     }
 
     /// Returns how many connections there are, in the room or not.
@@ -174,7 +174,7 @@ impl<S: Stream> Hub<S> {
 
     /// Turns a stream from `address` away that was not admitted, telling it why.
     pub fn refuse(&mut self, stream: S, address: IpAddr, why: Notice<'_>) {
-        self.turned_away += 1;
+        self.connections.counters.refuse(why.code());
         let mut words = String::new();
         plain::put(&Effect::Notice(why), &mut words);
         let outcome = Connection::dismiss(stream, words.as_bytes());

@@ -58,7 +58,7 @@ impl Server {
         for signal in self.signals.pending().collect::<Vec<_>>() {
             match signal {
                 SIGUSR1 => self.report(),
-                SIGHUP => self.reload(),
+                SIGHUP => self.reload(now),
                 _ if self.take_next_step(now) == Next::Stop => return Next::Stop,
                 _ => {}
             }
@@ -87,6 +87,7 @@ impl Server {
         let lame_duck = self.ending.lame_duck;
         self.ending.step = Step::LameDuck(now + lame_duck);
         self.listeners.clear();
+        self.tell_stopping(lame_duck + self.ending.grace);
         let words = format!("The chatroom closes in {} s.", lame_duck.as_secs());
         self.hub.announce(&words);
     }
@@ -104,14 +105,27 @@ impl Server {
             self.hub.len(),
             self.ending.grace.as_secs()
         );
+        self.tell_stopping(self.ending.grace);
         self.ending.step = Step::Closing;
         self.listeners.clear();
         self.hub.shut_down();
     }
 
+    fn tell_stopping(&self, most: Duration) {
+        if let Some(notifier) = &self.notifier {
+            notifier.stopping(most);
+        }
+    }
+
     /// Reads anew what can be read anew. Nobody is dropped, whatever comes of it.
-    fn reload(&mut self) {
+    fn reload(&mut self, now: Tick) {
+        if let Some(notifier) = &self.notifier {
+            notifier.reloading();
+        }
         info!("Reloaded: nothing here is read from files.");
+        if let Some(notifier) = &mut self.notifier {
+            notifier.ready(now);
+        }
     }
 
     /// Says how it goes, and how it went so far.
@@ -120,11 +134,13 @@ impl Server {
             0 => String::new(),
             departing => format!(", {departing} told to go"),
         };
+        let refused = self.hub.counters().refused();
+        let turned_away: u64 = refused.iter().map(|(_, count)| count).sum();
         info!(
             "{} connections, {} in the room{departing}; so far {} turned away, ended: {}; longest turn {:.1} ms",
             self.hub.len(),
             self.hub.room().names().count(),
-            self.hub.turned_away(),
+            turned_away,
             self.hub.disconnects(),
             self.longest_turn.as_secs_f64() * 1e3,
         );

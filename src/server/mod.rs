@@ -1,11 +1,13 @@
 //! The shell around the hub: the poll, listeners, signals and the clock. No rules in it.
 
 mod ending;
+mod inherited;
 pub mod listener;
+mod notify;
 mod sources;
 
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use log::{info, warn};
@@ -16,7 +18,8 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook_mio::v1_0::Signals;
 
 use self::ending::Ending;
-use self::listener::{Accepted, Listener};
+use self::listener::{Accepted, Listener, Scheme};
+use self::notify::{Activity, Notifier};
 use self::sources::Source;
 use crate::failure::Failure;
 use crate::hub::limits::Limits;
@@ -29,10 +32,13 @@ const EVENTS_MAX: usize = 1024;
 /// Connections accepted from one listener in one turn.
 const ACCEPTS_MAX: usize = 256;
 
+/// Where the server listens when it is told nothing and handed nothing.
+pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5050);
+
 /// What the server is told.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Addresses to listen on.
+    /// Addresses to listen on: none for what is inherited, or else [`DEFAULT_LISTEN`].
     pub listen: Vec<SocketAddr>,
     /// Most connections at once; as many as the descriptor limit allows, if it isn't given.
     pub connections_max: Option<usize>,
@@ -47,18 +53,42 @@ pub struct Options {
 /// # Errors
 /// Fails when an address can't be listened on or the limits contradict each other.
 pub fn serve(options: &Options) -> Result<(), Failure> {
-    let descriptors = raise_descriptor_limit().saturating_sub(options.listen.len());
+    let listeners = listen(options)?;
+    let descriptors = raise_descriptor_limit().saturating_sub(listeners.len());
     let limits = options.limits.fit(options.connections_max, descriptors);
     let limits = limits.map_err(Failure::usage)?;
-    let mut server = Server::new(options, limits)?;
+    let mut server = Server::new(options, listeners, limits)?;
     info!("{limits}");
     for listener in &server.listeners {
         info!("listening on {}", listener.address());
     }
     info!("Server is Running and waiting for connections...");
+    if let Some(notifier) = &mut server.notifier {
+        notifier.ready(Tick::START);
+    }
     server
         .run()
         .map_err(|error| Failure::new(format!("the event loop failed: {error}")))
+}
+
+/// Listens wherever the server is told to, and on what it is handed.
+fn listen(options: &Options) -> Result<Vec<Listener>, Failure> {
+    let mut listeners = Vec::new();
+    for (scheme, socket) in inherited::take()? {
+        let listener = Listener::adopt(scheme, socket);
+        listeners.push(listener.map_err(|error| {
+            Failure::new(format!("can't listen on an inherited socket: {error}"))
+        })?);
+    }
+    let has_room = listeners
+        .iter()
+        .any(|listener| listener.scheme() == Scheme::Plain);
+    let default = (options.listen.is_empty() && !has_room).then_some(&DEFAULT_LISTEN);
+    for &address in options.listen.iter().chain(default) {
+        let listener = Listener::bind(Scheme::Plain, address);
+        listeners.push(listener.map_err(|error| cannot_listen(address, &error))?);
+    }
+    Ok(listeners)
 }
 
 /// Raises the soft limit of open descriptors to the hard one, and returns what is in force.
@@ -88,6 +118,7 @@ struct Server {
     hub: Hub<TcpStream>,
     started: Instant,
     ending: Ending,
+    notifier: Option<Notifier>,
     /// How long the longest turn took, from one poll to the next.
     longest_turn: Duration,
 }
@@ -100,22 +131,22 @@ enum Next {
 }
 
 impl Server {
-    fn new(options: &Options, limits: Limits) -> Result<Self, Failure> {
+    fn new(
+        options: &Options,
+        mut listeners: Vec<Listener>,
+        limits: Limits,
+    ) -> Result<Self, Failure> {
         let failed = |error: io::Error| Failure::new(format!("can't start: {error}"));
         let poll = Poll::new().map_err(failed)?;
         let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM, SIGUSR1]).map_err(failed)?;
         poll.registry()
             .register(&mut signals, Source::Signals.into(), Interest::READABLE)
             .map_err(failed)?;
-        let mut listeners = Vec::new();
-        for (index, &address) in options.listen.iter().enumerate() {
-            let mut listener =
-                Listener::bind(address).map_err(|error| cannot_listen(address, &error))?;
+        for (index, listener) in listeners.iter_mut().enumerate() {
             let token = Source::Listener(index).into();
             poll.registry()
                 .register(listener.source(), token, Interest::READABLE)
                 .map_err(failed)?;
-            listeners.push(listener);
         }
         Ok(Self {
             poll,
@@ -125,6 +156,7 @@ impl Server {
             hub: Hub::new(limits, Tick::START),
             started: Instant::now(),
             ending: Ending::new(options.lame_duck, limits.grace()),
+            notifier: Notifier::from_env(),
             longest_turn: Duration::ZERO,
         })
     }
@@ -141,6 +173,13 @@ impl Server {
         let start = self.now();
         let next = self.work(start);
         self.longest_turn = self.longest_turn.max(self.now() - start);
+        if let Some(notifier) = &mut self.notifier {
+            let activity = Activity {
+                members: self.hub.room().names().count(),
+                lines: self.hub.counters().lines_in,
+            };
+            notifier.turn(activity, start);
+        }
         Ok(next)
     }
 
@@ -177,6 +216,7 @@ impl Server {
             .iter()
             .filter_map(Listener::deadline)
             .chain(self.ending.deadline())
+            .chain(self.notifier.as_ref().and_then(Notifier::deadline))
             .chain(self.hub.deadline());
         let timeout = if busy {
             Some(Duration::ZERO)
