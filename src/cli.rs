@@ -3,6 +3,7 @@
 mod generate;
 mod join;
 mod listen;
+mod manual;
 mod trace;
 
 use std::env;
@@ -257,6 +258,18 @@ pub struct GenerateOptions {
 pub enum Generated {
     /// A Wireshark dissector for the room's protocol, in Lua
     Dissector,
+    /// A systemd unit that runs the server in a sandbox
+    Service,
+    /// A systemd unit for its socket
+    Socket,
+    /// The manual page, chatroom(1)
+    Man,
+    /// Completions for bash
+    Bash,
+    /// Completions for zsh
+    Zsh,
+    /// Completions for fish
+    Fish,
 }
 
 /// What `chatroom resolve` is told.
