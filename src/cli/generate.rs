@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-use super::{Cli, GenerateOptions, Generated, manual};
+use super::{Cli, GenerateOptions, Generated, SERVE, config, manual};
 use crate::failure::Failure;
 use crate::trace::DISSECTOR;
 
@@ -21,8 +21,14 @@ const SOCKET: &str = include_str!("texts/chatroom.socket");
 /// # Errors
 /// Fails when standard output can't be written, unless nobody reads it any more.
 pub fn generate(options: GenerateOptions) -> Result<(), Failure> {
+    let text = text(options.what);
+    print(&text.map_err(|error| Failure::new(format!("can't tell: {error}")))?)
+}
+
+/// Prints a text.
+pub(super) fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
-    let written = text(options.what).and_then(|text| stdout.write_all(text.as_bytes()));
+    let written = stdout.write_all(text.as_bytes());
     match written.and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::new(format!("can't write: {error}")))
@@ -34,6 +40,13 @@ pub fn generate(options: GenerateOptions) -> Result<(), Failure> {
 fn text(what: Generated) -> io::Result<String> {
     Ok(match what {
         Generated::Dissector => DISSECTOR.to_owned(),
+        Generated::Config => {
+            let program = Cli::command();
+            program
+                .find_subcommand(SERVE)
+                .map(config::template)
+                .unwrap_or_default()
+        }
         Generated::Service => {
             let program = env::current_exe()?;
             SERVICE.replace("@PROGRAM@", &program.to_string_lossy())

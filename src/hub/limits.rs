@@ -134,6 +134,8 @@ pub struct Limits {
     pub announce_joins: bool,
     /// Whether the log names the addresses that connections come from.
     pub log_addresses: bool,
+    /// Whether the log tells what is said.
+    pub log_talk: bool,
     /// How much of the fan-out is done before the loop looks at its sockets again.
     pub slice: Slice,
 }
@@ -280,6 +282,7 @@ impl Default for Limits {
             history_lines: 0,
             announce_joins: false,
             log_addresses: false,
+            log_talk: true,
             slice: Slice::default(),
         }
     }

@@ -258,6 +258,11 @@ impl<S: Stream> Hub<S> {
         self.connections.reap(|id| !names.of(id).is_empty())
     }
 
+    /// Lets the log tell what is said, or not.
+    pub fn set_log_talk(&mut self, log_talk: bool) {
+        self.limits.log_talk = log_talk;
+    }
+
     /// Says something to everybody in the room in the server's own name; one line, safe to show.
     pub fn announce(&mut self, text: &str) {
         self.happen(Event::Announced { text });
@@ -298,6 +303,7 @@ impl<S: Stream> Hub<S> {
     fn log_event(&self, event: &Event<'_>) {
         let names = self.room.names();
         match event {
+            Event::Said { .. } | Event::Did { .. } if !self.limits.log_talk => {}
             Event::Said { member, text } => info!("{} said {text}", names.of(*member)),
             Event::Did { member, text } => info!("{} said /me {text}", names.of(*member)),
             Event::Joined { member, name } => {

@@ -6,6 +6,7 @@ use log::{info, warn};
 use signal_hook::consts::{SIGHUP, SIGUSR1};
 
 use super::{Next, Server};
+use crate::logging;
 use crate::tick::Tick;
 
 /// How far the room has come in closing.
@@ -122,7 +123,14 @@ impl Server {
         if let Some(notifier) = &self.notifier {
             notifier.reloading();
         }
-        info!("Reloaded: nothing here is read from files.");
+        match (self.reread)() {
+            Ok(changed) => {
+                logging::set_level(changed.log_level);
+                self.hub.set_log_talk(changed.log_talk);
+                info!("Reloaded: log-level and log-talk are as they are set now.");
+            }
+            Err(failure) => warn!("Not reloaded, all stays as it was: {failure}"),
+        }
         if let Some(notifier) = &mut self.notifier {
             notifier.ready(now);
         }

@@ -10,7 +10,7 @@ use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use log::{info, warn};
+use log::{LevelFilter, info, warn};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -44,8 +44,30 @@ pub struct Options {
     pub connections_max: Option<usize>,
     /// How long the room goes on after it was told to close, with nobody new.
     pub lame_duck: Duration,
+    /// Reads anew what may change while the server runs.
+    pub reread: fn() -> Result<Changeable, Failure>,
     /// The other limits.
     pub limits: Limits,
+}
+
+/// What may change while the server runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Changeable {
+    /// How much is logged.
+    pub log_level: LevelFilter,
+    /// Whether the log tells what is said.
+    pub log_talk: bool,
+}
+
+/// Checks the limits that a server would have.
+///
+/// # Errors
+/// Says which contradict each other.
+pub fn check(options: &Options) -> Result<Limits, Failure> {
+    let listeners = options.listen.len().max(1);
+    let descriptors = raise_descriptor_limit().saturating_sub(listeners);
+    let limits = options.limits.fit(options.connections_max, descriptors);
+    limits.map_err(Failure::usage)
 }
 
 /// Runs the server until it is told to stop.
@@ -54,9 +76,7 @@ pub struct Options {
 /// Fails when an address can't be listened on or the limits contradict each other.
 pub fn serve(options: &Options) -> Result<(), Failure> {
     let listeners = listen(options)?;
-    let descriptors = raise_descriptor_limit().saturating_sub(listeners.len());
-    let limits = options.limits.fit(options.connections_max, descriptors);
-    let limits = limits.map_err(Failure::usage)?;
+    let limits = check(options)?;
     let mut server = Server::new(options, listeners, limits)?;
     info!("{limits}");
     for listener in &server.listeners {
@@ -118,6 +138,7 @@ struct Server {
     hub: Hub<TcpStream>,
     started: Instant,
     ending: Ending,
+    reread: fn() -> Result<Changeable, Failure>,
     notifier: Option<Notifier>,
     /// How long the longest turn took, from one poll to the next.
     longest_turn: Duration,
@@ -156,6 +177,7 @@ impl Server {
             hub: Hub::new(limits, Tick::START),
             started: Instant::now(),
             ending: Ending::new(options.lame_duck, limits.grace()),
+            reread: options.reread,
             notifier: Notifier::from_env(),
             longest_turn: Duration::ZERO,
         })

@@ -123,6 +123,7 @@ impl World {
             history_lines: [0, 3][pick(6)],
             announce_joins: pick(7) == 1,
             log_addresses: pick(7) == 1,
+            log_talk: pick(6) == 1,
             slice: Slice {
                 bytes: 10_000,
                 slots: 5,
