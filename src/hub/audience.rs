@@ -1,14 +1,16 @@
-//! Those whom the room's decisions concern: the connections, who read what a decision brings them.
+//! Those whom the room's decisions concern: the connections, and what each is told of what happens.
 
 use log::debug;
 
 use super::connections::Connections;
 use super::disconnect::Disconnect;
+use super::extra::HeardBefore;
 use super::limits::PRIVATE_BYTES_MAX;
 use super::standing::Stage;
-use crate::room::{Audience, Effect, MemberId, Notice, Reach};
+use crate::room::{Audience, Effect, Event, MemberId, Names, Notice, Reach};
 use crate::stream::Stream;
-use crate::wire::plain;
+use crate::wire::json::Message;
+use crate::wire::{Stamp, plain};
 
 impl<S: Stream> Audience for Connections<S> {
     fn reach(&self, member: MemberId, bytes: usize) -> Reach {
@@ -34,11 +36,60 @@ impl<S: Stream> Audience for Connections<S> {
             Effect::Private { from, .. } => {
                 debug!("{from} says something privately to connection {member}");
             }
-            Effect::Notice(notice @ (Notice::BadName { .. } | Notice::NameTaken { .. })) => {
-                self.addresses.log_refused_name(member, notice);
-            }
+            Effect::Notice(notice) => self.note_refused_name(member, &notice),
             _ => {}
         }
         self.tell_of(member, &effect);
+    }
+}
+
+impl<S: Stream> Connections<S> {
+    /// Writes an event down for everybody but whose doing it is; `names` are those before it.
+    pub(super) fn publish(&mut self, event: &Event<'_>, names: &Names) -> Stamp {
+        let stamp = self.order.next();
+        if let Event::Joined { member, name } = event {
+            self.enter(*member, name.as_str(), stamp);
+        }
+        let slots = &mut self.slots;
+        self.delivery.publish(event, names, stamp, slots);
+        stamp
+    }
+
+    /// Makes a connection a member.
+    fn enter(&mut self, id: MemberId, name: &str, stamp: Stamp) {
+        self.admission.is_nameless_no_more();
+        self.silence.begin(self.now().whole_s());
+        let now = self.now();
+        let connection = &mut self.slots[id];
+        connection.set_heard(now);
+        self.delivery.enter(connection, name, stamp);
+        self.queues.owed.push(id, connection);
+    }
+
+    /// Owes one connection that is told in JSON a message.
+    pub(super) fn tell_message(&mut self, id: MemberId, message: &Message<'_>) {
+        let connection = &mut self.slots[id];
+        self.delivery.tell_message(connection, message);
+        self.queues.owed.push(id, connection);
+    }
+
+    /// Takes note of what somebody has heard of the room before it came.
+    pub(super) fn set_heard_before(&mut self, id: MemberId, heard: Option<HeardBefore>) {
+        self.slots[id].set_heard_before(heard, &mut self.delivery.pool);
+    }
+
+    /// Owes one connection the words of an effect on it.
+    pub(super) fn tell_of(&mut self, id: MemberId, effect: &Effect<'_>) {
+        let connection = &mut self.slots[id];
+        self.delivery
+            .tell_of(connection, effect, self.order.time_ms());
+        self.queues.owed.push(id, connection);
+    }
+
+    /// Tells the log, if a name is what is refused.
+    pub(super) fn note_refused_name(&self, member: MemberId, notice: &Notice<'_>) {
+        if matches!(notice, Notice::BadName { .. } | Notice::NameTaken { .. }) {
+            self.addresses.log_refused_name(member, *notice);
+        }
     }
 }

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use bitflags::bitflags;
 
-use super::extra::{Extra, Pool};
+use super::extra::{Extra, HeardBefore, Pool};
 use super::limits::{PRIVATE_BYTES_MAX, SPLICES_MAX};
 use super::standing::{Stage, Standing};
 use crate::feed::Transcript;
@@ -186,13 +186,6 @@ impl<S: Stream> Connection<S> {
         Ok(())
     }
 
-    /// Writes last words to a stream that was not admitted, as far as it takes them at once.
-    pub fn dismiss(mut stream: S, words: &[u8]) -> [io::Result<usize>; 2] {
-        // One try each: who is turned away is owed no more. Closing with input unread would take
-        // the words back.
-        [stream.write(words), stream.read(&mut [0; 4096])]
-    }
-
     /// Returns whether its stream takes no more for now.
     pub fn is_blocked(&self) -> bool {
         self.flags.contains(Flags::BLOCKED)
@@ -234,6 +227,16 @@ impl<S: Stream> Connection<S> {
         pool.lend(&mut self.extra).splices.insert(cursor, greeting);
     }
 
+    /// Takes note of what it has heard of the room before it came.
+    pub fn set_heard_before(&mut self, heard: Option<HeardBefore>, pool: &mut Pool) {
+        pool.lend(&mut self.extra).heard_before = heard;
+    }
+
+    /// Takes out what it has heard of the room before it came.
+    pub fn take_heard_before(&mut self) -> Option<HeardBefore> {
+        self.extra.as_mut()?.heard_before.take()
+    }
+
     /// Owes it `bytes` that nobody else hears, after all that the room has heard so far.
     pub fn tell(&mut self, bytes: &[u8], transcript: &Transcript, pool: &mut Pool) {
         let goal = self.goal(transcript);
@@ -271,7 +274,8 @@ impl<S: Stream> Connection<S> {
         self.extra.as_ref().filter(|_| has_left)?.deadline
     }
 
-    /// Tells it that no more comes, and drops what it has sent meanwhile. Returns whether it can be closed: nothing more is to be waited for.
+    /// Tells it that no more comes, and drops what it has sent meanwhile. Returns whether it can be
+    /// closed.
     pub fn finish(&mut self) -> bool {
         if self.flags.contains(Flags::ENDED) || self.stream.finish().is_err() {
             return true;

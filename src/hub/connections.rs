@@ -17,13 +17,14 @@ use super::delivery::{Delivery, Flushed};
 use super::disconnect::Disconnect;
 use super::exits::Exits;
 use super::limits::{Limits, WRITE_COST_BYTES};
+use super::order::Order;
 use super::patience::Flow;
 use super::queues::Queues;
 use super::silence::Silence;
 use super::slots::Slots;
 use super::standing::Stage;
 use crate::line::input::{Input, Reader};
-use crate::room::{Audience, Effect, Event, MemberId, Names, Notice};
+use crate::room::{Audience, Effect, MemberId, Notice};
 use crate::stream::Stream;
 use crate::tick::Tick;
 
@@ -32,12 +33,13 @@ use crate::tick::Tick;
 pub(super) struct Connections<S> {
     limits: Limits,
     now: Tick,
+    pub(super) order: Order,
     pub(super) slots: Slots<S>,
     pub(super) delivery: Delivery,
     pub(super) queues: Queues,
     pub(super) admission: Admission,
     pub(super) addresses: Addresses,
-    silence: Silence,
+    pub(super) silence: Silence,
     pub(super) exits: Exits,
     pub(super) counters: Counters,
     /// Bytes of input that are held back, from all connections together.
@@ -45,10 +47,11 @@ pub(super) struct Connections<S> {
 }
 
 impl<S: Stream> Connections<S> {
-    pub(super) fn new(limits: Limits, now: Tick) -> Self {
+    pub(super) fn new(limits: Limits, now: Tick, boot: &str) -> Self {
         Self {
             limits,
             now,
+            order: Order::new(boot),
             slots: Slots::default(),
             delivery: Delivery::new(&limits, now),
             queues: Queues::new(),
@@ -72,7 +75,7 @@ impl<S: Stream> Connections<S> {
     /// Returns whether there is work that no event will bring up.
     pub(super) fn has_work(&self) -> bool {
         let queues = &self.queues;
-        self.delivery.feed.fan_out.is_under_way()
+        self.delivery.feeds.fan_out.is_under_way()
             || (!queues.resuming.is_empty() && self.delivery.flow() != Flow::Shut)
             || !queues.owed.is_empty()
             || !queues.broken.is_empty()
@@ -83,7 +86,7 @@ impl<S: Stream> Connections<S> {
     /// the end overrun those who keep up.
     pub(super) fn is_fan_out_behind(&self) -> bool {
         let bytes_max = self.limits.round_bytes_max(self.slots.used());
-        self.delivery.feed.is_behind(bytes_max)
+        self.delivery.feeds.is_behind(bytes_max)
     }
 
     /// Takes in a stream that has been admitted, and asks for a name.
@@ -114,42 +117,18 @@ impl<S: Stream> Connections<S> {
         }
         self.end_nameless();
         self.end_idle();
+        self.delivery.feeds.retire(now);
     }
 
     /// Returns when something is due.
     pub(super) fn deadline(&self) -> Option<Tick> {
         let seconds = [self.admission.deadline_s(), self.silence.deadline_s()];
         let [name, silence] = seconds.map(|due| due.map(Tick::from_whole_s));
-        let slow = self.delivery.feed.slow_readers.deadline();
-        [self.exits.deadline(&self.slots), name, silence, slow]
+        let delivery = self.delivery.deadline();
+        [self.exits.deadline(&self.slots), name, silence, delivery]
             .into_iter()
             .flatten()
             .min()
-    }
-
-    /// Writes an event down for everybody but whose doing it is; `names` are those before it.
-    pub(super) fn publish(&mut self, event: &Event<'_>, names: &Names) {
-        if let Event::Joined { member, .. } = event {
-            self.enter(*member);
-        }
-        self.delivery.publish(event, names, &mut self.slots);
-    }
-
-    /// Makes a connection a member.
-    fn enter(&mut self, id: MemberId) {
-        self.admission.is_nameless_no_more();
-        self.silence.begin(self.now.whole_s());
-        let connection = &mut self.slots[id];
-        connection.set_heard(self.now);
-        self.delivery.enter(connection);
-        self.queues.owed.push(id, connection);
-    }
-
-    /// Owes one connection the words of an effect on it.
-    pub(super) fn tell_of(&mut self, id: MemberId, effect: &Effect<'_>) {
-        let connection = &mut self.slots[id];
-        self.delivery.tell_of(connection, effect);
-        self.queues.owed.push(id, connection);
     }
 
     /// Takes telnet's own talk out of what `reader` was filled with, and answers it.
@@ -203,8 +182,9 @@ impl<S: Stream> Connections<S> {
     pub(super) fn fan_out(&mut self) {
         let (mut bytes, mut slots) = (0, 0);
         while bytes < self.limits.slice.bytes && slots < self.limits.slice.slots {
-            let end = self.delivery.feed.transcript().end();
-            let Some(slot) = self.delivery.feed.fan_out.next(self.slots.used(), end) else {
+            let feeds = &mut self.delivery.feeds;
+            let ends = feeds.ends();
+            let Some(slot) = feeds.fan_out.next(self.slots.used(), ends) else {
                 break;
             };
             bytes += self.flush(MemberId::from_slot(slot));
@@ -266,7 +246,8 @@ impl<S: Stream> Connections<S> {
         }
         // Its claim ends here, before the room learns that it has left.
         let deadline = why.is_orderly().then(|| self.exits.drain(id, self.now));
-        self.delivery.drain(connection, deadline.flatten());
+        self.delivery
+            .drain(connection, deadline.flatten(), self.now);
         if deadline.is_none() {
             return self.close_now(id);
         }
@@ -305,7 +286,7 @@ impl<S: Stream> Connections<S> {
 
     /// Returns how many connections have a place: who has left needs none.
     pub(super) fn open(&self) -> usize {
-        self.admission.nameless() + self.delivery.feed.readers
+        self.admission.nameless() + self.delivery.feeds.readers()
     }
 
     /// Returns how many have left and not read all they are owed, or go on sending.

@@ -19,6 +19,7 @@ use crate::line::wrong_protocol;
 use crate::room::{Audience, Effect, MemberId, Notice};
 use crate::stream::Stream;
 use crate::tick::Tick;
+use crate::wire::{Encoding, json};
 
 /// Most reads after a write has failed, for the lines that came before the connection broke.
 const LAST_READS_MAX: usize = 16;
@@ -181,7 +182,7 @@ impl<S: Stream> Hub<S> {
             if self.must_wait(id) {
                 break false;
             }
-            match reader.next_line(self.limits.max_line_bytes) {
+            match reader.next_line(self.line_bytes_max(id)) {
                 Some(typed) => self.hear_line(id, &typed),
                 None => break true,
             }
@@ -194,12 +195,21 @@ impl<S: Stream> Hub<S> {
     fn hear_end(&mut self, id: MemberId, reader: &mut Reader) {
         reader.filled(0);
         self.connections.begin_hearing(id, reader);
-        if let Some(typed) = reader.last_line(self.limits.max_line_bytes) {
+        if let Some(typed) = reader.last_line(self.line_bytes_max(id)) {
             self.hear_line(id, &typed);
         }
         if let Some(connection) = self.connections.get_mut(id) {
             connection.flags.insert(Flags::ENDED);
             self.connections.close(id, Disconnect::Closed);
+        }
+    }
+
+    /// Returns the longest line that a connection may send, in bytes.
+    fn line_bytes_max(&self, id: MemberId) -> usize {
+        let max = self.limits.max_line_bytes;
+        match self.connections.slots.encoding(id) {
+            Encoding::Plain => max,
+            Encoding::Json => json::line_bytes_max(max),
         }
     }
 
@@ -210,10 +220,17 @@ impl<S: Stream> Hub<S> {
         }
         self.work += 1;
         self.connections.counters.lines_in += 1;
+        if self.connections.slots.encoding(id) == Encoding::Json {
+            return self.hear_request(id, typed);
+        }
         let nameless = self.connections.slots.stage(id) == Stage::Nameless;
         match *typed {
             Typed::TooLong => self.refuse_long_line(id, nameless),
             Typed::Line { bytes: [], .. } => {}
+            Typed::Line {
+                text: json::FIRST_LINE,
+                ..
+            } if nameless => self.speak_json(id),
             Typed::Line { bytes, text } if nameless => match wrong_protocol::protocol_of(bytes) {
                 Some(protocol) => self.turn_away(id, protocol),
                 None => self.enter(id, text),
@@ -251,15 +268,21 @@ impl<S: Stream> Hub<S> {
 
     /// Lets the room decide what comes of a member's line, and happen what it decides.
     fn say(&mut self, id: MemberId, text: &str) {
+        let command = self.command(id, text);
+        if let Some(event) = self.room.decide(id, command, &mut self.connections) {
+            self.happen(event);
+        }
+    }
+
+    /// Takes a member's line for what it asks for.
+    pub(super) fn command<'t>(&mut self, id: MemberId, text: &'t str) -> Command<'t> {
         let now = self.connections.now();
         if let Some(connection) = self.connections.get_mut(id) {
             connection.set_heard(now);
         }
         let command = Command::parse(text);
         self.work += work_of(&command, self.connections.slots.used());
-        if let Some(event) = self.room.decide(id, command, &mut self.connections) {
-            self.happen(event);
-        }
+        command
     }
 }
 

@@ -17,12 +17,15 @@ mod delivery;
 pub mod disconnect;
 mod exits;
 mod extra;
+mod ids;
 mod input;
 pub mod limits;
+mod order;
 pub mod patience;
 pub mod per_address;
 mod queues;
 pub mod rate_limit;
+mod requests;
 mod silence;
 mod slots;
 mod standing;
@@ -32,19 +35,20 @@ use std::net::IpAddr;
 use log::{debug, info, log, warn};
 
 pub use self::audit::Audit;
-use self::connection::{Connection, Flags};
+use self::connection::Flags;
 use self::connections::Connections;
 use self::counters::Counters;
 use self::disconnect::{Disconnect, Disconnects};
+use self::ids::Ids;
 use self::limits::{Limits, READ_BYTES};
 use self::patience::Flow;
 use self::rate_limit::RateLimit;
-use crate::feed::Feed;
+use crate::feed::Feeds;
 use crate::line::input::Reader;
 use crate::room::{Effect, Event, MemberId, Notice, Room};
 use crate::stream::Stream;
 use crate::tick::Tick;
-use crate::wire::plain;
+use crate::wire::{Stamp, plain};
 
 /// What the poll says of one stream.
 #[derive(Debug, Clone, Copy, Default)]
@@ -64,6 +68,7 @@ pub struct Hub<S> {
     room: Room,
     connections: Connections<S>,
     rate_limit: RateLimit,
+    ids: Ids,
     /// Lent to who is read from.
     reader: Reader,
     /// How much has been heard this turn, in lines.
@@ -72,14 +77,16 @@ pub struct Hub<S> {
 }
 
 impl<S: Stream> Hub<S> {
-    /// Returns a hub without connections.
+    /// Returns a hub without connections. `boot` names this start of the server, for those who come
+    /// back after a break.
     #[must_use]
-    pub fn new(limits: Limits, now: Tick) -> Self {
+    pub fn new(limits: Limits, now: Tick, boot: &str) -> Self {
         Self {
             limits,
             room: Room::default(),
-            connections: Connections::new(limits, now),
+            connections: Connections::new(limits, now, boot),
             rate_limit: RateLimit::new(limits.rate, limits.burst),
+            ids: Ids::default(),
             reader: Reader::new(READ_BYTES),
             work: 0,
             closing: false,
@@ -94,8 +101,8 @@ impl<S: Stream> Hub<S> {
 
     /// Returns what the room's members are sent.
     #[must_use]
-    pub fn feed(&self) -> &Feed {
-        &self.connections.delivery.feed
+    pub fn feeds(&self) -> &Feeds {
+        &self.connections.delivery.feeds
     }
 
     /// Returns how many connections ended, and why.
@@ -173,11 +180,13 @@ impl<S: Stream> Hub<S> {
     }
 
     /// Turns a stream from `address` away that was not admitted, telling it why.
-    pub fn refuse(&mut self, stream: S, address: IpAddr, why: Notice<'_>) {
+    pub fn refuse(&mut self, mut stream: S, address: IpAddr, why: Notice<'_>) {
         self.connections.counters.refuse(why.code());
         let mut words = String::new();
         plain::put(&Effect::Notice(why), &mut words);
-        let outcome = Connection::dismiss(stream, words.as_bytes());
+        // One try each: who is turned away is owed no more. Closing with input unread would take the
+        // words back.
+        let outcome = [stream.write(words.as_bytes()), stream.read(&mut [0; 4096])];
         let addresses = &self.connections.addresses;
         let whence = addresses.at(address);
         log!(
@@ -185,6 +194,11 @@ impl<S: Stream> Hub<S> {
             "{whence}a connection is turned away: {why}"
         );
         debug!("its last words were taken so: {outcome:?}");
+    }
+
+    /// Takes the time of day, in milliseconds since 1970 (UTC), which events bear from here on.
+    pub fn set_time_of_day(&mut self, time_ms: u64) {
+        self.connections.order.set_time_ms(time_ms);
     }
 
     /// Takes the time, and does what is due. A clock that goes back is taken to stand still.
@@ -243,7 +257,7 @@ impl<S: Stream> Hub<S> {
         while let Some(id) = self.connections.queues.broken.pop() {
             self.read_last_words(id);
         }
-        if self.connections.delivery.feed.slow_readers.take_look_soon() {
+        if self.connections.delivery.take_look_soon() {
             self.connections.look();
         }
         if !self.closing {
@@ -277,10 +291,20 @@ impl<S: Stream> Hub<S> {
     }
 
     /// Lets an event happen: writes it down for those who hear of it, and makes it so in the room.
-    fn happen(&mut self, event: Event<'_>) {
+    /// Returns its place in the room's order, if all were told.
+    fn happen(&mut self, event: Event<'_>) -> Option<Stamp> {
         self.log_event(&event);
-        self.connections.publish(&event, self.room.names());
+        if !event.is_public() {
+            self.room.apply(event, &mut self.connections);
+            return None;
+        }
+        let names = self.room.names();
+        if let Event::Left { member } = event {
+            self.ids.leave(member, names.of(member));
+        }
+        let stamp = self.connections.publish(&event, names);
         self.room.apply(event, &mut self.connections);
+        Some(stamp)
     }
 
     /// Tells the room who has left. However many leave at once, those who keep up must not be

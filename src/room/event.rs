@@ -63,6 +63,12 @@ pub enum Event<'a> {
 }
 
 impl Event<'_> {
+    /// Returns whether everybody is told of it.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        !matches!(self, Self::Whispered { .. })
+    }
+
     /// Returns whose doing it is: they know of it, and don't hear it.
     #[must_use]
     pub fn member(&self) -> Option<MemberId> {

@@ -25,6 +25,8 @@ pub enum Notice<'a> {
     NowKnownAs {
         name: &'a str,
     },
+    NoName,
+    HasName,
     LineTooLong {
         max_bytes: usize,
     },
@@ -83,6 +85,8 @@ impl Notice<'_> {
             Self::BadName { .. } => "bad-name",
             Self::NameTaken { .. } => "name-taken",
             Self::NowKnownAs { .. } => "now-known-as",
+            Self::NoName => "no-name",
+            Self::HasName => "has-name",
             Self::LineTooLong { .. } => "line-too-long",
             Self::NobodyCalled { .. } => "nobody-called",
             Self::NotReading { .. } => "not-reading",
@@ -110,6 +114,8 @@ impl Notice<'_> {
             self,
             Self::BadName { .. }
                 | Self::NameTaken { .. }
+                | Self::NoName
+                | Self::HasName
                 | Self::LineTooLong { .. }
                 | Self::NobodyCalled { .. }
                 | Self::NotReading { .. }
@@ -133,6 +139,8 @@ impl fmt::Display for Notice<'_> {
                 write!(f, "That name looks like {holder}, which is taken: {name}")
             }
             Self::NowKnownAs { name } => write!(f, "You are now known as {name}."),
+            Self::NoName => f.write_str("Your name comes first: {\"name\":...}."),
+            Self::HasName => f.write_str("You have a name already; /nick changes it."),
             Self::LineTooLong { max_bytes } => {
                 write!(
                     f,
@@ -253,6 +261,8 @@ mod tests {
                 more: 0,
             },
             Notice::NobodyNamed { part: name },
+            Notice::NoName,
+            Notice::HasName,
             Notice::StillHere,
             Notice::WrongProtocol { protocol: "HTTP" },
             Notice::Full,

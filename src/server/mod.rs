@@ -8,7 +8,7 @@ mod sources;
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use log::{LevelFilter, info, warn};
 use mio::net::TcpStream;
@@ -174,7 +174,7 @@ impl Server {
             events: Events::with_capacity(EVENTS_MAX),
             listeners,
             signals,
-            hub: Hub::new(limits, Tick::START),
+            hub: Hub::new(limits, Tick::START, &boot()),
             started: Instant::now(),
             ending: Ending::new(options.lame_duck, limits.grace()),
             reread: options.reread,
@@ -212,6 +212,7 @@ impl Server {
 
     /// Does what has to be done between two polls.
     fn work(&mut self, now: Tick) -> Next {
+        self.hub.set_time_of_day(since_epoch().as_millis() as u64);
         self.hub.start_turn(now);
         if self.dispatch(now) == Next::Stop {
             return Next::Stop;
@@ -309,6 +310,17 @@ impl Server {
             }
         }
     }
+}
+
+/// Returns the time of day, as what has passed since 1970 (UTC).
+fn since_epoch() -> Duration {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.unwrap_or_default()
+}
+
+/// Returns a name for this start of the server that no other has.
+fn boot() -> String {
+    format!("{:x}-{:x}", since_epoch().as_nanos(), std::process::id())
 }
 
 /// Says why an address can't be listened on, and what to do.

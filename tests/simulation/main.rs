@@ -66,7 +66,7 @@ fn number(name: &str) -> Option<u64> {
 fn every_life_of_a_room_keeps_the_promises() {
     let seeds = match number("CHATROOM_SEED") {
         Some(seed) => {
-            chatroom::logging::start(log::LevelFilter::Trace);
+            chatroom::logging::start(log::LevelFilter::Trace, chatroom::logging::Format::Text);
             seed..seed + 1
         }
         None => 0..number("CHATROOM_SEEDS").unwrap_or(2000),
