@@ -53,8 +53,9 @@ impl Given {
 pub(super) fn reread() -> Result<server::Changeable, Failure> {
     // Names are not looked up again, which could hold up the room.
     let command = command_in_environment().mut_subcommand(SERVE, |serve| {
-        serve.mut_arg("listen", |listen| {
-            listen.value_parser(ValueParser::string())
+        serve.mut_args(|flag| match flag.get_id().as_str() {
+            "listen" | "metrics" => flag.value_parser(ValueParser::string()),
+            _ => flag,
         })
     });
     let given = Given::read(command).map_err(|error| {

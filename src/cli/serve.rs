@@ -35,6 +35,16 @@ pub struct ServeOptions {
     )]
     pub listen: Vec<ListenOn>,
 
+    /// Address at which to tell how it goes: /metrics, as Prometheus reads it, and /healthz
+    #[arg(
+        long,
+        value_name = "ADDR:PORT",
+        env = "CHATROOM_METRICS",
+        value_parser = listen::parse,
+        value_delimiter = ','
+    )]
+    pub metrics: Vec<ListenOn>,
+
     /// Tell the room when somebody joins
     #[arg(
         long,
@@ -250,6 +260,7 @@ impl From<&ServeOptions> for server::Options {
     fn from(options: &ServeOptions) -> Self {
         Self {
             listen: options.listen.iter().flat_map(|on| on.0.clone()).collect(),
+            metrics: options.metrics.iter().flat_map(|on| on.0.clone()).collect(),
             connections_max: options.max_connections,
             lame_duck: Duration::from_secs(options.lame_duck.into()),
             reread: given::reread,

@@ -39,6 +39,11 @@ impl Ending {
         }
     }
 
+    /// Returns whether new people may come.
+    pub(super) fn is_open(&self) -> bool {
+        self.step == Step::Open
+    }
+
     /// Returns whether the room is closing: it ends once nobody is there.
     pub(super) fn is_closing(&self) -> bool {
         self.step == Step::Closing
@@ -87,7 +92,7 @@ impl Server {
     fn begin_lame_duck(&mut self, now: Tick) {
         let lame_duck = self.ending.lame_duck;
         self.ending.step = Step::LameDuck(now + lame_duck);
-        self.listeners.clear();
+        self.shut_doors();
         self.tell_stopping(lame_duck + self.ending.grace);
         let words = format!("The chatroom closes in {} s.", lame_duck.as_secs());
         self.hub.announce(&words);
@@ -108,7 +113,7 @@ impl Server {
         );
         self.tell_stopping(self.ending.grace);
         self.ending.step = Step::Closing;
-        self.listeners.clear();
+        self.shut_doors();
         self.hub.shut_down();
     }
 
@@ -150,7 +155,7 @@ impl Server {
             self.hub.room().names().count(),
             turned_away,
             self.hub.disconnects(),
-            self.longest_turn.as_secs_f64() * 1e3,
+            self.turns.longest.as_secs_f64() * 1e3,
         );
     }
 }

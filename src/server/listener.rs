@@ -152,6 +152,11 @@ impl Listener {
         self.paused_until
     }
 
+    /// Accepts nobody until then.
+    pub fn pause(&mut self, until: Tick) {
+        self.paused_until = Some(until);
+    }
+
     /// Ends a pause: descriptors have been freed.
     pub fn try_again(&mut self) {
         self.paused_until = None;

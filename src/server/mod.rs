@@ -1,10 +1,14 @@
 //! The shell around the hub: the poll, listeners, signals and the clock. No rules in it.
 
+mod doors;
 mod ending;
+mod http;
 mod inherited;
 pub mod listener;
+mod metrics;
 mod notify;
 mod sources;
+mod turns;
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -18,9 +22,12 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook_mio::v1_0::Signals;
 
 use self::ending::Ending;
-use self::listener::{Accepted, Listener, Scheme};
+use self::http::{EXCHANGES_MAX, Exchanges};
+use self::listener::{Listener, Scheme};
+use self::metrics::Process;
 use self::notify::{Activity, Notifier};
 use self::sources::Source;
+use self::turns::Turns;
 use crate::failure::Failure;
 use crate::hub::limits::Limits;
 use crate::hub::{Hub, Readiness};
@@ -28,9 +35,6 @@ use crate::tick::Tick;
 
 /// Events taken from the kernel in one turn.
 const EVENTS_MAX: usize = 1024;
-
-/// Connections accepted from one listener in one turn.
-const ACCEPTS_MAX: usize = 256;
 
 /// Where the server listens when it is told nothing and handed nothing.
 pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5050);
@@ -40,6 +44,8 @@ pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCA
 pub struct Options {
     /// Addresses to listen on: none for what is inherited, or else [`DEFAULT_LISTEN`].
     pub listen: Vec<SocketAddr>,
+    /// Addresses at which those who look after the server learn how it goes.
+    pub metrics: Vec<SocketAddr>,
     /// Most connections at once; as many as the descriptor limit allows, if it isn't given.
     pub connections_max: Option<usize>,
     /// How long the room goes on after it was told to close, with nobody new.
@@ -64,8 +70,13 @@ pub struct Changeable {
 /// # Errors
 /// Says which contradict each other.
 pub fn check(options: &Options) -> Result<Limits, Failure> {
-    let listeners = options.listen.len().max(1);
-    let descriptors = raise_descriptor_limit().saturating_sub(listeners);
+    let requests = if options.metrics.is_empty() {
+        0
+    } else {
+        options.metrics.len() + EXCHANGES_MAX
+    };
+    let kept_back = options.listen.len().max(1) + requests;
+    let descriptors = raise_descriptor_limit().saturating_sub(kept_back);
     let limits = options.limits.fit(options.connections_max, descriptors);
     limits.map_err(Failure::usage)
 }
@@ -75,12 +86,15 @@ pub fn check(options: &Options) -> Result<Limits, Failure> {
 /// # Errors
 /// Fails when an address can't be listened on or the limits contradict each other.
 pub fn serve(options: &Options) -> Result<(), Failure> {
-    let listeners = listen(options)?;
+    let listeners = doors::listen(options)?;
     let limits = check(options)?;
     let mut server = Server::new(options, listeners, limits)?;
     info!("{limits}");
     for listener in &server.listeners {
-        info!("listening on {}", listener.address());
+        match listener.scheme() {
+            Scheme::Plain => info!("listening on {}", listener.address()),
+            Scheme::Metrics => info!("metrics at http://{}/metrics", listener.address()),
+        }
     }
     info!("Server is Running and waiting for connections...");
     if let Some(notifier) = &mut server.notifier {
@@ -89,26 +103,6 @@ pub fn serve(options: &Options) -> Result<(), Failure> {
     server
         .run()
         .map_err(|error| Failure::new(format!("the event loop failed: {error}")))
-}
-
-/// Listens wherever the server is told to, and on what it is handed.
-fn listen(options: &Options) -> Result<Vec<Listener>, Failure> {
-    let mut listeners = Vec::new();
-    for (scheme, socket) in inherited::take()? {
-        let listener = Listener::adopt(scheme, socket);
-        listeners.push(listener.map_err(|error| {
-            Failure::new(format!("can't listen on an inherited socket: {error}"))
-        })?);
-    }
-    let has_room = listeners
-        .iter()
-        .any(|listener| listener.scheme() == Scheme::Plain);
-    let default = (options.listen.is_empty() && !has_room).then_some(&DEFAULT_LISTEN);
-    for &address in options.listen.iter().chain(default) {
-        let listener = Listener::bind(Scheme::Plain, address);
-        listeners.push(listener.map_err(|error| cannot_listen(address, &error))?);
-    }
-    Ok(listeners)
 }
 
 /// Raises the soft limit of open descriptors to the hard one, and returns what is in force.
@@ -140,8 +134,9 @@ struct Server {
     ending: Ending,
     reread: fn() -> Result<Changeable, Failure>,
     notifier: Option<Notifier>,
-    /// How long the longest turn took, from one poll to the next.
-    longest_turn: Duration,
+    exchanges: Exchanges,
+    process: Process,
+    turns: Turns,
 }
 
 /// Whether the loop goes on.
@@ -169,6 +164,9 @@ impl Server {
                 .register(listener.source(), token, Interest::READABLE)
                 .map_err(failed)?;
         }
+        let watched = listeners
+            .iter()
+            .any(|listener| listener.scheme() == Scheme::Metrics);
         Ok(Self {
             poll,
             events: Events::with_capacity(EVENTS_MAX),
@@ -179,7 +177,9 @@ impl Server {
             ending: Ending::new(options.lame_duck, limits.grace()),
             reread: options.reread,
             notifier: Notifier::from_env(),
-            longest_turn: Duration::ZERO,
+            exchanges: Exchanges::default(),
+            process: Process::new(since_epoch(), watched),
+            turns: Turns::default(),
         })
     }
 
@@ -191,10 +191,12 @@ impl Server {
 
     /// Does one turn of the loop.
     fn turn(&mut self) -> io::Result<Next> {
-        self.wait()?;
+        let due = self.wait()?;
         let start = self.now();
         let next = self.work(start);
-        self.longest_turn = self.longest_turn.max(self.now() - start);
+        let end = self.now();
+        let delay = due.map_or(Duration::ZERO, |due| start - due);
+        self.turns.count(end - start, delay, end);
         if let Some(notifier) = &mut self.notifier {
             let activity = Activity {
                 members: self.hub.room().names().count(),
@@ -217,6 +219,7 @@ impl Server {
         if self.dispatch(now) == Next::Stop {
             return Next::Stop;
         }
+        self.exchanges.end_overdue(now);
         self.end_lame_duck(now);
         self.hub.resume();
         self.hub.settle();
@@ -231,8 +234,8 @@ impl Server {
         Next::Turn
     }
 
-    /// Waits for events, not at all while work is left over.
-    fn wait(&mut self) -> io::Result<()> {
+    /// Waits for events, not at all while work is left over, and returns until when at most.
+    fn wait(&mut self) -> io::Result<Option<Tick>> {
         let busy = self.hub.has_work() || self.listeners.iter().any(Listener::is_ready);
         let deadlines = self
             .listeners
@@ -240,24 +243,27 @@ impl Server {
             .filter_map(Listener::deadline)
             .chain(self.ending.deadline())
             .chain(self.notifier.as_ref().and_then(Notifier::deadline))
+            .chain(self.exchanges.deadline())
             .chain(self.hub.deadline());
+        let deadline = deadlines.min().filter(|_| !busy);
         let timeout = if busy {
             Some(Duration::ZERO)
         } else {
-            deadlines.min().map(|deadline| deadline - self.now())
+            deadline.map(|deadline| deadline - self.now())
         };
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {
                 self.events.clear();
-                Ok(())
             }
-            result => result,
+            result => result?,
         }
+        Ok(deadline)
     }
 
     /// Hands each event to whom it concerns.
     fn dispatch(&mut self, now: Tick) -> Next {
         let mut signalled = false;
+        let mut asked = Vec::new();
         for event in &self.events {
             match Source::from(event.token()) {
                 Source::Signals => signalled = true,
@@ -266,6 +272,7 @@ impl Server {
                         listener.set_ready();
                     }
                 }
+                Source::Exchange(place) => asked.push(place),
                 Source::Connection(id) => {
                     let ended = event.is_read_closed() || event.is_error();
                     let readiness = Readiness {
@@ -277,37 +284,13 @@ impl Server {
                 }
             }
         }
+        for place in asked {
+            self.go_on_with_request(place, now);
+        }
         if signalled {
             self.signalled(now)
         } else {
             Next::Turn
-        }
-    }
-
-    /// Accepts whom the listeners have.
-    fn accept(&mut self, now: Tick) {
-        for listener in &mut self.listeners {
-            for _ in 0..ACCEPTS_MAX {
-                if self.hub.must_reap_first() {
-                    return;
-                }
-                let (mut stream, address) = match listener.accept(now) {
-                    Accepted::Stream(stream, address) => (stream, address),
-                    Accepted::Broken => continue,
-                    Accepted::Nobody => break,
-                };
-                if let Err(why) = self.hub.admit(address) {
-                    self.hub.refuse(stream, address, why);
-                    continue;
-                }
-                // Registered once for everything: no system call when interest changes.
-                let interest = Interest::READABLE | Interest::WRITABLE | Interest::PRIORITY;
-                let token = Source::Connection(self.hub.next_id()).into();
-                match self.poll.registry().register(&mut stream, token, interest) {
-                    Ok(()) => self.hub.accept(stream, address),
-                    Err(error) => warn!("a connection can't be watched and is closed: {error}"),
-                }
-            }
         }
     }
 }
@@ -321,21 +304,4 @@ fn since_epoch() -> Duration {
 /// Returns a name for this start of the server that no other has.
 fn boot() -> String {
     format!("{:x}-{:x}", since_epoch().as_nanos(), std::process::id())
-}
-
-/// Says why an address can't be listened on, and what to do.
-fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
-    let advice = match error.kind() {
-        ErrorKind::AddrInUse => {
-            "another program listens there; stop it, or give another --listen ADDR:PORT"
-        }
-        ErrorKind::PermissionDenied => {
-            "ports below 1024 need privileges; give a higher one with --listen ADDR:PORT"
-        }
-        ErrorKind::AddrNotAvailable => {
-            "this machine has no such address; give one it has with --listen ADDR:PORT"
-        }
-        _ => return Failure::new(format!("can't listen on {address}: {error}")),
-    };
-    Failure::new(format!("can't listen on {address}: {advice}"))
 }
