@@ -90,6 +90,8 @@ pub enum Generated {
     Service,
     /// A systemd unit for its socket
     Socket,
+    /// A dashboard of Grafana for the metrics
+    Dashboard,
     /// The manual page, chatroom(1)
     Man,
     /// Completions for bash

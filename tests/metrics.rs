@@ -373,3 +373,38 @@ fn ten_thousand_hostile_requests_cost_the_room_nothing() {
     let descriptors = std::fs::read_dir(format!("/proc/{}/fd", watched.server.id()));
     assert!(descriptors.unwrap().count() < 50);
 }
+
+#[test]
+fn the_dashboard_shows_metrics_that_there_are() {
+    let output = common::chatroom()
+        .args(["generate", "dashboard"])
+        .output()
+        .unwrap();
+    let dashboard: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let told = Watched::start(&[]).get("/metrics");
+    let panels = dashboard["panels"].as_array().unwrap();
+    let targets = panels
+        .iter()
+        .flat_map(|panel| panel["targets"].as_array().unwrap());
+    let mut shown = Vec::new();
+    for target in targets {
+        let expression = target["expr"].as_str().unwrap();
+        let words = expression.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let is_name = |word: &&str| word.starts_with("chatroom_") || word.starts_with("process_");
+        let name = words
+            .into_iter()
+            .find(is_name)
+            .unwrap_or_else(|| panic!("{expression}"));
+        let family = name.trim_end_matches("_bucket");
+        assert!(told.contains(&format!("# TYPE {family} ")), "{name}");
+        shown.push(family);
+    }
+    // And all of them.
+    for line in told.lines() {
+        if let Some(family) = line.strip_prefix("# TYPE ") {
+            let name = family.split(' ').next().unwrap();
+            let known = ["chatroom_build_info", "process_start_time_seconds"];
+            assert!(shown.contains(&name) || known.contains(&name), "{name}");
+        }
+    }
+}

@@ -16,6 +16,9 @@ const SERVICE: &str = include_str!("texts/chatroom.service");
 /// The unit of its socket.
 const SOCKET: &str = include_str!("texts/chatroom.socket");
 
+/// What Grafana shows of the metrics.
+const DASHBOARD: &str = include_str!("texts/dashboard.json");
+
 /// Prints what was asked for.
 ///
 /// # Errors
@@ -52,6 +55,7 @@ fn text(what: Generated) -> io::Result<String> {
             SERVICE.replace("@PROGRAM@", &program.to_string_lossy())
         }
         Generated::Socket => SOCKET.to_owned(),
+        Generated::Dashboard => DASHBOARD.to_owned(),
         Generated::Man => manual::manual()?,
         Generated::Bash => completion(Shell::Bash),
         Generated::Zsh => completion(Shell::Zsh),

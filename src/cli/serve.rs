@@ -10,6 +10,7 @@ use log::LevelFilter;
 use super::{ListenOn, generate, given, listen};
 use crate::failure::Failure;
 use crate::hub::limits::Limits;
+use crate::server::sandbox;
 use crate::{logging, server};
 
 /// The signals and the exit codes, told at the end of `serve --help`.
@@ -208,6 +209,25 @@ pub struct ServeOptions {
     )]
     pub log_format: LogFormat,
 
+    /// User to become once the ports are open, where it is started as root
+    #[arg(long, value_name = "NAME", env = "CHATROOM_USER")]
+    pub user: Option<String>,
+
+    /// Give up nothing after the start: neither files nor system calls nor capabilities
+    #[arg(
+        long,
+        value_name = "no",
+        env = "CHATROOM_NO_SANDBOX",
+        num_args = 0..=1,
+        require_equals = true,
+        action = ArgAction::Set,
+        default_value = "no",
+        default_missing_value = "yes",
+        value_parser = BoolishValueParser::new(),
+        hide_possible_values = true
+    )]
+    pub no_sandbox: bool,
+
     /// File to read settings from, in TOML with the flags' names as keys; flags and variables win
     #[arg(long, value_name = "FILE", env = "CHATROOM_CONFIG")]
     pub config: Option<PathBuf>,
@@ -231,6 +251,13 @@ pub enum LogFormat {
 }
 
 impl ServeOptions {
+    /// Returns where the configuration file is: editors put a new one in its place, so leave to read
+    /// the one that is there now would not do.
+    fn config_directory(&self) -> Option<PathBuf> {
+        let file = std::path::absolute(self.config.as_ref()?).ok()?;
+        file.parent().map(PathBuf::from)
+    }
+
     /// Checks that a server could start with these options, and prints those in force.
     ///
     /// # Errors
@@ -262,6 +289,11 @@ impl From<&ServeOptions> for server::Options {
             listen: options.listen.iter().flat_map(|on| on.0.clone()).collect(),
             metrics: options.metrics.iter().flat_map(|on| on.0.clone()).collect(),
             connections_max: options.max_connections,
+            sandbox: sandbox::Options {
+                wanted: !options.no_sandbox,
+                user: options.user.clone(),
+                readable: options.config_directory().into_iter().collect(),
+            },
             lame_duck: Duration::from_secs(options.lame_duck.into()),
             reread: given::reread,
             limits: Limits {

@@ -18,6 +18,8 @@ use crate::tick::Tick;
 pub(super) struct Process {
     /// Its memory; open from the start, since later files can't be opened any more.
     memory: Option<File>,
+    /// How large a page of memory is, in bytes; asked at the start, for the same reason.
+    page_bytes: u64,
     /// When it started, since 1970 (UTC).
     started: Duration,
 }
@@ -28,6 +30,7 @@ impl Process {
         let memory = watched.then(|| File::open("/proc/self/statm"));
         Self {
             memory: memory.and_then(Result::ok),
+            page_bytes: rustix::param::page_size() as u64,
             started,
         }
     }
@@ -38,7 +41,7 @@ impl Process {
         let length = self.memory.as_ref()?.read_at(&mut text, 0).ok()?;
         let text = std::str::from_utf8(&text[..length]).ok()?;
         let pages: u64 = text.split(' ').nth(1)?.parse().ok()?;
-        Some(pages * rustix::param::page_size() as u64)
+        Some(pages * self.page_bytes)
     }
 }
 

@@ -7,6 +7,7 @@ mod inherited;
 pub mod listener;
 mod metrics;
 mod notify;
+pub mod sandbox;
 mod sources;
 mod turns;
 
@@ -50,6 +51,8 @@ pub struct Options {
     pub connections_max: Option<usize>,
     /// How long the room goes on after it was told to close, with nobody new.
     pub lame_duck: Duration,
+    /// What is given up once the server has started.
+    pub sandbox: sandbox::Options,
     /// Reads anew what may change while the server runs.
     pub reread: fn() -> Result<Changeable, Failure>,
     /// The other limits.
@@ -90,6 +93,7 @@ pub fn serve(options: &Options) -> Result<(), Failure> {
     let limits = check(options)?;
     let mut server = Server::new(options, listeners, limits)?;
     info!("{limits}");
+    sandbox::enter(&options.sandbox)?;
     for listener in &server.listeners {
         match listener.scheme() {
             Scheme::Plain => info!("listening on {}", listener.address()),
