@@ -174,12 +174,12 @@ fn the_file_that_is_generated_says_the_defaults() {
     let text = String::from_utf8(output.stdout).unwrap();
     let plain = Configuration::new(&text).check(&[]).stdout;
     // Each setting that has a default, taken out of its comment.
-    let set: String = text
+    let set: Vec<_> = text
         .lines()
         .filter_map(|line| line.strip_prefix('#'))
         .filter(|line| !line.starts_with(' ') && !line.contains('"') || line.starts_with("log-"))
-        .map(|line| format!("{line}\n"))
         .collect();
+    let set = set.join("\n");
     assert!(set.lines().count() > 10, "{text}");
     let output = Configuration::new(&set).check(&[]);
     assert!(output.status.success(), "{output:?}");

@@ -232,10 +232,11 @@ pub(super) fn in_force(serve: &Command, matches: &ArgMatches, settings: &[Settin
             None => written(&values),
         };
         // Writing to a string can't fail.
-        match values.is_empty() {
-            true => writeln!(text, "# {name} is not set").ok(),
-            false => writeln!(text, "{name} = {written}  # {from}").ok(),
-        };
+        if values.is_empty() {
+            writeln!(text, "# {name} is not set").ok();
+        } else {
+            writeln!(text, "{name} = {written}  # {from}").ok();
+        }
     }
     text
 }

@@ -21,6 +21,7 @@ takes the next step at once. SIGHUP reads files anew, SIGUSR1 logs how it goes.
 Exit codes: 0 success, 1 failure, 2 wrong usage.";
 
 /// What `chatroom serve` is told.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Debug, Clone, Args)]
 #[command(after_help = SERVE_HELP)]
 pub struct ServeOptions {

@@ -1,4 +1,4 @@
-//! Sockets that systemd opened and hands over at start (`LISTEN_FDS`, sd_listen_fds(3)).
+//! Sockets that systemd opened and hands over at start (`LISTEN_FDS`, `sd_listen_fds(3)`).
 //!
 //! So a port below 1024 needs no privileges, and who connects while the server is restarted waits
 //! in the socket's queue.

@@ -193,7 +193,8 @@ impl<S: Stream> View<'_, S> {
         let mut count = 0;
         for (index, more) in self.turns.buckets.iter().enumerate() {
             count += more;
-            let bound = BOUNDS_US.get(index).map(|&us| us as f64 / 1e6);
+            let bound = BOUNDS_US.get(index);
+            let bound = bound.map(|&us| Duration::from_micros(us).as_secs_f64());
             let bound = bound.map_or_else(|| "+Inf".to_owned(), |bound| bound.to_string());
             text.sample(&format!("{name}_bucket"), &[("le", &bound)], count);
         }

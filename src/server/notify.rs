@@ -1,4 +1,4 @@
-//! What systemd is told of the server (sd_notify(3)): that it is ready, how it goes, that it still
+//! What systemd is told of the server (`sd_notify(3)`): that it is ready, how it goes, that it still
 //! turns, that it reloads, that it ends.
 //!
 //! Said by the loop itself: a loop that hangs says nothing, and is restarted.
@@ -100,11 +100,11 @@ impl Notifier {
         self.due = now + self.every;
         let status = self.status();
         let watchdog = self.watched.then_some(NotifyState::Watchdog);
-        let states: Vec<_> = watchdog
+        let message: Vec<_> = watchdog
             .into_iter()
             .chain([NotifyState::Status(&status)])
             .collect();
-        self.tell(&states);
+        self.tell(&message);
     }
 
     /// Returns when something is to be told: never while nothing changes, unless a watchdog waits.
