@@ -221,8 +221,7 @@ impl SlowReaders {
         let (far_bytes, stall_timeout) = (self.far_bytes, self.stall_timeout);
         let (mut behind, mut lag_bytes_max) = (Behind::default(), 0);
         let mut next_stall = None::<Tick>;
-        let gone = std::mem::take(&mut self.gone);
-        let mut before = 0;
+        let (gone, mut before) = (std::mem::take(&mut self.gone), 0);
         self.watched.retain_mut(|watched| {
             before += 1;
             if gone.get(&watched.id).is_some_and(|&gone| before <= gone) {

@@ -20,6 +20,7 @@ use super::limits::{Limits, WRITE_COST_BYTES};
 use super::order::Order;
 use super::patience::Flow;
 use super::queues::Queues;
+use super::sessions::Sessions;
 use super::silence::Silence;
 use super::slots::Slots;
 use super::standing::Stage;
@@ -42,6 +43,7 @@ pub(super) struct Connections<S> {
     pub(super) silence: Silence,
     pub(super) exits: Exits,
     pub(super) counters: Counters,
+    pub(super) sessions: Sessions,
     /// Bytes of input that are held back, from all connections together.
     pub(super) held_bytes: usize,
 }
@@ -60,6 +62,7 @@ impl<S: Stream> Connections<S> {
             silence: Silence::new(limits.idle_timeout_s),
             exits: Exits::default(),
             counters: Counters::default(),
+            sessions: Sessions::default(),
             held_bytes: 0,
         }
     }

@@ -23,13 +23,15 @@ pub enum Disconnect {
     SlowReader,
     /// The peer took nothing of what it was sent for too long.
     Stalled,
+    /// The peer came back on another connection.
+    Replaced,
     /// The server is closing.
     Shutdown,
 }
 
 impl Disconnect {
     /// Every reason, in the order of [`Disconnects`].
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Closed,
         Self::Quit,
         Self::WrongProtocol,
@@ -39,6 +41,7 @@ impl Disconnect {
         Self::Reset,
         Self::SlowReader,
         Self::Stalled,
+        Self::Replaced,
         Self::Shutdown,
     ];
 
@@ -61,6 +64,7 @@ impl fmt::Display for Disconnect {
             Self::Reset => "connection broken",
             Self::SlowReader => "slow reader: it fell behind by more than the backlog",
             Self::Stalled => "slow reader: it took nothing for too long",
+            Self::Replaced => "came back on another connection",
             Self::Shutdown => "server closing",
         })
     }

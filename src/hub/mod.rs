@@ -17,7 +17,6 @@ mod delivery;
 pub mod disconnect;
 mod exits;
 mod extra;
-mod ids;
 mod input;
 pub mod limits;
 mod order;
@@ -26,6 +25,7 @@ pub mod per_address;
 mod queues;
 pub mod rate_limit;
 mod requests;
+mod sessions;
 mod silence;
 mod slots;
 mod standing;
@@ -39,7 +39,6 @@ use self::connection::Flags;
 use self::connections::Connections;
 use self::counters::Counters;
 use self::disconnect::{Disconnect, Disconnects};
-use self::ids::Ids;
 use self::limits::{Limits, READ_BYTES};
 use self::patience::Flow;
 use self::rate_limit::RateLimit;
@@ -68,7 +67,6 @@ pub struct Hub<S> {
     room: Room,
     connections: Connections<S>,
     rate_limit: RateLimit,
-    ids: Ids,
     /// Lent to who is read from.
     reader: Reader,
     /// How much has been heard this turn, in lines.
@@ -86,7 +84,6 @@ impl<S: Stream> Hub<S> {
             room: Room::default(),
             connections: Connections::new(limits, now, boot),
             rate_limit: RateLimit::new(limits.rate, limits.burst),
-            ids: Ids::default(),
             reader: Reader::new(READ_BYTES),
             work: 0,
             closing: false,
@@ -300,7 +297,7 @@ impl<S: Stream> Hub<S> {
         }
         let names = self.room.names();
         if let Event::Left { member } = event {
-            self.ids.leave(member, names.of(member));
+            self.connections.sessions.leave(member);
         }
         let stamp = self.connections.publish(&event, names);
         self.room.apply(event, &mut self.connections);

@@ -74,6 +74,7 @@ pub enum Notice<'a> {
         seconds: u16,
     },
     Crowded,
+    Replaced,
     Closing,
 }
 
@@ -103,6 +104,7 @@ impl Notice<'_> {
             Self::NameTimeout { .. } => "name-timeout",
             Self::IdleTimeout { .. } => "idle-timeout",
             Self::Crowded => "crowded",
+            Self::Replaced => "replaced",
             Self::Closing => "closing",
         }
     }
@@ -205,6 +207,7 @@ impl fmt::Display for Notice<'_> {
             Self::Crowded => {
                 f.write_str("Your place is needed; join again, and give a name sooner.")
             }
+            Self::Replaced => f.write_str("You have come back on another connection."),
             Self::Closing => f.write_str(CLOSING),
         }
     }
@@ -270,6 +273,7 @@ mod tests {
             Notice::NameTimeout { seconds: 30 },
             Notice::IdleTimeout { seconds: 30 },
             Notice::Crowded,
+            Notice::Replaced,
             Notice::Closing,
         ] {
             for line in notice.to_string().lines() {

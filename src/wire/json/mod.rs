@@ -42,6 +42,9 @@ pub enum Message<'a> {
         name: Cow<'a, str>,
         /// What you missed follows; what you knew of the room still holds.
         resumed: bool,
+        /// By which you are known when you come back after a break; a secret.
+        #[serde(borrow)]
+        token: Cow<'a, str>,
     },
     /// Who is here, you included, after everything sent so far.
     Members {

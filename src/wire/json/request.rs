@@ -36,6 +36,9 @@ pub struct Resume<'a> {
     /// The name it had.
     #[serde(borrow)]
     pub name: Cow<'a, str>,
+    /// What it was given to be known by. An older connection that is known by it, too, ends.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<Cow<'a, str>>,
 }
 
 /// Why a line is no request.
@@ -153,6 +156,16 @@ mod tests {
                     boot: "ff".into(),
                     seq: 3,
                     name: "ali".into(),
+                    token: None,
+                }),
+            ),
+            (
+                r#"{"resume":{"boot":"ff","seq":3,"name":"ali","token":"1"}}"#,
+                Request::Resume(Resume {
+                    boot: "ff".into(),
+                    seq: 3,
+                    name: "ali".into(),
+                    token: Some("1".into()),
                 }),
             ),
         ] {
