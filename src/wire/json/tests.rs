@@ -91,4 +91,11 @@ fn an_event_of_the_room_is_a_message() {
     let stamp = Stamp { seq: 4, time_ms: 5 };
     let message = Message::of(&Event::Closing, room.names(), stamp).unwrap();
     assert_eq!(round(&message), r#"{"event":"closing","seq":4,"time":5}"#);
+    let event = Event::Announced { text: "so be it" };
+    let message = Message::of(&event, room.names(), stamp).unwrap();
+    assert_eq!(
+        round(&message),
+        r#"{"event":"announced","seq":4,"time":5,"text":"so be it"}"#
+    );
+    assert_eq!(message.seq(), Some(4));
 }
