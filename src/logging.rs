@@ -180,7 +180,8 @@ impl Guard {
                     .target(target)
                     .args(args)
                     .build();
-                return self.has_place(FRAME_BYTES + text.0.len()) && print_by(logger, &record);
+                return self.has_place((FRAME_BYTES + text.0.len()).min(PIPE_BYTES))
+                    && print_by(logger, &record);
             }
             Form::Journal => journal_line(level, &text.0),
             Form::Json => json_line(level, &text.0, OffsetDateTime::now_utc()),

@@ -70,6 +70,7 @@ fn settings_take_effect() {
     ali.say("/who");
     ali.expect_notice("ali");
     let mut bob = server.join("bob");
+    bob.expect_notice("The line from before you came");
     bob.expect("ali: hello");
     ali.expect("bob is joined to the chatroom!");
 }
