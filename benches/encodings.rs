@@ -3,6 +3,11 @@
 //!
 //! Not criterion's, since what is compared are rooms beside each other, with their memory. Takes
 //! how many rounds to run, and prints medians.
+#![allow(
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    reason = "a bench prints what it measured"
+)]
 
 mod support;
 

@@ -46,6 +46,12 @@ impl Exits {
         self.leaving.pop_front()
     }
 
+    /// Takes out somebody in particular, if the room has to be told of it.
+    pub(super) fn take_leaving(&mut self, member: MemberId) -> Option<(MemberId, Disconnect)> {
+        let at = self.leaving.iter().rposition(|&(id, _)| id == member)?;
+        self.leaving.remove(at)
+    }
+
     /// Returns how many have left whom the room has to be told of.
     pub(super) fn leaving(&self) -> usize {
         self.leaving.len()

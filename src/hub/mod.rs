@@ -308,15 +308,26 @@ impl<S: Stream> Hub<S> {
     /// overrun by it: the rest is told when the fan-out has come round.
     fn announce_leaving(&mut self) {
         while !self.connections.is_fan_out_behind()
-            && let Some((member, why)) = self.connections.exits.pop_leaving()
+            && let Some(leaving) = self.connections.exits.pop_leaving()
         {
-            self.log_end(member, why);
-            let event = Event::Left { member };
-            if self.closing {
-                self.room.apply(event, &mut self.connections);
-            } else {
-                self.happen(event);
-            }
+            self.leave(leaving);
+        }
+    }
+
+    /// The same for one who has left, before all others.
+    fn announce_leaving_of(&mut self, member: MemberId) {
+        if let Some(leaving) = self.connections.exits.take_leaving(member) {
+            self.leave(leaving);
+        }
+    }
+
+    fn leave(&mut self, (member, why): (MemberId, Disconnect)) {
+        self.log_end(member, why);
+        let event = Event::Left { member };
+        if self.closing {
+            self.room.apply(event, &mut self.connections);
+        } else {
+            self.happen(event);
         }
     }
 

@@ -25,6 +25,7 @@ mod client;
 mod fairness;
 mod patience;
 mod places;
+mod programs;
 mod resume;
 mod scenes;
 mod verdict;
