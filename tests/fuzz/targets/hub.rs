@@ -208,7 +208,7 @@ impl World {
     }
 
     fn happen_to_program(&mut self, event: u8, number: usize, choice: usize) {
-        if event % 4 == 0 {
+        if event.is_multiple_of(4) {
             self.resume(number, choice);
         } else {
             let request = REQUESTS[choice % REQUESTS.len()];
@@ -218,7 +218,7 @@ impl World {
 
     /// Lets a program ask to come in as who another one was, by the token that was given last.
     fn resume(&mut self, number: usize, seq: usize) {
-        let tokens = self.drive.peers.iter().filter_map(|peer| {
+        let mut tokens = self.drive.peers.iter().filter_map(|peer| {
             let wire = peer.wire.borrow();
             match &wire.screen {
                 Screen::Checks(check) => check.token.clone(),
@@ -229,7 +229,7 @@ impl World {
             boot: BOOT.into(),
             seq: seq as u64,
             name: ["p", "q", "r"][number % 3].into(),
-            token: tokens.last().map(Cow::from),
+            token: tokens.next_back().map(Cow::from),
         });
         let mut bytes = Vec::new();
         resume.put(&mut bytes);
