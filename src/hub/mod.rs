@@ -12,6 +12,7 @@ mod audience;
 mod audit;
 pub mod connection;
 mod connections;
+pub mod counters;
 mod delivery;
 pub mod disconnect;
 mod exits;
@@ -36,6 +37,7 @@ use log::{debug, info, log, warn};
 pub use self::audit::Audit;
 use self::connection::Flags;
 use self::connections::Connections;
+use self::counters::Counters;
 use self::disconnect::{Disconnect, Disconnects};
 use self::limits::{Limits, READ_BYTES};
 use self::patience::Flow;
@@ -70,7 +72,6 @@ pub struct Hub<S> {
     /// How much has been heard this turn, in lines.
     work: usize,
     closing: bool,
-    turned_away: u64,
 }
 
 impl<S: Stream> Hub<S> {
@@ -86,7 +87,6 @@ impl<S: Stream> Hub<S> {
             reader: Reader::new(READ_BYTES),
             work: 0,
             closing: false,
-            turned_away: 0,
         }
     }
 
@@ -108,10 +108,10 @@ impl<S: Stream> Hub<S> {
         self.connections.exits.disconnects
     }
 
-    /// Returns how many were turned away for want of a place.
+    /// Returns what has been counted so far.
     #[must_use]
-    pub fn turned_away(&self) -> u64 {
-        self.turned_away
+    pub fn counters(&self) -> &Counters {
+        &self.connections.counters
     }
 
     /// Returns how many connections there are, in the room or not.
@@ -178,7 +178,7 @@ impl<S: Stream> Hub<S> {
 
     /// Turns a stream from `address` away that was not admitted, telling it why.
     pub fn refuse(&mut self, mut stream: S, address: IpAddr, why: Notice<'_>) {
-        self.turned_away += 1;
+        self.connections.counters.refuse(why.code());
         let mut words = String::new();
         plain::put(&Effect::Notice(why), &mut words);
         // One try each: who is turned away is owed no more. Closing with input unread would take the
@@ -269,6 +269,16 @@ impl<S: Stream> Hub<S> {
         self.connections.reap(|id| !names.of(id).is_empty())
     }
 
+    /// Lets the log tell what is said, or not.
+    pub fn set_log_talk(&mut self, log_talk: bool) {
+        self.limits.log_talk = log_talk;
+    }
+
+    /// Says something to everybody in the room in the server's own name; one line, safe to show.
+    pub fn announce(&mut self, text: &str) {
+        self.happen(Event::Announced { text });
+    }
+
     /// Tells everybody that the server is closing, and ends every connection once it has been
     /// sent what it is owed, or the time for that is over.
     pub fn shut_down(&mut self) {
@@ -325,6 +335,7 @@ impl<S: Stream> Hub<S> {
     fn log_event(&self, event: &Event<'_>) {
         let names = self.room.names();
         match event {
+            Event::Said { .. } | Event::Did { .. } if !self.limits.log_talk => {}
             Event::Said { member, text } => info!("{} said {text}", names.of(*member)),
             Event::Did { member, text } => info!("{} said /me {text}", names.of(*member)),
             Event::Joined { member, name } => {
@@ -336,6 +347,7 @@ impl<S: Stream> Hub<S> {
             }
             Event::Left { member } => info!("{}{}", names.of(*member), plain::LEFT),
             // Not even that it was said: the push to whom it is for says so, at debug.
+            Event::Announced { text } => info!("{text}"),
             Event::Whispered { .. } | Event::Closing => {}
         }
     }

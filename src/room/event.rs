@@ -53,6 +53,11 @@ pub enum Event<'a> {
         /// Who.
         member: MemberId,
     },
+    /// The server has a word for everybody.
+    Announced {
+        /// Which.
+        text: &'a str,
+    },
     /// The server is closing.
     Closing,
 }
@@ -74,7 +79,7 @@ impl Event<'_> {
             | Self::Joined { member, .. }
             | Self::Renamed { member, .. }
             | Self::Left { member } => Some(member),
-            Self::Closing => None,
+            Self::Announced { .. } | Self::Closing => None,
         }
     }
 }

@@ -40,7 +40,7 @@ impl Room {
     /// have to know.
     pub fn apply(&mut self, event: Event<'_>, audience: &mut impl Audience) {
         match event {
-            Event::Said { .. } | Event::Did { .. } | Event::Closing => {}
+            Event::Said { .. } | Event::Did { .. } | Event::Announced { .. } | Event::Closing => {}
             Event::Whispered { member, to, text } => {
                 self.correspondents.note(member, to);
                 let (from, name) = (self.names.of(member), self.names.of(to));

@@ -101,6 +101,7 @@ impl<'a> Line<'a> {
                 to: name.as_str(),
             },
             Event::Left { member } => Self::Left(names.of(*member)),
+            Event::Announced { text } => Self::Notice(text),
             Event::Closing => Self::Notice(CLOSING),
         })
     }
