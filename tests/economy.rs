@@ -202,11 +202,11 @@ fn a_member_told_in_json_costs_at_most_50_bytes_more() {
     let mut rooms = Vec::with_capacity(2);
     let mut cost = |room: fn(usize) -> Crowd| {
         let cost = measure(|| rooms.push(room(MEMBERS)));
-        cost.bytes_current.cast_unsigned()
+        cost.bytes_current
     };
     let [plain, mixed] = [room_of, mixed_room_of].map(&mut cost);
     let transcript = rooms[1].hub.feeds().of(Encoding::Json).transcript();
-    let more = mixed - plain - transcript.capacity() as u64;
+    let more = (mixed - plain).cast_unsigned() - transcript.capacity() as u64;
     let each = more / (MEMBERS as u64 / 2);
     println!("{each} bytes more for each");
     assert!(each <= 50, "{each} bytes more for each");

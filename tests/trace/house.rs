@@ -391,11 +391,13 @@ pub(crate) fn copies_to(records: &[Value], name: &str) -> usize {
 
 /// Returns the request to come in again.
 pub(crate) fn resume(seq: u64, name: &str) -> Vec<u8> {
-    let (boot, name, token) = ("b1".into(), name.into(), Some("t1".into()));
-    request(&Request::Resume(Resume {
+    let (boot, name) = ("b1".into(), name.into());
+    let token = Some("t1".into());
+    let resume = Resume {
         boot,
         seq,
         name,
         token,
-    }))
+    };
+    request(&Request::Resume(resume))
 }
