@@ -1,6 +1,6 @@
 //! What somebody is told of the time before they came: nothing that is said now.
 
-use super::talk::Spoken;
+use super::spoken::Spoken;
 use crate::wire::plain::{GREETING, PAST_END, STAR};
 
 /// What stands in the line before it, such as `* 5 lines from before you came, 11:02 to 11:28 UTC:`.

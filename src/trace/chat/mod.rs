@@ -14,6 +14,8 @@ pub mod matching;
 mod people;
 mod phase;
 mod server;
+mod speech;
+mod spoken;
 mod step;
 mod talk;
 pub mod units;

@@ -2,8 +2,9 @@
 
 use super::event::{Event, Original};
 use super::history::History;
+use super::spoken::Spoken;
 use super::step::Step;
-use super::talk::{Awaited, Spoken};
+use super::talk::Awaited;
 use super::units::Framing;
 use crate::wire::plain;
 

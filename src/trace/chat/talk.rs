@@ -4,7 +4,8 @@
 use std::collections::VecDeque;
 
 use super::arrival::{Arrival, Way};
-use super::json::Speech;
+use super::speech::Speech;
+use super::spoken::Spoken;
 use super::units::{Framing, Unit, Units};
 use crate::trace::capture::Moment;
 use crate::trace::packet::{ACK, FIN, Packet, RST, SYN};
@@ -18,26 +19,6 @@ const OFFERS_MAX: usize = 16;
 const AWAITED_MAX: usize = 4096;
 /// Most bytes of unfinished lines that are kept in all.
 const LINE_BYTES_IN_ALL_MAX: usize = 4 * 1024 * 1024;
-
-/// A unit that stands by itself.
-#[derive(Debug, Clone)]
-pub(super) struct Spoken {
-    pub(super) bytes: Vec<u8>,
-    pub(super) partial: bool,
-    pub(super) end: u32,
-    pub(super) at: Moment,
-}
-
-impl Spoken {
-    /// Returns other words for it.
-    pub(super) fn saying(&self, bytes: Vec<u8>) -> Self {
-        Self {
-            bytes,
-            partial: self.partial,
-            ..*self
-        }
-    }
-}
 
 /// What one packet brings.
 #[derive(Debug, Default)]
