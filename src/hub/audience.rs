@@ -27,10 +27,9 @@ impl<S: Stream> Audience for Connections<S> {
     }
 
     fn push(&mut self, member: MemberId, effect: Effect<'_>) {
-        if matches!(effect, Effect::Quit) {
-            return self.close(member, Disconnect::Quit);
-        }
         match effect {
+            Effect::Quit => return self.close(member, Disconnect::Quit),
+            Effect::Dismiss(why) => return self.close(member, why.into()),
             Effect::Private { from, .. } => {
                 debug!("{from} says something privately to connection {member}");
             }

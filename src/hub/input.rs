@@ -15,7 +15,7 @@ use super::patience::{Flow, LOOK_AGAIN};
 use crate::line::command::Command;
 use crate::line::input::{Reader, Typed};
 use crate::line::wrong_protocol;
-use crate::room::{Audience, Effect, MemberId, Notice};
+use crate::room::{Audience, Claim, Effect, MemberId, Notice};
 use crate::stream::Stream;
 use crate::tick::Tick;
 
@@ -240,7 +240,10 @@ impl<S: Stream> Hub<S> {
     /// Takes a line for a name.
     fn enter(&mut self, id: MemberId, text: &str) {
         self.work += NAME_WORK;
-        if let Some(event) = self.room.decide_name(id, text, &mut self.connections) {
+        if let Some(event) = self
+            .room
+            .decide_name(id, Claim::parse(text), 0, &mut self.connections)
+        {
             self.happen(event);
         }
     }
@@ -253,7 +256,7 @@ impl<S: Stream> Hub<S> {
         }
         let command = Command::parse(text);
         self.work += work_of(&command, self.connections.slots.used());
-        if let Some(event) = self.room.decide(id, command, &mut self.connections) {
+        if let Some(event) = self.room.decide(id, command, 0, &mut self.connections) {
             self.happen(event);
         }
     }

@@ -269,7 +269,7 @@ impl<S: Stream> Hub<S> {
     fn happen(&mut self, event: Event<'_>) {
         self.log_event(&event);
         self.connections.publish(&event, self.room.names());
-        self.room.apply(event, &mut self.connections);
+        self.room.apply(event, 0, &mut self.connections);
     }
 
     /// Tells the room who has left. However many leave at once, those who keep up must not be
@@ -281,7 +281,7 @@ impl<S: Stream> Hub<S> {
             self.log_end(member, why);
             let event = Event::Left { member };
             if self.closing {
-                self.room.apply(event, &mut self.connections);
+                self.room.apply(event, 0, &mut self.connections);
             } else {
                 self.happen(event);
             }
@@ -304,6 +304,10 @@ impl<S: Stream> Hub<S> {
             Event::Left { member } => info!("{}{}", names.of(*member), plain::LEFT),
             // Not even that it was said: the push to whom it is for says so, at debug.
             Event::Whispered { .. } | Event::Closing => {}
+            Event::Act { member, act, words } if words.is_empty() => {
+                info!("{}: {}", names.of(*member), act.code());
+            }
+            Event::Act { words, .. } => info!("{words}"),
         }
     }
 

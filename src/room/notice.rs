@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::access::Answer;
 use super::name::NameError;
 use crate::line::command::USAGE;
 
@@ -73,6 +74,8 @@ pub enum Notice<'a> {
     },
     Crowded,
     Closing,
+    /// About who may be here and speak.
+    Access(Answer<'a>),
 }
 
 impl Notice<'_> {
@@ -100,12 +103,16 @@ impl Notice<'_> {
             Self::IdleTimeout { .. } => "idle-timeout",
             Self::Crowded => "crowded",
             Self::Closing => "closing",
+            Self::Access(answer) => answer.code(),
         }
     }
 
     /// Returns whether it says that what somebody sent came to nothing.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
+        if let Self::Access(answer) = self {
+            return answer.is_refusal();
+        }
         matches!(
             self,
             Self::BadName { .. }
@@ -198,6 +205,7 @@ impl fmt::Display for Notice<'_> {
                 f.write_str("Your place is needed; join again, and give a name sooner.")
             }
             Self::Closing => f.write_str(CLOSING),
+            Self::Access(answer) => answer.fmt(f),
         }
     }
 }

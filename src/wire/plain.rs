@@ -32,6 +32,12 @@ pub const RENAMED_END: &str = "!";
 /// What each line of a notice starts with, and what somebody does.
 pub const STAR: &str = "* ";
 
+/// What tells somebody the key of the name that is kept for it from now on, and how it is used.
+const KEY_LINES: [&str; 2] = [
+    "Your name is kept for you. This is its key, shown only now: ",
+    "Your answer to the question for a name is from now on: ",
+];
+
 /// A line of the server, by what it tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Line<'a> {
@@ -98,6 +104,9 @@ impl<'a> Line<'a> {
                 to: name.as_str(),
             },
             Event::Left { member } => Self::Left(names.of(*member)),
+            Event::Act { act, words, .. } => {
+                return act.is_public().then_some(Self::Notice(words));
+            }
             Event::Closing => Self::Notice(CLOSING),
         })
     }
@@ -177,7 +186,12 @@ pub fn put(effect: &Effect<'_>, out: &mut String) {
             debug_assert!(written.is_ok(), "writing to a string can't fail");
             out.push('\n');
         }
-        Effect::Quit => {}
+        Effect::Key { name, key } => {
+            let key = key.reveal();
+            let [first, second] = KEY_LINES;
+            out.extend([STAR, first, &key, "\n", STAR, second, name, " ", &key, "\n"]);
+        }
+        Effect::Quit | Effect::Dismiss(_) => {}
     }
 }
 
@@ -203,7 +217,7 @@ fn is_name(text: &str) -> bool {
 mod tests {
     use super::*;
     use crate::line::command::Command;
-    use crate::room::{Audience, MemberId, Reach, Room};
+    use crate::room::{Audience, Claim, MemberId, Reach, Room};
     use proptest::prelude::*;
 
     fn line() -> impl Strategy<Value = (String, String, u8)> {
@@ -273,8 +287,13 @@ mod tests {
         let mut room = Room::default();
         for (slot, name) in names.iter().enumerate() {
             let mut screens = Screens::default();
-            let event = room.decide_name(MemberId::from_slot(slot), name, &mut screens)?;
-            room.apply(event, &mut screens);
+            let event = room.decide_name(
+                MemberId::from_slot(slot),
+                Claim::parse(name),
+                0,
+                &mut screens,
+            )?;
+            room.apply(event, 0, &mut screens);
         }
         Some(room)
     }
@@ -286,6 +305,7 @@ mod tests {
         room.decide(
             MemberId::from_slot(0),
             Command::parse("/help"),
+            0,
             &mut screens,
         );
         let lines: Vec<&str> = screens.0[0].lines().collect();
@@ -315,7 +335,7 @@ mod tests {
             };
             let mut screens = Screens::default();
             let own = name;
-            if let Some(event) = room.decide(MemberId::from_slot(2), Command::parse(&line), &mut screens) {
+            if let Some(event) = room.decide(MemberId::from_slot(2), Command::parse(&line), 0, &mut screens) {
                 if let Some(said) = Line::of(&event, room.names()) {
                     let said = said.parts().concat();
                     let is_own = match Line::parse(said.strip_suffix('\n').unwrap()) {
@@ -325,7 +345,7 @@ mod tests {
                     };
                     prop_assert!(is_own, "{said}");
                 }
-                room.apply(event, &mut screens);
+                room.apply(event, 0, &mut screens);
             }
             let [_, bob, _] = &screens.0;
             let start = format!("{own} (privately): ");

@@ -29,7 +29,7 @@ pub struct Ban {
 
 /// The bans, found by name and by address.
 #[derive(Debug, Default)]
-pub(super) struct Bans {
+pub(in crate::room) struct Bans {
     list: Vec<Ban>,
     /// By how a name looks: where in the list.
     by_look: BTreeMap<String, usize>,
@@ -37,16 +37,16 @@ pub(super) struct Bans {
 }
 
 impl Bans {
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Ban> {
+    pub(in crate::room) fn iter(&self) -> impl Iterator<Item = &Ban> {
         self.list.iter()
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::room) fn len(&self) -> usize {
         self.list.len()
     }
 
     /// Returns the ban that holds whoever is called `name`.
-    pub(super) fn of_name(&self, name: &Name, now_ms: u64) -> Option<&Ban> {
+    pub(in crate::room) fn of_name(&self, name: &Name, now_ms: u64) -> Option<&Ban> {
         if self.by_look.is_empty() {
             return None;
         }
@@ -55,13 +55,13 @@ impl Bans {
     }
 
     /// Returns the ban that holds whoever comes from `address`.
-    pub(super) fn of_address(&self, address: IpAddr, now_ms: u64) -> Option<&Ban> {
+    pub(in crate::room) fn of_address(&self, address: IpAddr, now_ms: u64) -> Option<&Ban> {
         let mut around = self.by_block.around(address);
         around.find_map(|&at| self.holding(at, now_ms))
     }
 
     /// Adds a ban, in place of one of the same name and block.
-    pub(super) fn insert(&mut self, ban: Ban, now_ms: u64) {
+    pub(in crate::room) fn insert(&mut self, ban: Ban, now_ms: u64) {
         let is_same = |other: &Ban| other.name == ban.name && other.block == ban.block;
         self.retain(|other| !is_same(other) && other.until.holds(now_ms));
         self.list.push(ban);
@@ -69,14 +69,14 @@ impl Bans {
     }
 
     /// Ends the bans that `ends` tells, and returns whether there were any.
-    pub(super) fn end(&mut self, ends: impl Fn(&Ban) -> bool) -> bool {
+    pub(in crate::room) fn end(&mut self, ends: impl Fn(&Ban) -> bool) -> bool {
         let before = self.list.len();
         self.retain(|ban| !ends(ban));
         before != self.list.len()
     }
 
     /// Forgets the bans whose time is over, and returns whether there were any.
-    pub(super) fn lapse(&mut self, now_ms: u64) -> bool {
+    pub(in crate::room) fn lapse(&mut self, now_ms: u64) -> bool {
         self.end(|ban| !ban.until.holds(now_ms))
     }
 

@@ -125,10 +125,20 @@ mod tests {
         ] {
             let found: Vec<usize> = blocks.around(address.parse().unwrap()).copied().collect();
             assert_eq!(found, around, "{address}");
-            assert_eq!(blocks.contains(address.parse().unwrap()), !around.is_empty());
+            assert_eq!(
+                blocks.contains(address.parse().unwrap()),
+                !around.is_empty()
+            );
         }
-        assert_eq!(blocks.insert(block("10.9.9.9/8"), 9), Some(0), "the same block");
-        assert_eq!((blocks.len(), blocks.get(block("10.0.0.0/8"))), (4, Some(&9)));
+        assert_eq!(
+            blocks.insert(block("10.9.9.9/8"), 9),
+            Some(0),
+            "the same block"
+        );
+        assert_eq!(
+            (blocks.len(), blocks.get(block("10.0.0.0/8"))),
+            (4, Some(&9))
+        );
     }
 
     #[test]

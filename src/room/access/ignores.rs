@@ -14,7 +14,7 @@ pub const IGNORED_MAX: usize = 100;
 /// the name, and an entry of two names (48 bytes, and what trees need around them) for each who is
 /// ignored and for each who ignores.
 #[derive(Debug, Default)]
-pub(super) struct Ignores {
+pub(in crate::room) struct Ignores {
     /// Who ignores a name, in their order.
     listeners: Marks<Vec<MemberId>>,
     /// Whom somebody ignores.
@@ -23,23 +23,28 @@ pub(super) struct Ignores {
 
 impl Ignores {
     /// Returns who ignores a member; allocates nothing.
-    pub(super) fn of(&self, speaker: MemberId) -> &[MemberId] {
+    pub(in crate::room) fn of(&self, speaker: MemberId) -> &[MemberId] {
         self.listeners.of(speaker).map_or(&[], Vec::as_slice)
     }
 
     /// Returns whether `listener` ignores whoever has a name.
-    pub(super) fn ignores(&self, listener: MemberId, name: &Name) -> bool {
+    pub(in crate::room) fn ignores(&self, listener: MemberId, name: &Name) -> bool {
         let listeners = self.listeners.get(name);
         listeners.is_some_and(|listeners| listeners.binary_search(&listener).is_ok())
     }
 
     /// Returns whom somebody ignores.
-    pub(super) fn by(&self, listener: MemberId) -> &[Name] {
+    pub(in crate::room) fn by(&self, listener: MemberId) -> &[Name] {
         self.ignored.get(&listener).map_or(&[], Vec::as_slice)
     }
 
     /// Lets `listener` ignore whoever has a name: `speaker`, if somebody here does.
-    pub(super) fn ignore(&mut self, listener: MemberId, name: &Name, speaker: Option<MemberId>) {
+    pub(in crate::room) fn ignore(
+        &mut self,
+        listener: MemberId,
+        name: &Name,
+        speaker: Option<MemberId>,
+    ) {
         let listeners = self.listeners.entry(name, speaker);
         if let Err(at) = listeners.binary_search(&listener) {
             listeners.insert(at, listener);
@@ -48,7 +53,7 @@ impl Ignores {
     }
 
     /// Lets `listener` ignore whoever has a name no more.
-    pub(super) fn hear(&mut self, listener: MemberId, name: &Name) {
+    pub(in crate::room) fn hear(&mut self, listener: MemberId, name: &Name) {
         let look = name.keys();
         if let Some(ignored) = self.ignored.get_mut(&listener) {
             ignored.retain(|other| other.keys()[1] != look[1]);
@@ -60,12 +65,12 @@ impl Ignores {
     }
 
     /// Takes note that somebody has come by a name.
-    pub(super) fn came(&mut self, member: MemberId, name: &Name) {
+    pub(in crate::room) fn came(&mut self, member: MemberId, name: &Name) {
         self.listeners.came(member, name);
     }
 
     /// Takes note that somebody goes by another name: who ignores it ignores it under that.
-    pub(super) fn renamed(&mut self, member: MemberId, old: &Name, name: &Name) {
+    pub(in crate::room) fn renamed(&mut self, member: MemberId, old: &Name, name: &Name) {
         for listener in self.listeners.renamed(member, name).unwrap_or_default() {
             if let Some(ignored) = self.ignored.get_mut(&listener) {
                 let look = old.keys();
@@ -76,7 +81,7 @@ impl Ignores {
     }
 
     /// Forgets what a member that has left wanted.
-    pub(super) fn left(&mut self, member: MemberId) {
+    pub(in crate::room) fn left(&mut self, member: MemberId) {
         self.listeners.left(member);
         for name in self.ignored.remove(&member).unwrap_or_default() {
             self.drop_listener(member, &name);
@@ -112,10 +117,16 @@ mod tests {
         ignores.ignore(ali, &name("bob"), Some(bob));
         ignores.ignore(eve, &name("bob"), Some(bob));
         ignores.ignore(eve, &name("BOB"), Some(bob));
-        assert_eq!((ignores.of(bob), ignores.of(eve)), (&[ali, eve][..], &[][..]));
+        assert_eq!(
+            (ignores.of(bob), ignores.of(eve)),
+            (&[ali, eve][..], &[][..])
+        );
         assert_eq!(ignores.by(eve), [name("bob")]);
         ignores.renamed(bob, &name("bob"), &name("robert"));
-        assert_eq!((ignores.of(bob), ignores.by(ali)), (&[ali, eve][..], &[name("robert")][..]));
+        assert_eq!(
+            (ignores.of(bob), ignores.by(ali)),
+            (&[ali, eve][..], &[name("robert")][..])
+        );
         assert!(!ignores.ignores(ali, &name("bob")) && ignores.ignores(ali, &name("robert")));
         ignores.left(bob);
         assert_eq!(ignores.of(bob), []);

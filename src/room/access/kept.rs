@@ -18,9 +18,17 @@ pub struct Kept {
     pub used_ms: u64,
 }
 
+impl Kept {
+    /// Returns whether `key` is the one to it; takes as long whether or not it is.
+    #[must_use]
+    pub fn is_opened_by(&self, key: Key) -> bool {
+        self.hash == key.hash()
+    }
+}
+
 /// The kept names, and who of those here has come with the key of one.
 #[derive(Debug, Default)]
-pub(super) struct KeptNames {
+pub(in crate::room) struct KeptNames {
     by_name: BTreeMap<String, Kept>,
     /// The kept name of each way a name can look.
     by_look: BTreeMap<String, String>,
@@ -29,16 +37,16 @@ pub(super) struct KeptNames {
 }
 
 impl KeptNames {
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::room) fn len(&self) -> usize {
         self.by_name.len()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Kept> {
+    pub(in crate::room) fn iter(&self) -> impl Iterator<Item = &Kept> {
         self.by_name.values()
     }
 
     /// Returns the kept names that look like `name`.
-    pub(super) fn alike(&self, name: &Name) -> impl Iterator<Item = &Kept> {
+    pub(in crate::room) fn alike(&self, name: &Name) -> impl Iterator<Item = &Kept> {
         // Most rooms keep no names: nothing is computed there.
         let looks = (!self.by_look.is_empty()).then(|| name.keys());
         let looks = looks.into_iter().flatten();
@@ -46,29 +54,24 @@ impl KeptNames {
     }
 
     /// Returns the kept name that is written or looks like `name`.
-    pub(super) fn find(&self, name: &Name) -> Option<&Kept> {
+    pub(in crate::room) fn find(&self, name: &Name) -> Option<&Kept> {
         let exact = self.by_name.get(name.as_str());
         exact.or_else(|| self.alike(name).next())
     }
 
     /// Returns the kept name whose keeper a member is.
-    pub(super) fn of(&self, member: MemberId) -> Option<&Kept> {
+    pub(in crate::room) fn of(&self, member: MemberId) -> Option<&Kept> {
         self.by_name.get(self.keepers.get(&member)?)
     }
 
-    /// Returns whether `key` is that of a kept name.
-    pub(super) fn opens(kept: &Kept, key: Key) -> bool {
-        kept.hash == key.hash()
-    }
-
     /// Returns how many are operators.
-    pub(super) fn operators(&self) -> usize {
+    pub(in crate::room) fn operators(&self) -> usize {
         self.iter().filter(|kept| kept.operator).count()
     }
 
     /// Keeps a name; one that is kept already gets what is new about it. Returns `false` where it
     /// looks like another that is kept.
-    pub(super) fn keep(&mut self, kept: Kept) -> bool {
+    pub(in crate::room) fn keep(&mut self, kept: Kept) -> bool {
         let name = kept.name.as_str();
         if self.alike(&kept.name).any(|other| other.name != kept.name) {
             return false;
@@ -81,7 +84,7 @@ impl KeptNames {
     }
 
     /// Keeps a name no more; its keepers are none.
-    pub(super) fn forget(&mut self, name: &str) {
+    pub(in crate::room) fn forget(&mut self, name: &str) {
         if let Some(kept) = self.by_name.remove(name) {
             for look in kept.name.keys() {
                 self.by_look.remove(&look);
@@ -91,20 +94,20 @@ impl KeptNames {
     }
 
     /// Changes what is known of a kept name.
-    pub(super) fn change(&mut self, name: &str, change: impl FnOnce(&mut Kept)) {
+    pub(in crate::room) fn change(&mut self, name: &str, change: impl FnOnce(&mut Kept)) {
         if let Some(kept) = self.by_name.get_mut(name) {
             change(kept);
         }
     }
 
     /// Takes note that a member has the key of a kept name.
-    pub(super) fn enter(&mut self, member: MemberId, name: &str, now_ms: u64) {
+    pub(in crate::room) fn enter(&mut self, member: MemberId, name: &str, now_ms: u64) {
         self.change(name, |kept| kept.used_ms = now_ms);
         self.keepers.insert(member, name.to_owned());
     }
 
     /// Takes note that a member is gone; returns whether a kept name was used until now.
-    pub(super) fn leave(&mut self, member: MemberId, now_ms: u64) -> bool {
+    pub(in crate::room) fn leave(&mut self, member: MemberId, now_ms: u64) -> bool {
         let keeps = self.keepers.remove(&member);
         if let Some(name) = &keeps {
             self.change(name, |kept| kept.used_ms = now_ms);
@@ -114,9 +117,13 @@ impl KeptNames {
 
     /// Forgets names that nobody has used since `oldest_ms`, but those of operators and of who is
     /// here. Returns whether there were any.
-    pub(super) fn lapse(&mut self, oldest_ms: u64) -> bool {
+    pub(in crate::room) fn lapse(&mut self, oldest_ms: u64) -> bool {
         let lapsed = |kept: &&Kept| {
-            let is_here = || self.keepers.values().any(|keeps| keeps == kept.name.as_str());
+            let is_here = || {
+                self.keepers
+                    .values()
+                    .any(|keeps| keeps == kept.name.as_str())
+            };
             !kept.operator && kept.used_ms < oldest_ms && !is_here()
         };
         let names = self.iter().filter(lapsed);
@@ -152,12 +159,19 @@ mod tests {
         let mut names = KeptNames::default();
         assert!(names.keep(kept("Ilya", 0)));
         for alike in ["Ilya", "llya", "ILYA", "ilya"] {
-            assert_eq!(names.find(&name(alike)).unwrap().name, name("Ilya"), "{alike}");
+            assert_eq!(
+                names.find(&name(alike)).unwrap().name,
+                name("Ilya"),
+                "{alike}"
+            );
         }
         assert!(names.find(&name("Ilyas")).is_none());
         assert!(!names.keep(kept("llya", 0)), "it looks like one");
         assert!(names.keep(kept("Ilya", 9)), "the same again");
-        assert_eq!((names.len(), names.find(&name("Ilya")).unwrap().used_ms), (1, 9));
+        assert_eq!(
+            (names.len(), names.find(&name("Ilya")).unwrap().used_ms),
+            (1, 9)
+        );
         names.forget("Ilya");
         assert!(names.find(&name("llya")).is_none() && names.by_look.is_empty());
     }
@@ -165,21 +179,21 @@ mod tests {
     #[test]
     fn the_right_key_opens_and_no_other() {
         let kept = kept("ali", 0);
-        assert!(KeptNames::opens(&kept, key(1)) && !KeptNames::opens(&kept, key(2)));
+        assert!(kept.is_opened_by(key(1)) && !kept.is_opened_by(key(2)));
     }
 
     #[test]
     fn unused_names_lapse_but_those_of_operators_and_who_is_here() {
         let mut names = KeptNames::default();
         let member = MemberId::from_slot(3);
-        for (text, used_ms) in [("old", 5), ("new", 10), ("here", 5), ("chief", 5)] {
+        for (text, used_ms) in [("old", 5), ("new", 10), ("present", 5), ("chief", 5)] {
             names.keep(kept(text, used_ms));
         }
         names.change("chief", |kept| kept.operator = true);
-        names.enter(member, "here", 5);
+        names.enter(member, "present", 5);
         assert!(names.lapse(10) && !names.lapse(10));
         let left: Vec<&str> = names.iter().map(|kept| kept.name.as_str()).collect();
-        assert_eq!(left, ["chief", "here", "new"]);
+        assert_eq!(left, ["chief", "new", "present"]);
         assert!(names.leave(member, 7) && !names.leave(member, 8));
         assert!(names.lapse(10), "gone since 7");
         assert_eq!(names.len(), 2);

@@ -137,7 +137,14 @@ mod tests {
         for text in [TEXT, &TEXT.to_uppercase(), &TEXT.replace('-', "")] {
             assert_eq!(Key::parse(text), Some(key), "{text}");
         }
-        for text in ["", "-", &TEXT[1..], &format!("{TEXT}0"), &TEXT.replace('f', "g"), "hello"] {
+        for text in [
+            "",
+            "-",
+            &TEXT[1..],
+            &format!("{TEXT}0"),
+            &TEXT.replace('f', "g"),
+            "hello",
+        ] {
             assert_eq!(Key::parse(text), None, "{text}");
         }
     }

@@ -7,7 +7,7 @@ use crate::room::{MemberId, Name};
 /// Something known of names, whether or not somebody here has them. Who goes by another name while
 /// it is here takes it along.
 #[derive(Debug)]
-pub(super) struct Marks<T> {
+pub(in crate::room) struct Marks<T> {
     /// By how a name looks, case apart.
     by_look: BTreeMap<String, (Name, T)>,
     /// How the names look of those here who have one of these.
@@ -24,33 +24,33 @@ impl<T> Default for Marks<T> {
 }
 
 impl<T> Marks<T> {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::room) fn is_empty(&self) -> bool {
         self.by_look.is_empty()
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::room) fn len(&self) -> usize {
         self.by_look.len()
     }
 
     /// Lists what is known, in the order of how the names look.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&Name, &T)> {
+    pub(in crate::room) fn iter(&self) -> impl Iterator<Item = (&Name, &T)> {
         self.by_look.values().map(|(name, value)| (name, value))
     }
 
     /// Returns what is known of a member; allocates nothing.
-    pub(super) fn of(&self, member: MemberId) -> Option<&T> {
+    pub(in crate::room) fn of(&self, member: MemberId) -> Option<&T> {
         let look = self.here.get(&member)?;
         self.by_look.get(look).map(|(_, value)| value)
     }
 
     /// Returns what is known of whoever has a name.
-    pub(super) fn get(&self, name: &Name) -> Option<&T> {
+    pub(in crate::room) fn get(&self, name: &Name) -> Option<&T> {
         self.by_look.get(&look(name)).map(|(_, value)| value)
     }
 
     /// Returns what is known of a name, to change it, or the usual; `member` has the name, if
     /// somebody here does.
-    pub(super) fn entry(&mut self, name: &Name, member: Option<MemberId>) -> &mut T
+    pub(in crate::room) fn entry(&mut self, name: &Name, member: Option<MemberId>) -> &mut T
     where
         T: Default,
     {
@@ -58,24 +58,28 @@ impl<T> Marks<T> {
         if let Some(member) = member {
             self.here.insert(member, look.clone());
         }
-        &mut self.by_look.entry(look).or_insert_with(|| (name.clone(), T::default())).1
+        &mut self
+            .by_look
+            .entry(look)
+            .or_insert_with(|| (name.clone(), T::default()))
+            .1
     }
 
     /// Forgets what is known of a name, and returns it.
-    pub(super) fn remove(&mut self, name: &Name) -> Option<T> {
+    pub(in crate::room) fn remove(&mut self, name: &Name) -> Option<T> {
         let look = look(name);
         self.here.retain(|_, other| *other != look);
         self.by_look.remove(&look).map(|(_, value)| value)
     }
 
     /// Keeps what is worth it.
-    pub(super) fn retain(&mut self, mut keep: impl FnMut(&mut T) -> bool) {
+    pub(in crate::room) fn retain(&mut self, mut keep: impl FnMut(&mut T) -> bool) {
         self.by_look.retain(|_, (_, value)| keep(value));
         self.here.retain(|_, look| self.by_look.contains_key(look));
     }
 
     /// Takes note that somebody has come by a name.
-    pub(super) fn came(&mut self, member: MemberId, name: &Name) {
+    pub(in crate::room) fn came(&mut self, member: MemberId, name: &Name) {
         if self.is_empty() {
             return;
         }
@@ -87,7 +91,7 @@ impl<T> Marks<T> {
 
     /// Takes note that somebody goes by another name, and returns what it takes along that was
     /// known of its old one; the caller adds it to what is known of the new one.
-    pub(super) fn renamed(&mut self, member: MemberId, name: &Name) -> Option<T> {
+    pub(in crate::room) fn renamed(&mut self, member: MemberId, name: &Name) -> Option<T> {
         if self.is_empty() {
             return None;
         }
@@ -100,7 +104,7 @@ impl<T> Marks<T> {
     }
 
     /// Takes note that somebody is gone.
-    pub(super) fn left(&mut self, member: MemberId) {
+    pub(in crate::room) fn left(&mut self, member: MemberId) {
         self.here.remove(&member);
     }
 }
@@ -135,7 +139,11 @@ mod tests {
         assert_eq!(marks.renamed(bob, &name("zed")), Some(1));
         *marks.entry(&name("zed"), Some(bob)) = 1;
         assert_eq!((marks.of(bob), marks.get(&name("ali"))), (Some(&1), None));
-        assert_eq!(marks.renamed(bob, &name("Zed")), None, "the same otherwise written");
+        assert_eq!(
+            marks.renamed(bob, &name("Zed")),
+            None,
+            "the same otherwise written"
+        );
         assert_eq!(marks.of(bob), Some(&1));
         assert_eq!(marks.remove(&name("zed")), Some(1));
         assert!(marks.is_empty() && marks.here.is_empty() && marks.of(bob).is_none());

@@ -73,6 +73,17 @@ pub enum Message<'a> {
         #[serde(borrow)]
         to: Cow<'a, str>,
     },
+    /// Somebody has done something about who may be here and speak.
+    Act(#[serde(borrow)] Deed<'a>),
+    /// You are told the key of your name, this once.
+    Key {
+        /// The name.
+        #[serde(borrow)]
+        name: Cow<'a, str>,
+        /// The key.
+        #[serde(borrow)]
+        key: Cow<'a, str>,
+    },
     /// The server is closing.
     Closing {
         /// The event's number.
@@ -184,6 +195,30 @@ pub struct Coming<'a> {
     pub name: Cow<'a, str>,
 }
 
+/// What somebody has done about who may be here and speak.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deed<'a> {
+    /// The event's number.
+    pub seq: u64,
+    /// When, in milliseconds since 1970 (UTC).
+    pub time: u64,
+    /// What: `kicked`, `banned`, `topic` ...; see [`Act::code`](crate::room::access::Act::code).
+    #[serde(borrow)]
+    pub code: Cow<'a, str>,
+    /// Who has done it.
+    #[serde(borrow)]
+    pub by: Cow<'a, str>,
+    /// To whom, if to somebody by name.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Cow<'a, str>>,
+    /// What it was put in: the topic, the announcement, the reason.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub what: Option<Cow<'a, str>>,
+    /// For people to read.
+    #[serde(borrow)]
+    pub text: Cow<'a, str>,
+}
+
 impl<'a> Message<'a> {
     /// Returns what tells everybody of an event; nothing of one that only one person is told.
     /// `names` are those before it.
@@ -192,6 +227,20 @@ impl<'a> Message<'a> {
         if matches!(event, Event::Closing) {
             let Stamp { seq, time_ms: time } = stamp;
             return Some(Self::Closing { seq, time });
+        }
+        if let Event::Act { member, act, words } = event {
+            let Stamp { seq, time_ms: time } = stamp;
+            return act.is_public().then(|| {
+                Self::Act(Deed {
+                    seq,
+                    time,
+                    code: act.code().into(),
+                    by: names.of(*member).into(),
+                    name: act.name(names).map(Cow::Borrowed),
+                    what: act.text().map(Cow::Borrowed),
+                    text: words.into(),
+                })
+            });
         }
         Self::of_line(plain::Line::of(event, names)?, stamp)
     }
@@ -237,6 +286,7 @@ impl<'a> Message<'a> {
         match self {
             Self::Said(talk) | Self::Me(talk) => Some(talk.seq),
             Self::Joined(coming) | Self::Left(coming) => Some(coming.seq),
+            Self::Act(deed) => Some(deed.seq),
             Self::Renamed { seq, .. } | Self::Closing { seq, .. } => Some(*seq),
             _ => None,
         }
@@ -273,7 +323,12 @@ pub fn seq_of(line: &[u8]) -> Option<u64> {
 pub fn put(effect: &Effect<'_>, time_ms: u64, out: &mut Vec<u8>) {
     let words;
     let message = match *effect {
-        Effect::Prompt | Effect::Quit => return,
+        Effect::Prompt | Effect::Quit | Effect::Dismiss(_) => return,
+        Effect::Key { name, key } => {
+            words = key.reveal();
+            let (name, key) = (name.into(), words.as_str().into());
+            Message::Key { name, key }
+        }
         Effect::Private { from, text } => Message::Private {
             time: time_ms,
             name: from.into(),
