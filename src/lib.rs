@@ -66,6 +66,7 @@ pub mod line;
 pub mod logging;
 pub mod room;
 pub mod server;
+pub mod store;
 pub mod stream;
 pub mod tick;
 pub mod trace;
