@@ -1,5 +1,6 @@
 //! The command line: what can be asked for, under which names, with which defaults.
 
+mod files;
 mod generate;
 mod join;
 mod listen;
@@ -16,6 +17,7 @@ pub use crate::failure::Failure;
 use crate::hub::limits::Limits;
 use crate::server;
 
+pub use self::files::{FileOptions, WriteOptions};
 pub use self::generate::generate;
 pub use self::join::JoinOptions;
 pub use self::listen::ListenOn;
@@ -27,7 +29,8 @@ Exit codes: 0 success, 1 failure, 2 wrong usage.";
 
 /// The signals and the exit codes, told at the end of `serve --help`.
 const SERVE_HELP: &str = "\
-Signals: SIGINT or SIGTERM closes the room (the second one at once), SIGUSR1 logs how it goes.
+Signals: SIGINT or SIGTERM closes the room (the second one at once), SIGUSR1 logs how it goes, \
+SIGHUP reads the lists anew and opens the record anew.
 
 Exit codes: 0 success, 1 failure, 2 wrong usage.";
 
@@ -70,6 +73,9 @@ pub enum Command {
     Trace(TraceOptions),
     /// Print something that helps other programs
     Generate(GenerateOptions),
+    /// Write the server's files; what the server asks while it goes on
+    #[command(hide = true)]
+    Write(WriteOptions),
     /// Print the addresses of a host; what the client asks while it goes on
     #[command(hide = true)]
     Resolve(ResolveOptions),
@@ -191,6 +197,10 @@ pub struct ServeOptions {
     /// Name the address in each line of the log about a connection that comes, is refused or is cut
     #[arg(long, env = "CHATROOM_LOG_ADDRESSES", value_parser = BoolishValueParser::new())]
     pub log_addresses: bool,
+
+    /// Files that are read and written.
+    #[command(flatten)]
+    pub files: FileOptions,
 }
 
 /// Reads the name of a level; an error names them all.
@@ -218,16 +228,31 @@ impl From<&ServeOptions> for server::Options {
                 log_addresses: options.log_addresses,
                 ..Limits::default()
             },
+            paths: options.files.paths(),
+            files: options.files.files(),
+            keeping: options.files.keeping(),
         }
     }
 }
 
 /// What `chatroom generate` is told.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct GenerateOptions {
     /// What to print
     #[arg(value_name = "WHAT", env = "CHATROOM_GENERATE", value_enum)]
     pub what: Generated,
+
+    /// Of a key: the name that it keeps
+    #[arg(
+        value_name = "NAME",
+        env = "CHATROOM_GENERATE_NAME",
+        required_if_eq("what", "key")
+    )]
+    pub name: Option<String>,
+
+    /// Of a key: the name is an operator's
+    #[arg(long, env = "CHATROOM_GENERATE_OPERATOR", value_parser = BoolishValueParser::new())]
+    pub operator: bool,
 }
 
 /// What `chatroom generate` can print.
@@ -235,6 +260,8 @@ pub struct GenerateOptions {
 pub enum Generated {
     /// A Wireshark dissector for the room's protocol, in Lua
     Dissector,
+    /// A key that keeps a name, and its line for the state file; the first operator is made so
+    Key,
 }
 
 /// What `chatroom resolve` is told.

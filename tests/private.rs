@@ -23,7 +23,9 @@ fn a_private_message_is_seen_by_its_recipient_alone() {
     bob.expect("ali: to all");
     eve.expect("ali: to all");
     let mut late = server.join("late");
+    late.expect_notice("The line from before you came, ");
     late.expect("ali: to all");
+    late.expect("* That was before.");
     bob.say("later");
     eve.expect("bob: later");
     late.expect("bob: later");

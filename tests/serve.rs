@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 
 use common::{CLOSING, GREETING, PROMPT, Peer, Program, Server, Signal, chatroom};
 
+/// What comes behind what was before somebody came.
+const PAST_END: &str = "* That was before.";
+
 #[test]
 fn history_shows_a_newcomer_the_last_lines() {
     let server = Server::start(&["--history", "3"]);
@@ -24,9 +27,11 @@ fn history_shows_a_newcomer_the_last_lines() {
         bob.expect(&format!("ali: line {number}"));
     }
     let mut late = server.join("late");
+    late.expect_notice("3 lines from before you came, ");
     for number in 3..=5 {
         late.expect(&format!("ali: line {number}"));
     }
+    late.expect(PAST_END);
     late.say("thanks");
     ali.expect("late: thanks");
     ali.say("live");
@@ -44,7 +49,9 @@ fn history_is_as_long_as_the_talk_was() {
     ali.say("the only line");
     bob.expect("ali: the only line");
     let mut late = server.join("late");
+    late.expect_notice("The line from before you came, ");
     late.expect("ali: the only line");
+    late.expect(PAST_END);
     bob.say("next");
     late.expect("bob: next");
     ali.expect("bob: next");
@@ -126,7 +133,9 @@ fn flags_have_names_in_the_environment() {
     ali.say("/who");
     ali.expect_notice("ali");
     let mut bob = server.join("bob");
+    bob.expect_notice("The line from before you came, ");
     bob.expect("ali: hello");
+    bob.expect(PAST_END);
     ali.expect("bob is joined to the chatroom!");
     let mut rejected = server.connect();
     rejected.expect_notice("");

@@ -4,9 +4,9 @@
 //! is done in slices; lines said meanwhile only make the way longer, and ride along in the writes
 //! still to come.
 
-/// The way round the slots of the slab.
+/// The way round the slots of the slab; `M` marks a place in the transcripts.
 #[derive(Debug, Default)]
-pub struct FanOut {
+pub struct FanOut<M> {
     /// The slot to visit next.
     next: usize,
     /// How many slots are still to be visited.
@@ -14,14 +14,14 @@ pub struct FanOut {
     /// How many slots there were when last looked at.
     slots: usize,
     /// The transcript's end when the way last passed slot 0.
-    mark: u64,
+    mark: M,
     /// The same, one round before. Whoever takes what is written has been sent all before it.
-    mark_before: u64,
+    mark_before: M,
 }
 
-impl FanOut {
+impl<M: Copy> FanOut<M> {
     /// Makes the way longer by a whole round, for a line that starts at `start`.
-    pub fn extend(&mut self, slots: usize, start: u64) {
+    pub fn extend(&mut self, slots: usize, start: M) {
         if self.left == 0 {
             // Each slot has been visited since the last line before this one.
             self.next = 0;
@@ -33,7 +33,7 @@ impl FanOut {
     }
 
     /// Returns the next slot to visit; `slots` is how many there are, `end` the transcript's end.
-    pub fn next(&mut self, slots: usize, end: u64) -> Option<usize> {
+    pub fn next(&mut self, slots: usize, end: M) -> Option<usize> {
         if self.left == 0 {
             return None;
         }
@@ -59,7 +59,7 @@ impl FanOut {
     /// Returns up to where at least all those have been sent the transcript who take what is
     /// written; `end` is the transcript's end.
     #[must_use]
-    pub fn sent_up_to(&self, end: u64) -> u64 {
+    pub fn sent_up_to(&self, end: M) -> M {
         if self.left > 0 { self.mark_before } else { end }
     }
 }

@@ -1,9 +1,12 @@
-//! One encoding of one room: its transcript, who still has to be sent it, and who is slow to take it.
+//! What the room's members are sent: its events, written down once for everybody in each encoding.
 //!
-//! The room's events are written down once for everybody who hears them in this encoding. What a
-//! connection is owed is its cursor into the transcript and its [`splices`], which it keeps itself.
+//! A [`Feed`] is one encoding of the room: its transcript, and who is slow to take it. [`Feeds`] are
+//! all of them, what they have in common, and the one order in which they are written. What a
+//! connection is owed is its cursor into a transcript and its [`splices`], which it keeps itself.
 
 pub mod fan_out;
+mod feeds;
+pub mod history;
 pub mod slow_readers;
 pub mod splices;
 pub mod transcript;
@@ -11,17 +14,17 @@ pub mod transcript;
 use std::ops::Range;
 use std::time::Duration;
 
-use self::fan_out::FanOut;
+pub use self::feeds::{Ends, Feeds, Stands};
 use self::slow_readers::{Behind, Sight, SlowReaders};
 pub use self::transcript::Transcript;
-use crate::room::{Event, MemberId, Names};
+use crate::room::MemberId;
 use crate::tick::Tick;
-use crate::wire::plain;
 
-/// What may differ from feed to feed.
+/// What may differ from room to room.
 #[derive(Debug, Clone, Copy)]
 pub struct FeedOptions {
-    /// How many bytes of talk are kept for readers who are behind.
+    /// How many bytes of talk are kept for readers who are behind, as people read it. Of JSON twice
+    /// as many are, which says about as much.
     pub backlog_bytes: usize,
     /// How many lines of the talk so far a newcomer is shown.
     pub history_lines: usize,
@@ -34,10 +37,7 @@ pub struct FeedOptions {
 /// One encoding of one room.
 #[derive(Debug)]
 pub struct Feed {
-    options: FeedOptions,
     transcript: Transcript,
-    /// Where the hub is on its way round those who hear it.
-    pub fan_out: FanOut,
     /// Who takes what it is sent slower than it comes.
     pub slow_readers: SlowReaders,
     /// How many members hear the room in this encoding.
@@ -47,14 +47,12 @@ pub struct Feed {
 impl Feed {
     /// Returns a feed of a room that has not heard anything.
     #[must_use]
-    pub fn new(options: FeedOptions) -> Self {
+    pub fn new(backlog_bytes: usize, stall_timeout: Option<Duration>) -> Self {
         // Readers who read on may fall half a backlog behind before the room waits for them.
-        let far_bytes = options.backlog_bytes as u64 / 2;
+        let far_bytes = backlog_bytes as u64 / 2;
         Self {
-            options,
-            transcript: Transcript::new(options.backlog_bytes),
-            fan_out: FanOut::default(),
-            slow_readers: SlowReaders::new(far_bytes, options.stall_timeout),
+            transcript: Transcript::new(backlog_bytes),
+            slow_readers: SlowReaders::new(far_bytes, stall_timeout),
             readers: 0,
         }
     }
@@ -65,32 +63,18 @@ impl Feed {
         &self.transcript
     }
 
-    /// Returns where a newcomer's hearing starts.
-    #[must_use]
-    pub fn history_start(&self) -> u64 {
-        // What a newcomer hears of the talk so far must not make a slow reader of it at once.
-        let reach = self.transcript.capacity() / 4;
-        self.transcript.back(self.options.history_lines, reach)
+    /// Writes a line down, put together from `parts`, and returns where it stands.
+    pub fn append<P: AsRef<[u8]>>(&mut self, parts: &[P]) -> Range<u64> {
+        self.transcript.append(parts)
     }
 
-    /// Writes an event down, and returns where it stands; nowhere if nobody is told of it. `names`
-    /// are those before the event, `slots` how many may hear it.
-    pub fn append(&mut self, event: &Event<'_>, names: &Names, slots: usize) -> Option<Range<u64>> {
-        if matches!(event, Event::Joined { .. }) && !self.options.announce_joins {
-            return None;
-        }
-        let line = plain::Line::of(event, names)?;
-        let stands = self.transcript.append(&line.parts());
-        self.fan_out.extend(slots, stands.start);
-        Some(stands)
-    }
-
-    /// Returns whether more than `bytes_max` bytes lie between the transcript's end and where the
-    /// fan-out has come round.
+    /// Returns the oldest place from where somebody may be made to hear what was said before it
+    /// came: that must not make a slow reader of it at once.
     #[must_use]
-    pub fn is_behind(&self, bytes_max: u64) -> bool {
+    pub fn reach(&self) -> u64 {
+        let reach = self.transcript.capacity() as u64 / 4;
         let end = self.transcript.end();
-        end - self.fan_out.sent_up_to(end) > bytes_max
+        self.transcript.start().max(end.saturating_sub(reach))
     }
 
     /// Looks how far behind the watched readers are; see [`SlowReaders::look`].

@@ -6,6 +6,7 @@
 //! isn't waited for is cut when the backlog overruns it, or when it has stood still too long.
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 use std::time::Duration;
 
 use crate::room::MemberId;
@@ -109,6 +110,15 @@ pub struct Behind {
     pub reading: usize,
     /// Those who are at least half as far behind and have not stood still for so long.
     pub halfway: usize,
+}
+
+impl AddAssign for Behind {
+    fn add_assign(&mut self, more: Self) {
+        self.far += more.far;
+        self.quick += more.quick;
+        self.reading += more.reading;
+        self.halfway += more.halfway;
+    }
 }
 
 /// The watched connections.

@@ -3,6 +3,7 @@
 //! Offsets count every byte ever appended. What can still be read lies in
 //! `end - capacity .. end`; a reader whose cursor falls before that has lost lines.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// A bounded log of lines. Appending never fails and never allocates; it forgets the oldest bytes.
@@ -29,10 +30,10 @@ impl Transcript {
 
     /// Appends one line, put together from `parts`, and returns where it stands. The line's end
     /// is part of what the caller gives.
-    pub fn append(&mut self, parts: &[&str]) -> Range<u64> {
+    pub fn append<P: AsRef<[u8]>>(&mut self, parts: &[P]) -> Range<u64> {
         let start = self.end;
         for part in parts {
-            self.append_bytes(part.as_bytes());
+            self.append_bytes(part.as_ref());
         }
         start..self.end
     }
@@ -69,29 +70,59 @@ impl Transcript {
         (&self.ring[from..from + first], &self.ring[..length - first])
     }
 
-    /// Returns where the last `lines` lines start, or the oldest whole line held if there are
-    /// fewer, looking back `reach` bytes at most.
+    /// Returns the line that starts at `start`, without its line end; an empty one at the end.
     #[must_use]
-    pub fn back(&self, lines: usize, reach: usize) -> u64 {
-        if lines == 0 {
-            return self.end;
+    pub fn line(&self, start: u64) -> Cow<'_, [u8]> {
+        let end = self.line_end(start..self.end).unwrap_or(self.end);
+        match self.bytes(start..end) {
+            (line, []) => Cow::Borrowed(line),
+            (first, second) => Cow::Owned([first, second].concat()),
         }
-        let oldest = self.start().max(self.end.saturating_sub(reach as u64));
-        let (first, second) = self.bytes(oldest..self.end);
-        let newer = memchr::memrchr_iter(b'\n', second).map(|at| first.len() + at);
-        let mut line_ends = newer.chain(memchr::memrchr_iter(b'\n', first));
-        // The last line end closes the newest line; the one `lines` before it is where to start.
-        match line_ends.by_ref().nth(lines) {
-            Some(at) => oldest + at as u64 + 1,
-            None if oldest == 0 => 0,
-            // The oldest line may have lost its beginning: start behind its end.
-            None => {
-                let (first, second) = self.bytes(oldest..self.end);
-                memchr::memchr(b'\n', first)
-                    .or_else(|| memchr::memchr(b'\n', second).map(|at| first.len() + at))
-                    .map_or(self.end, |at| oldest + at as u64 + 1)
+    }
+
+    /// Returns where the first line at `oldest` or behind it starts for which `is_before` doesn't
+    /// hold; the lines for which it does come before all others.
+    #[must_use]
+    pub fn partition_point(&self, oldest: u64, is_before: impl Fn(&[u8]) -> bool) -> u64 {
+        let oldest = oldest.max(self.start());
+        // The oldest line may have lost its beginning: start behind its end.
+        let is_start = oldest == 0 || self.line_end(oldest - 1..oldest).is_some();
+        let mut low = if is_start {
+            oldest
+        } else {
+            let line_end = self.line_end(oldest..self.end);
+            line_end.map_or(self.end, |line_end| line_end + 1)
+        };
+        let mut high = self.end;
+        while low < high {
+            let line = self.line_start(low..low + (high - low) / 2);
+            if is_before(&self.line(line)) {
+                let line_end = self.line_end(line..high);
+                low = line_end.map_or(high, |line_end| line_end + 1);
+            } else {
+                high = line;
             }
         }
+        low
+    }
+
+    /// Returns where the first line end in `range` stands.
+    fn line_end(&self, range: Range<u64>) -> Option<u64> {
+        let start = range.start;
+        let (first, second) = self.bytes(range);
+        let at = memchr::memchr(b'\n', first)
+            .or_else(|| memchr::memchr(b'\n', second).map(|at| first.len() + at))?;
+        Some(start + at as u64)
+    }
+
+    /// Returns where the last line starts that starts in `range`, whose first byte starts one.
+    fn line_start(&self, range: Range<u64>) -> u64 {
+        let start = range.start;
+        let (first, second) = self.bytes(range);
+        let at = memchr::memrchr(b'\n', second)
+            .map(|at| first.len() + at)
+            .or_else(|| memchr::memrchr(b'\n', first));
+        at.map_or(start, |at| start + at as u64 + 1)
     }
 
     fn append_bytes(&mut self, bytes: &[u8]) {
@@ -134,39 +165,43 @@ mod tests {
     }
 
     #[test]
-    fn history_starts_at_a_line() {
-        let mut transcript = Transcript::new(16);
-        assert_eq!(transcript.back(3, 16), 0);
-        for line in ["one\n", "two\n", "three\n"] {
-            transcript.append(&[line]);
-        }
-        for (lines, reach, expected) in [
-            (0, 16, ""),
-            (1, 16, "three\n"),
-            (2, 16, "two\nthree\n"),
-            (3, 16, "one\ntwo\nthree\n"),
-            (9, 16, "one\ntwo\nthree\n"),
-            (9, 9, "three\n"),
-            (9, 10, "three\n"),
-            (9, 11, "two\nthree\n"),
-            (9, 0, ""),
-        ] {
-            assert_eq!(
-                read(&transcript, transcript.back(lines, reach)),
-                expected,
-                "{lines}"
-            );
-        }
-        transcript.append(&["four\n"]);
-        assert_eq!(
-            read(&transcript, transcript.back(9, 16)),
-            "two\nthree\nfour\n"
-        );
-        transcript.append(&["five\n"]);
-        assert_eq!(read(&transcript, transcript.back(9, 16)), "four\nfive\n");
+    fn a_line_may_lie_at_both_ends_of_the_ring() {
+        let mut transcript = Transcript::new(8);
+        assert_eq!(transcript.append(&["one\n"]), 0..4);
+        assert_eq!(transcript.append(&["tw", "o2\n"]), 4..9);
+        assert_eq!(*transcript.line(4), *b"two2");
+        assert_eq!(*transcript.line(9), *b"");
+        // What is left of the first line is no line.
+        assert_eq!(transcript.partition_point(0, |_| false), 4);
+        assert_eq!(transcript.partition_point(4, |_| false), 4);
+        assert_eq!(transcript.partition_point(5, |_| false), 9);
+        assert_eq!(Transcript::new(8).partition_point(0, |_| false), 0);
     }
 
     proptest! {
+        #[test]
+        fn the_first_line_that_is_not_before_is_found(
+            capacity in 1_usize..60,
+            steps in proptest::collection::vec(0_usize..12, 0..20),
+            bound in 0_usize..120,
+            oldest in 0_u64..200,
+        ) {
+            let mut transcript = Transcript::new(capacity);
+            let mut lines = Vec::new();
+            let mut number = 0;
+            for step in steps {
+                number += step;
+                let line = format!("{number}\n");
+                lines.push((number, transcript.append(&[line]).start));
+            }
+            let number_of = |line: &[u8]| std::str::from_utf8(line).unwrap().parse::<usize>().unwrap();
+            let found = transcript.partition_point(oldest, |line| number_of(line) < bound);
+            let held = |start: u64| start >= oldest && (start == 0 || start > transcript.start());
+            let expected = lines.iter().find(|&&(number, start)| number >= bound && held(start));
+            let expected = expected.map_or_else(|| transcript.end(), |&(_, start)| start);
+            prop_assert_eq!(found, expected);
+        }
+
         #[test]
         fn holds_the_last_bytes(
             capacity in 1_usize..40,

@@ -1,8 +1,8 @@
 //! A look at the whole hub, for tests that hold it to its limits after each turn.
 
 use super::Hub;
-use super::connection::Stage;
 use super::disconnect::Disconnect;
+use super::standing::Stage;
 use crate::line::input::Input;
 use crate::stream::Stream;
 
@@ -48,8 +48,8 @@ impl<S: Stream> Hub<S> {
             ..Audit::default()
         };
         for connection in connections.slots.iter() {
-            audit.open += usize::from(connection.stage.is_open());
-            audit.members += usize::from(connection.stage == Stage::Member);
+            audit.open += usize::from(connection.stage().is_open());
+            audit.members += usize::from(connection.stage() == Stage::Member);
             let unfinished = connection.input().map_or(0, Input::unfinished_len);
             audit.unfinished_bytes_max = audit.unfinished_bytes_max.max(unfinished);
             let private = connection.private_len();

@@ -6,48 +6,24 @@
 //! it is needed, so that an idle member costs 32 bytes.
 
 use std::io::{self, ErrorKind, IoSlice};
+use std::net::IpAddr;
 use std::ops::Range;
 
 use bitflags::bitflags;
 
-use super::extra::{Extra, Pool};
+use super::extra::{Extra, HeardBefore, Pool};
 use super::limits::{PRIVATE_BYTES_MAX, SPLICES_MAX};
+use super::standing::{Stage, Standing};
 use crate::feed::Transcript;
 use crate::feed::slow_readers::Sight;
 use crate::feed::splices::SLICES_MAX;
 use crate::line::input::{Input, Reader};
 use crate::stream::Stream;
 use crate::tick::Tick;
+use crate::wire::Encoding;
 
 /// Most reads at once to drop input.
 const DROPS_MAX: usize = 64;
-
-/// How far a connection has come. `Nameless -> Member -> Draining -> Lingering -> Closed`; any
-/// stage may be left out but the last.
-///
-/// Five stages take three bits of their byte: the number of a connection's feed, where there is
-/// more than one, finds its place in the others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// It has not given a name yet, and hears nothing of the room.
-    Nameless,
-    /// It is in the room.
-    Member,
-    /// It has left; what it is owed is still being sent.
-    Draining,
-    /// It has been sent all and told that no more comes; what it still sends is dropped.
-    Lingering,
-    /// Nothing more is read or written; its slot is freed at the end of the turn.
-    Closed,
-}
-
-impl Stage {
-    /// Returns whether it has not ended.
-    #[must_use]
-    pub fn is_open(self) -> bool {
-        matches!(self, Self::Nameless | Self::Member)
-    }
-}
 
 bitflags! {
     /// What has to be remembered of a connection from one event to the next.
@@ -78,8 +54,7 @@ bitflags! {
 #[derive(Debug)]
 pub struct Connection<S> {
     stream: S,
-    /// Where it stands.
-    pub stage: Stage,
+    standing: Standing,
     /// What has to be remembered of it.
     pub flags: Flags,
     /// When it was last heard, in whole seconds; wraps.
@@ -90,18 +65,46 @@ pub struct Connection<S> {
     extra: Option<Box<Extra>>,
 }
 
+impl<S> Connection<S> {
+    /// Returns how far it has come.
+    pub fn stage(&self) -> Stage {
+        self.standing.stage()
+    }
+
+    /// Returns how it is told of the room.
+    pub fn encoding(&self) -> Encoding {
+        self.standing.encoding()
+    }
+}
+
 impl<S: Stream> Connection<S> {
     /// Returns a connection that has just been accepted.
     pub fn new(stream: S, now: Tick) -> Self {
         Self {
             stream,
-            stage: Stage::Nameless,
+            standing: Standing::default(),
             flags: Flags::empty(),
             heard_s: now.whole_s() as u16,
             due: Tick::START,
             cursor: 0,
             extra: None,
         }
+    }
+
+    /// Tells it of the room in JSON from here on, where it has no name yet.
+    pub fn speak_json(&mut self) {
+        debug_assert!(
+            self.stage() == Stage::Nameless,
+            "its cursor is another feed's"
+        );
+        self.standing.set_encoding(Encoding::Json);
+    }
+
+    /// Lets nothing more be read or written, and returns whether that is news.
+    pub fn shut(&mut self) -> bool {
+        let news = self.stage() != Stage::Closed;
+        self.standing.set_stage(Stage::Closed);
+        news
     }
 
     /// Reads what is there, at most as much as there is space for. 0 is the orderly end of the
@@ -184,13 +187,6 @@ impl<S: Stream> Connection<S> {
         Ok(())
     }
 
-    /// Writes last words to a stream that was not admitted, as far as it takes them at once.
-    pub fn dismiss(mut stream: S, words: &[u8]) -> [io::Result<usize>; 2] {
-        // One try each: who is turned away is owed no more. Closing with input unread would take
-        // the words back.
-        [stream.write(words), stream.read(&mut [0; 4096])]
-    }
-
     /// Returns whether its stream takes no more for now.
     pub fn is_blocked(&self) -> bool {
         self.flags.contains(Flags::BLOCKED)
@@ -206,6 +202,11 @@ impl<S: Stream> Connection<S> {
         self.cursor < transcript.start() && self.cursor < self.goal(transcript)
     }
 
+    /// Returns where it comes from, if that is known.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.stream.address()
+    }
+
     /// Takes note that it was heard.
     pub fn set_heard(&mut self, now: Tick) {
         self.heard_s = now.whole_s() as u16;
@@ -219,17 +220,27 @@ impl<S: Stream> Connection<S> {
 
     /// Returns whether it came, without having given a name since, in second `since_s`.
     pub fn is_nameless_since(&self, since_s: u64) -> bool {
-        self.stage == Stage::Nameless && self.heard_s == since_s as u16
+        self.stage() == Stage::Nameless && self.heard_s == since_s as u16
     }
 
     /// Puts it into the room: it hears the transcript from `cursor` on, `greeting` first.
     pub fn enter(&mut self, cursor: u64, greeting: &[u8], pool: &mut Pool) {
-        self.stage = Stage::Member;
+        self.standing.set_stage(Stage::Member);
         self.cursor = cursor;
         if let Some(extra) = &mut self.extra {
             extra.splices.move_to(cursor);
         }
         pool.lend(&mut self.extra).splices.insert(cursor, greeting);
+    }
+
+    /// Takes note of what it has heard of the room before it came.
+    pub fn set_heard_before(&mut self, heard: Option<HeardBefore>, pool: &mut Pool) {
+        pool.lend(&mut self.extra).heard_before = heard;
+    }
+
+    /// Takes out what it has heard of the room before it came.
+    pub fn take_heard_before(&mut self) -> Option<HeardBefore> {
+        self.extra.as_mut()?.heard_before.take()
     }
 
     /// Owes it `bytes` that nobody else hears, after all that the room has heard so far.
@@ -252,7 +263,7 @@ impl<S: Stream> Connection<S> {
     /// forgotten.
     pub fn drain(&mut self, deadline: Option<Tick>, transcript: &Transcript, pool: &mut Pool) {
         let until = self.goal(transcript);
-        self.stage = Stage::Draining;
+        self.standing.set_stage(Stage::Draining);
         if deadline.is_some() {
             pool.lend(&mut self.extra);
         }
@@ -265,16 +276,17 @@ impl<S: Stream> Connection<S> {
 
     /// Returns until when it may read what it is owed, if it has left and has a deadline of its own.
     pub fn drain_deadline(&self) -> Option<Tick> {
-        let has_left = matches!(self.stage, Stage::Draining | Stage::Lingering);
+        let has_left = matches!(self.stage(), Stage::Draining | Stage::Lingering);
         self.extra.as_ref().filter(|_| has_left)?.deadline
     }
 
-    /// Tells it that no more comes, and drops what it has sent meanwhile. Returns whether it can be closed: nothing more is to be waited for.
+    /// Tells it that no more comes, and drops what it has sent meanwhile. Returns whether it can be
+    /// closed.
     pub fn finish(&mut self) -> bool {
         if self.flags.contains(Flags::ENDED) || self.stream.finish().is_err() {
             return true;
         }
-        self.stage = Stage::Lingering;
+        self.standing.set_stage(Stage::Lingering);
         self.drop_input() || !self.flags.contains(Flags::LINGERS)
     }
 
@@ -340,7 +352,7 @@ impl<S: Stream> Connection<S> {
     /// Keeps what `reader` has left, and returns how many bytes of it are held back. Of who has
     /// left, nothing is kept.
     pub fn end_hearing(&mut self, reader: &mut Reader, pool: &mut Pool) -> usize {
-        if !self.stage.is_open() || (self.extra.is_none() && !reader.has_rest()) {
+        if !self.stage().is_open() || (self.extra.is_none() && !reader.has_rest()) {
             return 0;
         }
         let held = reader.end(&mut pool.lend(&mut self.extra).input);
@@ -358,7 +370,7 @@ impl<S: Stream> Connection<S> {
 
     /// Returns the end of what it may hear.
     fn goal(&self, transcript: &Transcript) -> u64 {
-        match self.stage {
+        match self.stage() {
             Stage::Member => transcript.end(),
             Stage::Draining => {
                 let extra = self.extra.as_ref();
@@ -383,7 +395,7 @@ impl<S: Stream> Connection<S> {
 
     /// Gives the box back when nothing in it is needed.
     fn retire_extra(&mut self, pool: &mut Pool) {
-        match self.stage {
+        match self.stage() {
             Stage::Draining => {
                 let lingers = self.flags.contains(Flags::LINGERS) || self.is_blocked();
                 self.flags.set(Flags::LINGERS, lingers);

@@ -5,23 +5,28 @@
 //! Closing somebody makes an event ("has left") that may overrun somebody else, and so on; each step
 //! only puts work on queues, and each connection closes once, so it ends.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use log::debug;
 
 use super::addresses::Addresses;
 use super::admission::{Admission, Newcomer};
-use super::connection::{Connection, Flags, Stage};
+use super::connection::{Connection, Flags};
 use super::delivery::{Delivery, Flushed};
 use super::disconnect::Disconnect;
 use super::exits::Exits;
+use super::guesses::Guesses;
 use super::limits::{Limits, WRITE_COST_BYTES};
+use super::order::Order;
 use super::patience::Flow;
 use super::queues::Queues;
 use super::silence::Silence;
 use super::slots::Slots;
+use super::standing::Stage;
 use crate::line::input::{Input, Reader};
-use crate::room::{Audience, Effect, Event, MemberId, Names, Notice};
+use crate::room::access::{Answer, KeyHash};
+use crate::room::{Audience, Effect, MemberId, Notice};
 use crate::stream::Stream;
 use crate::tick::Tick;
 
@@ -30,27 +35,36 @@ use crate::tick::Tick;
 pub(super) struct Connections<S> {
     limits: Limits,
     now: Tick,
+    pub(super) order: Order,
     pub(super) slots: Slots<S>,
     pub(super) delivery: Delivery,
     pub(super) queues: Queues,
     pub(super) admission: Admission,
     pub(super) addresses: Addresses,
-    silence: Silence,
+    pub(super) guesses: Guesses,
+    /// What is kept of the password, if there is one, and who has still to give it.
+    password: Option<KeyHash>,
+    strangers: BTreeSet<MemberId>,
+    pub(super) silence: Silence,
     pub(super) exits: Exits,
     /// Bytes of input that are held back, from all connections together.
     pub(super) held_bytes: usize,
 }
 
 impl<S: Stream> Connections<S> {
-    pub(super) fn new(limits: Limits, now: Tick) -> Self {
+    pub(super) fn new(limits: Limits, now: Tick, boot: &str) -> Self {
         Self {
             limits,
             now,
+            order: Order::new(boot),
             slots: Slots::default(),
             delivery: Delivery::new(&limits, now),
             queues: Queues::new(),
             admission: Admission::new(&limits),
             addresses: Addresses::new(limits.log_addresses),
+            guesses: Guesses::default(),
+            password: None,
+            strangers: BTreeSet::new(),
             silence: Silence::new(limits.idle_timeout_s),
             exits: Exits::default(),
             held_bytes: 0,
@@ -68,7 +82,7 @@ impl<S: Stream> Connections<S> {
     /// Returns whether there is work that no event will bring up.
     pub(super) fn has_work(&self) -> bool {
         let queues = &self.queues;
-        self.delivery.feed.fan_out.is_under_way()
+        self.delivery.feeds.fan_out.is_under_way()
             || (!queues.resuming.is_empty() && self.delivery.flow() != Flow::Shut)
             || !queues.owed.is_empty()
             || !queues.broken.is_empty()
@@ -79,7 +93,7 @@ impl<S: Stream> Connections<S> {
     /// the end overrun those who keep up.
     pub(super) fn is_fan_out_behind(&self) -> bool {
         let bytes_max = self.limits.round_bytes_max(self.slots.used());
-        self.delivery.feed.is_behind(bytes_max)
+        self.delivery.feeds.is_behind(bytes_max)
     }
 
     /// Takes in a stream that has been admitted, and asks for a name.
@@ -98,7 +112,36 @@ impl<S: Stream> Connections<S> {
             is_nameless(&self.slots, newcomer)
         });
         // Sent by the next turn: who gives its name at once gets prompt and greeting in one write.
-        self.push(id, Effect::Prompt);
+        if self.password.is_some() {
+            self.strangers.insert(id);
+            self.push(id, Effect::AskPassword);
+        } else {
+            self.push(id, Effect::Prompt);
+        }
+    }
+
+    /// Sets what is kept of the password that newcomers are asked for, if any is.
+    pub(super) fn set_password(&mut self, password: Option<KeyHash>) {
+        self.password = password;
+    }
+
+    /// Returns whether a connection has still to give the password.
+    pub(super) fn is_stranger(&self, id: MemberId) -> bool {
+        !self.strangers.is_empty() && self.strangers.contains(&id)
+    }
+
+    /// Takes a line for the password, and asks for a name if it is.
+    pub(super) fn try_password(&mut self, id: MemberId, line: &[u8]) {
+        let answer = if let Some(wait_s) = self.try_wait_s(id) {
+            Answer::TooManyTries { wait_s }
+        } else if self.password.is_none_or(|hash| hash == KeyHash::of(line)) {
+            self.strangers.remove(&id);
+            return self.push(id, Effect::Prompt);
+        } else {
+            Answer::WrongPassword
+        };
+        self.push(id, Effect::Notice(Notice::Access(answer)));
+        self.push(id, Effect::AskPassword);
     }
 
     /// Takes the time, and ends those who are overdue.
@@ -109,42 +152,18 @@ impl<S: Stream> Connections<S> {
         }
         self.end_nameless();
         self.end_idle();
+        self.delivery.feeds.retire(now);
     }
 
     /// Returns when something is due.
     pub(super) fn deadline(&self) -> Option<Tick> {
         let seconds = [self.admission.deadline_s(), self.silence.deadline_s()];
         let [name, silence] = seconds.map(|due| due.map(Tick::from_whole_s));
-        let slow = self.delivery.feed.slow_readers.deadline();
-        [self.exits.deadline(&self.slots), name, silence, slow]
+        let delivery = self.delivery.deadline();
+        [self.exits.deadline(&self.slots), name, silence, delivery]
             .into_iter()
             .flatten()
             .min()
-    }
-
-    /// Writes an event down for everybody but whose doing it is; `names` are those before it.
-    pub(super) fn publish(&mut self, event: &Event<'_>, names: &Names) {
-        if let Event::Joined { member, .. } = event {
-            self.enter(*member);
-        }
-        self.delivery.publish(event, names, &mut self.slots);
-    }
-
-    /// Makes a connection a member.
-    fn enter(&mut self, id: MemberId) {
-        self.admission.is_nameless_no_more();
-        self.silence.begin(self.now.whole_s());
-        let connection = &mut self.slots[id];
-        connection.set_heard(self.now);
-        self.delivery.enter(connection);
-        self.queues.owed.push(id, connection);
-    }
-
-    /// Owes one connection the words of an effect on it.
-    pub(super) fn tell_of(&mut self, id: MemberId, effect: &Effect<'_>) {
-        let connection = &mut self.slots[id];
-        self.delivery.tell_of(connection, effect);
-        self.queues.owed.push(id, connection);
     }
 
     /// Takes telnet's own talk out of what `reader` was filled with, and answers it.
@@ -198,8 +217,9 @@ impl<S: Stream> Connections<S> {
     pub(super) fn fan_out(&mut self) {
         let (mut bytes, mut slots) = (0, 0);
         while bytes < self.limits.slice.bytes && slots < self.limits.slice.slots {
-            let end = self.delivery.feed.transcript().end();
-            let Some(slot) = self.delivery.feed.fan_out.next(self.slots.used(), end) else {
+            let feeds = &mut self.delivery.feeds;
+            let ends = feeds.ends();
+            let Some(slot) = feeds.fan_out.next(self.slots.used(), ends) else {
                 break;
             };
             bytes += self.flush(MemberId::from_slot(slot));
@@ -216,7 +236,7 @@ impl<S: Stream> Connections<S> {
         match self.delivery.flush(id, connection, self.now) {
             Flushed::Nothing => 0,
             Flushed::Sent { cost, may_speak } => {
-                if connection.stage == Stage::Draining && self.delivery.is_settled(connection) {
+                if connection.stage() == Stage::Draining && self.delivery.is_settled(connection) {
                     if connection.finish() {
                         self.close_now(id);
                     }
@@ -240,7 +260,7 @@ impl<S: Stream> Connections<S> {
     /// Ends a connection. One that ends in order is sent what it is owed first.
     pub(super) fn close(&mut self, id: MemberId, why: Disconnect) {
         let connection = &mut self.slots[id];
-        match connection.stage {
+        match connection.stage() {
             Stage::Nameless | Stage::Member => {}
             Stage::Draining | Stage::Lingering if !why.is_orderly() => {
                 debug!("connection {id} has not taken all that it was owed: {why}");
@@ -248,7 +268,7 @@ impl<S: Stream> Connections<S> {
             }
             Stage::Draining | Stage::Lingering | Stage::Closed => return,
         }
-        let is_member = connection.stage == Stage::Member;
+        let is_member = connection.stage() == Stage::Member;
         self.exits.enter(id, is_member, why);
         self.held_bytes -= connection.input().map_or(0, Input::held_len);
         if !is_member {
@@ -256,7 +276,8 @@ impl<S: Stream> Connections<S> {
         }
         // Its claim ends here, before the room learns that it has left.
         let deadline = why.is_orderly().then(|| self.exits.drain(id, self.now));
-        self.delivery.drain(connection, deadline.flatten());
+        self.delivery
+            .drain(connection, deadline.flatten(), self.now);
         if deadline.is_none() {
             return self.close_now(id);
         }
@@ -277,6 +298,8 @@ impl<S: Stream> Connections<S> {
         if self.exits.shut(id, connection) {
             self.delivery.forget(id, connection);
             self.admission.leave(id);
+            self.guesses.leave(id);
+            self.strangers.remove(&id);
         }
     }
 
@@ -295,7 +318,7 @@ impl<S: Stream> Connections<S> {
 
     /// Returns how many connections have a place: who has left needs none.
     pub(super) fn open(&self) -> usize {
-        self.admission.nameless() + self.delivery.feed.readers
+        self.admission.nameless() + self.delivery.feeds.readers()
     }
 
     /// Returns how many have left and not read all they are owed, or go on sending.
@@ -373,7 +396,7 @@ impl<S: Stream> Connections<S> {
         let seconds = self.limits.idle_timeout_s;
         for id in self.slots.ids() {
             let connection = self.slots.get_mut(id);
-            let Some(connection) = connection.filter(|c| c.stage == Stage::Member) else {
+            let Some(connection) = connection.filter(|c| c.stage() == Stage::Member) else {
                 continue;
             };
             // What it says while the room makes it wait is heard later.

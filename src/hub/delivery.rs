@@ -5,25 +5,28 @@
 
 use std::io;
 
-use super::connection::{Connection, Flags, Stage};
-use super::extra::Pool;
+use super::connection::{Connection, Flags};
+use super::extra::{HeardBefore, Pool};
 use super::limits::{Limits, WRITE_COST_BYTES};
 use super::patience::{Flow, LOOK_AGAIN, Patience};
 use super::slots::Slots;
-use crate::feed::slow_readers::Sight;
-use crate::feed::{Feed, Transcript};
+use super::standing::Stage;
+use crate::feed::slow_readers::{Behind, Sight};
+use crate::feed::{Feed, Feeds, Transcript};
 use crate::room::{Effect, Event, MemberId, Names};
 use crate::stream::Stream;
 use crate::tick::Tick;
-use crate::wire::plain;
+use crate::wire::json::{self, Message};
+use crate::wire::{Encoding, Stamp, plain};
 
 /// What connections are owed, and the sending of it.
 #[derive(Debug)]
 pub(super) struct Delivery {
-    pub(super) feed: Feed,
+    pub(super) feeds: Feeds,
     pub(super) pool: Pool,
     patience: Patience,
     words: String,
+    json: Vec<u8>,
 }
 
 /// What came of sending a connection what it is owed.
@@ -47,42 +50,129 @@ pub(super) enum Flushed {
 impl Delivery {
     pub(super) fn new(limits: &Limits, now: Tick) -> Self {
         Self {
-            feed: Feed::new(limits.feed_options()),
+            feeds: Feeds::new(limits.feed_options()),
             pool: Pool::default(),
             patience: Patience::new(now),
             words: String::new(),
+            json: Vec::new(),
         }
     }
 
-    /// Writes an event down for everybody but whose doing it is. `names` are those before it.
+    /// Writes an event down for everybody but whose doing it is and those who are `ignoring` it.
+    /// `names` are those before it. Who ignores somebody and takes too little of what it is owed
+    /// hears it all the same: else what it is spared would have to be remembered without end.
     pub(super) fn publish<S: Stream>(
         &mut self,
         event: &Event<'_>,
         names: &Names,
+        stamp: Stamp,
+        ignoring: &[MemberId],
         slots: &mut Slots<S>,
     ) {
-        let Some(stands) = self.feed.append(event, names, slots.used()) else {
-            return;
-        };
+        let stands = self.feeds.append(event, names, stamp, slots.used());
         if let Some(id) = event.member()
             && let Some(connection) = slots.get_mut(id)
-            && connection.stage == Stage::Member
+            && connection.stage() == Stage::Member
+            && !(connection.encoding() == Encoding::Json && matches!(event, Event::Renamed { .. }))
+            && let Some(stands) = stands.in_encoding(connection.encoding())
         {
             connection.skip(stands, &mut self.pool);
         }
+        for &id in ignoring {
+            if let Some(connection) = slots.get_mut(id)
+                && connection.stage() == Stage::Member
+                && !connection.is_owed_too_much()
+                && let Some(stands) = stands.in_encoding(connection.encoding())
+            {
+                connection.skip(stands, &mut self.pool);
+            }
+        }
     }
 
-    /// Makes a connection a member, who is greeted and hears the room from here on.
-    pub(super) fn enter<S: Stream>(&mut self, connection: &mut Connection<S>) {
-        self.feed.readers += 1;
-        let cursor = self.feed.history_start();
-        let greeting = plain::Line::Greeting.parts().concat();
-        connection.enter(cursor, greeting.as_bytes(), &mut self.pool);
+    /// Makes a connection a member, who is greeted and hears the room from here on, behind what it
+    /// has missed or is shown of the past. `stamp` is that of its coming.
+    pub(super) fn enter<S: Stream>(
+        &mut self,
+        connection: &mut Connection<S>,
+        name: &str,
+        stamp: Stamp,
+    ) {
+        match connection.encoding() {
+            Encoding::Plain => self.enter_plain(connection, stamp),
+            Encoding::Json => self.enter_json(connection, name, stamp),
+        }
+    }
+
+    fn enter_plain<S: Stream>(&mut self, connection: &mut Connection<S>, stamp: Stamp) {
+        let feed = self.feeds.of_mut(Encoding::Plain);
+        feed.readers += 1;
+        let end = feed.transcript().end();
+        let past = self.feeds.past();
+        self.words.clear();
+        self.words.extend(plain::Line::Greeting.parts());
+        if let Some(past) = past {
+            let times = [past.first, past.last].map(|mark| mark.stamp.time_ms);
+            plain::put_past(past.count, times, stamp.time_ms, &mut self.words);
+        }
+        let cursor = past.map_or(end, |past| past.first.start);
+        connection.enter(cursor, self.words.as_bytes(), &mut self.pool);
+        if past.is_some() {
+            let words = plain::Line::Notice(plain::PAST_END).parts().concat();
+            self.tell(connection, words.as_bytes());
+        }
+    }
+
+    fn enter_json<S: Stream>(&mut self, connection: &mut Connection<S>, name: &str, stamp: Stamp) {
+        self.feeds.enter_json();
+        let end = self.feeds.of(Encoding::Json).transcript().end();
+        let heard = connection.take_heard_before();
+        let mut opening = vec![Message::Welcome {
+            seq: stamp.seq,
+            name: name.into(),
+            resumed: matches!(heard, Some(HeardBefore::UpTo(_))),
+        }];
+        let mut shows_past = false;
+        let cursor = if let Some(HeardBefore::UpTo(seq)) = heard {
+            let (cursor, missed) = self.feeds.json_after(seq, stamp.seq);
+            if missed > 0 {
+                let missed = Some(missed);
+                opening.push(Message::Gap { missed });
+            }
+            cursor
+        } else {
+            opening.extend(heard.map(|_| Message::Gap { missed: None }));
+            let first = self.feeds.past().map(|past| past.first.stamp.seq);
+            let cursor = first.map_or(end, |first| self.feeds.json_from(first));
+            shows_past = cursor < end;
+            opening.extend(shows_past.then_some(Message::HistoryBegin));
+            cursor
+        };
+        self.json.clear();
+        for message in opening {
+            message.put(&mut self.json);
+        }
+        connection.enter(cursor, &self.json, &mut self.pool);
+        if shows_past {
+            self.tell_message(connection, &Message::HistoryEnd);
+        }
     }
 
     /// Owes `bytes` to one connection, behind all that the room has said so far.
     pub(super) fn tell<S: Stream>(&mut self, connection: &mut Connection<S>, bytes: &[u8]) {
-        connection.tell(bytes, self.feed.transcript(), &mut self.pool);
+        let transcript = self.feeds.of(connection.encoding()).transcript();
+        connection.tell(bytes, transcript, &mut self.pool);
+    }
+
+    /// Owes one connection that is told in JSON a message.
+    pub(super) fn tell_message<S: Stream>(
+        &mut self,
+        connection: &mut Connection<S>,
+        message: &Message<'_>,
+    ) {
+        self.json.clear();
+        message.put(&mut self.json);
+        let transcript = self.feeds.of(Encoding::Json).transcript();
+        connection.tell(&self.json, transcript, &mut self.pool);
     }
 
     /// Owes one connection the words of an effect on it.
@@ -90,14 +180,23 @@ impl Delivery {
         &mut self,
         connection: &mut Connection<S>,
         effect: &Effect<'_>,
+        time_ms: u64,
     ) {
-        self.words.clear();
-        plain::put(effect, &mut self.words);
-        connection.tell(
-            self.words.as_bytes(),
-            self.feed.transcript(),
-            &mut self.pool,
-        );
+        let encoding = connection.encoding();
+        let bytes = match encoding {
+            Encoding::Plain => {
+                self.words.clear();
+                plain::put(effect, &mut self.words);
+                self.words.as_bytes()
+            }
+            Encoding::Json => {
+                self.json.clear();
+                json::put(effect, time_ms, &mut self.json);
+                &self.json
+            }
+        };
+        let transcript = self.feeds.of(encoding).transcript();
+        connection.tell(bytes, transcript, &mut self.pool);
     }
 
     /// Lets a connection hear what the room has said so far, until `deadline`, and no more.
@@ -105,14 +204,19 @@ impl Delivery {
         &mut self,
         connection: &mut Connection<S>,
         deadline: Option<Tick>,
+        now: Tick,
     ) {
-        self.feed.readers -= usize::from(connection.stage == Stage::Member);
-        connection.drain(deadline, self.feed.transcript(), &mut self.pool);
+        let encoding = connection.encoding();
+        if connection.stage() == Stage::Member {
+            self.feeds.leave(encoding, now);
+        }
+        let transcript = self.feeds.of(encoding).transcript();
+        connection.drain(deadline, transcript, &mut self.pool);
     }
 
     /// Returns whether a connection has been sent everything it is owed.
     pub(super) fn is_settled<S: Stream>(&self, connection: &Connection<S>) -> bool {
-        connection.is_settled(self.feed.transcript())
+        connection.is_settled(self.feeds.of(connection.encoding()).transcript())
     }
 
     /// Sends a connection what it is owed.
@@ -122,11 +226,11 @@ impl Delivery {
         connection: &mut Connection<S>,
         now: Tick,
     ) -> Flushed {
-        let transcript = self.feed.transcript();
+        let transcript = self.feeds.of(connection.encoding()).transcript();
         if connection.is_overrun(transcript) {
             return Flushed::Overrun;
         }
-        if connection.is_blocked() || connection.stage == Stage::Closed {
+        if connection.is_blocked() || connection.stage() == Stage::Closed {
             return Flushed::Nothing;
         }
         let waited = connection.is_owed_too_much();
@@ -156,9 +260,10 @@ impl Delivery {
         if !(watched || connection.is_blocked()) {
             return;
         }
-        let caught_up = connection.is_settled(self.feed.transcript());
-        let slow_readers = &mut self.feed.slow_readers;
-        if connection.is_blocked() && !watched && connection.stage == Stage::Member {
+        let feed = self.feeds.of_mut(connection.encoding());
+        let caught_up = connection.is_settled(feed.transcript());
+        let slow_readers = &mut feed.slow_readers;
+        if connection.is_blocked() && !watched && connection.stage() == Stage::Member {
             connection.flags.insert(Flags::WATCHED);
             slow_readers.watch(id, connection.sight(), now);
         } else if !connection.is_blocked() && (self.patience.flow() != Flow::Open || caught_up) {
@@ -169,7 +274,10 @@ impl Delivery {
     /// Takes note that a connection has ended.
     pub(super) fn forget<S>(&mut self, id: MemberId, connection: &Connection<S>) {
         if connection.flags.contains(Flags::WATCHED) {
-            self.feed.slow_readers.forget(id);
+            self.feeds
+                .of_mut(connection.encoding())
+                .slow_readers
+                .forget(id);
         }
     }
 
@@ -180,22 +288,42 @@ impl Delivery {
 
     /// Returns whether it is time to look how far behind the watched are.
     pub(super) fn is_look_due(&self, now: Tick) -> bool {
-        let end = self.feed.transcript().end();
-        self.feed.slow_readers.is_due(end, now)
+        let is_due = |feed: &Feed| feed.slow_readers.is_due(feed.transcript().end(), now);
+        self.feeds.iter().any(is_due)
+    }
+
+    /// Returns whether a look was asked for.
+    pub(super) fn take_look_soon(&mut self) -> bool {
+        let mut soon = false;
+        for feed in self.feeds.iter_mut() {
+            soon |= feed.slow_readers.take_look_soon();
+        }
+        soon
+    }
+
+    /// Returns when something is due.
+    pub(super) fn deadline(&self) -> Option<Tick> {
+        let looks = self.feeds.iter().map(|feed| feed.slow_readers.deadline());
+        looks.chain([self.feeds.deadline()]).flatten().min()
     }
 
     /// Looks how far behind the watched connections are, decides what may be heard until the next
     /// look, and returns those that have stood still too long.
     pub(super) fn look<S: Stream>(&mut self, slots: &mut Slots<S>, now: Tick) -> Vec<MemberId> {
         let mut stalled = Vec::new();
-        let behind = self.feed.look_at_slow_readers(
-            now,
-            |id, transcript| sight(slots.get_mut(id)?, transcript),
-            |id| stalled.push(id),
-        );
-        self.patience.decide(behind, self.feed.readers, now);
+        let mut behind = Behind::default();
+        for feed in self.feeds.iter_mut() {
+            behind += feed.look_at_slow_readers(
+                now,
+                |id, transcript| sight(slots.get_mut(id)?, transcript),
+                |id| stalled.push(id),
+            );
+        }
+        self.patience.decide(behind, self.feeds.readers(), now);
         if self.flow() != Flow::Open {
-            self.feed.slow_readers.look_at(now + LOOK_AGAIN);
+            for feed in self.feeds.iter_mut() {
+                feed.slow_readers.look_at(now + LOOK_AGAIN);
+            }
         }
         stalled
     }
@@ -204,7 +332,7 @@ impl Delivery {
 /// Returns where a watched connection stands; nowhere if it needs no watching any more.
 fn sight<S: Stream>(connection: &mut Connection<S>, transcript: &Transcript) -> Option<Sight> {
     let caught_up = !connection.is_blocked() && connection.is_settled(transcript);
-    if caught_up || connection.stage != Stage::Member {
+    if caught_up || connection.stage() != Stage::Member {
         connection.flags.remove(Flags::WATCHED);
     }
     let sight = connection.sight();

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::connection::{Connection, Stage};
+use super::connection::Connection;
 use super::disconnect::{Disconnect, Disconnects};
 use super::limits::DRAIN_S;
 use super::slots::Slots;
@@ -46,6 +46,12 @@ impl Exits {
         self.leaving.pop_front()
     }
 
+    /// Takes out one of those whom the room has to be told of before its turn.
+    pub(super) fn take_leaving(&mut self, id: MemberId) -> Option<Disconnect> {
+        let at = self.leaving.iter().position(|&(left, _)| left == id)?;
+        self.leaving.remove(at).map(|(_, why)| why)
+    }
+
     /// Returns how many have left whom the room has to be told of.
     pub(super) fn leaving(&self) -> usize {
         self.leaving.len()
@@ -69,10 +75,9 @@ impl Exits {
 
     /// Lets nothing more be read from a connection or written to it, and returns whether that is
     /// news.
-    pub(super) fn shut<S>(&mut self, id: MemberId, connection: &mut Connection<S>) -> bool {
-        let news = connection.stage != Stage::Closed;
+    pub(super) fn shut<S: Stream>(&mut self, id: MemberId, connection: &mut Connection<S>) -> bool {
+        let news = connection.shut();
         if news {
-            connection.stage = Stage::Closed;
             self.closed.push_back(id);
         }
         news

@@ -19,11 +19,22 @@ pub(super) struct Extra {
     /// Where in the transcript a draining connection's claim ends, and when.
     pub(super) until: u64,
     pub(super) deadline: Option<Tick>,
+    /// Of somebody who comes back after a break: what it has heard.
+    pub(super) heard_before: Option<HeardBefore>,
+}
+
+/// What somebody has heard of the room before its connection broke.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeardBefore {
+    /// Every event up to this number.
+    UpTo(u64),
+    /// Something before the server was started anew.
+    AnotherBoot,
 }
 
 impl Extra {
     fn is_idle(&self) -> bool {
-        self.splices.is_empty() && self.input.is_idle()
+        self.splices.is_empty() && self.input.is_idle() && self.heard_before.is_none()
     }
 }
 

@@ -5,19 +5,21 @@ use std::io::ErrorKind;
 use log::{debug, info};
 
 use super::Hub;
-use super::connection::{Flags, Stage};
+use super::connection::Flags;
 use super::disconnect::Disconnect;
 use super::limits::{
     CONNECTION_WORK_MAX, HELD_BYTES_MAX, NAME_WORK, NAMES_A_LINE, READ_BYTES, SCARCE_READ_BYTES,
     SLOTS_A_LINE,
 };
 use super::patience::{Flow, LOOK_AGAIN};
+use super::standing::Stage;
 use crate::line::command::Command;
 use crate::line::input::{Reader, Typed};
 use crate::line::wrong_protocol;
 use crate::room::{Audience, Claim, Effect, MemberId, Notice};
 use crate::stream::Stream;
 use crate::tick::Tick;
+use crate::wire::{Encoding, json};
 
 /// Most reads after a write has failed, for the lines that came before the connection broke.
 const LAST_READS_MAX: usize = 16;
@@ -178,7 +180,7 @@ impl<S: Stream> Hub<S> {
             if self.must_wait(id) {
                 break false;
             }
-            match reader.next_line(self.limits.max_line_bytes) {
+            match reader.next_line(self.line_bytes_max(id)) {
                 Some(typed) => self.hear_line(id, &typed),
                 None => break true,
             }
@@ -191,12 +193,21 @@ impl<S: Stream> Hub<S> {
     fn hear_end(&mut self, id: MemberId, reader: &mut Reader) {
         reader.filled(0);
         self.connections.begin_hearing(id, reader);
-        if let Some(typed) = reader.last_line(self.limits.max_line_bytes) {
+        if let Some(typed) = reader.last_line(self.line_bytes_max(id)) {
             self.hear_line(id, &typed);
         }
         if let Some(connection) = self.connections.get_mut(id) {
             connection.flags.insert(Flags::ENDED);
             self.connections.close(id, Disconnect::Closed);
+        }
+    }
+
+    /// Returns the longest line that a connection may send, in bytes.
+    fn line_bytes_max(&self, id: MemberId) -> usize {
+        let max = self.limits.max_line_bytes;
+        match self.connections.slots.encoding(id) {
+            Encoding::Plain => max,
+            Encoding::Json => json::line_bytes_max(max),
         }
     }
 
@@ -206,10 +217,23 @@ impl<S: Stream> Hub<S> {
             self.rate_limit.spend(&mut connection.due, now);
         }
         self.work += 1;
+        if self.connections.slots.encoding(id) == Encoding::Json {
+            return self.hear_request(id, typed);
+        }
         let nameless = self.connections.slots.stage(id) == Stage::Nameless;
         match *typed {
             Typed::TooLong => self.refuse_long_line(id, nameless),
             Typed::Line { bytes: [], .. } => {}
+            Typed::Line { bytes, .. } if nameless && self.connections.is_stranger(id) => {
+                match wrong_protocol::protocol_of(bytes) {
+                    Some(protocol) => self.turn_away(id, protocol),
+                    None => self.connections.try_password(id, bytes),
+                }
+            }
+            Typed::Line {
+                text: json::FIRST_LINE,
+                ..
+            } if nameless => self.speak_json(id),
             Typed::Line { bytes, text } if nameless => match wrong_protocol::protocol_of(bytes) {
                 Some(protocol) => self.turn_away(id, protocol),
                 None => self.enter(id, text),
@@ -224,7 +248,12 @@ impl<S: Stream> Hub<S> {
         self.connections.push(id, Effect::Notice(notice));
         if nameless {
             self.connections.addresses.log_refused_name(id, notice);
-            self.connections.push(id, Effect::Prompt);
+            let ask = if self.connections.is_stranger(id) {
+                Effect::AskPassword
+            } else {
+                Effect::Prompt
+            };
+            self.connections.push(id, ask);
         }
     }
 
@@ -240,25 +269,33 @@ impl<S: Stream> Hub<S> {
     /// Takes a line for a name.
     fn enter(&mut self, id: MemberId, text: &str) {
         self.work += NAME_WORK;
-        if let Some(event) = self
-            .room
-            .decide_name(id, Claim::parse(text), 0, &mut self.connections)
-        {
+        let now_ms = self.now_ms();
+        let claim = Claim::parse(text);
+        let audience = &mut self.connections;
+        if let Some(event) = self.room.decide_name(id, claim, now_ms, audience) {
             self.happen(event);
         }
     }
 
     /// Lets the room decide what comes of a member's line, and happen what it decides.
     fn say(&mut self, id: MemberId, text: &str) {
+        let command = self.command(id, text);
+        let now_ms = self.now_ms();
+        let audience = &mut self.connections;
+        if let Some(event) = self.room.decide(id, command, now_ms, audience) {
+            self.happen(event);
+        }
+    }
+
+    /// Takes a member's line for what it asks for.
+    pub(super) fn command<'t>(&mut self, id: MemberId, text: &'t str) -> Command<'t> {
         let now = self.connections.now();
         if let Some(connection) = self.connections.get_mut(id) {
             connection.set_heard(now);
         }
         let command = Command::parse(text);
         self.work += work_of(&command, self.connections.slots.used());
-        if let Some(event) = self.room.decide(id, command, 0, &mut self.connections) {
-            self.happen(event);
-        }
+        command
     }
 }
 

@@ -19,6 +19,15 @@ pub const PRIVATE_BYTES_MAX: usize = 16 * 1024;
 /// it says has to wait until it reads: those where its own lines are left out, 16 bytes each.
 pub const SPLICES_MAX: usize = 256;
 
+/// Most bytes of names that a connection told in JSON is told when it comes in; more are counted.
+pub const MEMBERS_BYTES_MAX: usize = 12 * 1024;
+
+/// How many of a member's last lines are known again by their ids, 24 bytes each.
+pub const IDS_MAX: usize = 32;
+
+/// Of how many members who have left lines are known again.
+pub const DEPARTED_IDS_MAX: usize = 1024;
+
 /// How much hearing one connection may cause in a turn, in lines.
 pub const CONNECTION_WORK_MAX: usize = 1024;
 

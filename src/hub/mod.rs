@@ -16,32 +16,40 @@ mod delivery;
 pub mod disconnect;
 mod exits;
 mod extra;
+mod gate;
+mod guesses;
+mod ids;
 mod input;
 pub mod limits;
+mod order;
 pub mod patience;
 pub mod per_address;
 mod queues;
 pub mod rate_limit;
+mod requests;
 mod silence;
 mod slots;
+mod standing;
 
 use std::net::IpAddr;
 
 use log::{debug, info, log, warn};
 
 pub use self::audit::Audit;
-use self::connection::{Connection, Flags};
+use self::connection::Flags;
 use self::connections::Connections;
 use self::disconnect::{Disconnect, Disconnects};
+pub use self::gate::{Gate, Lists};
+use self::ids::Ids;
 use self::limits::{Limits, READ_BYTES};
 use self::patience::Flow;
 use self::rate_limit::RateLimit;
-use crate::feed::Feed;
+use crate::feed::Feeds;
 use crate::line::input::Reader;
-use crate::room::{Effect, Event, MemberId, Notice, Room};
+use crate::room::{Access, Effect, Event, MemberId, Notice, Room};
 use crate::stream::Stream;
 use crate::tick::Tick;
-use crate::wire::plain;
+use crate::wire::{Stamp, json, plain};
 
 /// What the poll says of one stream.
 #[derive(Debug, Clone, Copy, Default)]
@@ -61,6 +69,11 @@ pub struct Hub<S> {
     room: Room,
     connections: Connections<S>,
     rate_limit: RateLimit,
+    ids: Ids,
+    /// What everybody was told since it was taken, if a record is kept: a line of JSON each.
+    record: Option<Vec<u8>>,
+    /// From where one may come in at all.
+    gate: Gate,
     /// Lent to who is read from.
     reader: Reader,
     /// How much has been heard this turn, in lines.
@@ -70,14 +83,24 @@ pub struct Hub<S> {
 }
 
 impl<S: Stream> Hub<S> {
-    /// Returns a hub without connections.
+    /// Returns a hub without connections. `boot` names this start of the server, for those who come
+    /// back after a break.
     #[must_use]
-    pub fn new(limits: Limits, now: Tick) -> Self {
+    pub fn new(limits: Limits, now: Tick, boot: &str) -> Self {
+        Self::with(limits, now, boot, Access::default())
+    }
+
+    /// Returns the same with what its room begins with.
+    #[must_use]
+    pub fn with(limits: Limits, now: Tick, boot: &str, access: Access) -> Self {
         Self {
             limits,
-            room: Room::default(),
-            connections: Connections::new(limits, now),
+            room: Room::new(access),
+            connections: Connections::new(limits, now, boot),
             rate_limit: RateLimit::new(limits.rate, limits.burst),
+            ids: Ids::default(),
+            record: None,
+            gate: Gate::default(),
             reader: Reader::new(READ_BYTES),
             work: 0,
             closing: false,
@@ -91,10 +114,44 @@ impl<S: Stream> Hub<S> {
         &self.room
     }
 
+    /// Forgets what is over of what the room keeps.
+    pub fn lapse(&mut self) {
+        let now_ms = self.now_ms();
+        self.room.access_mut().lapse(now_ms);
+    }
+
+    /// Takes what whoever runs the server has written for the room.
+    pub fn set_lists(&mut self, lists: Lists) {
+        self.gate = lists.gate;
+        self.connections.set_password(lists.password);
+        self.room.access_mut().set_motd(lists.motd);
+    }
+
+    /// Writes down what everybody is told from here on, to be taken by [`Hub::record_mut`].
+    pub fn begin_record(&mut self) {
+        self.record = Some(Vec::new());
+    }
+
+    /// Returns what everybody was told since it was emptied, a line of JSON each; nothing where no
+    /// record is kept.
+    pub fn record_mut(&mut self) -> Option<&mut Vec<u8>> {
+        self.record.as_mut()
+    }
+
+    /// Lets newcomers be shown what was said before the server was started, as a record has it.
+    /// Lines that can't be understood are left out.
+    pub fn recall(&mut self, record: &str) {
+        for line in record.lines() {
+            if let Ok(message) = json::Message::parse(line.as_bytes()) {
+                self.connections.recall(&message);
+            }
+        }
+    }
+
     /// Returns what the room's members are sent.
     #[must_use]
-    pub fn feed(&self) -> &Feed {
-        &self.connections.delivery.feed
+    pub fn feeds(&self) -> &Feeds {
+        &self.connections.delivery.feeds
     }
 
     /// Returns how many connections ended, and why.
@@ -125,9 +182,13 @@ impl<S: Stream> Hub<S> {
     ///
     /// # Errors
     /// Says what to tell it.
-    pub fn admit(&self, address: IpAddr) -> Result<(), Notice<'static>> {
+    pub fn admit(&self, address: IpAddr) -> Result<(), Notice<'_>> {
         if self.closing {
             return Err(Notice::Closing);
+        }
+        let banned = self.room.access().refusal(address, self.now_ms());
+        if let Some(answer) = self.gate.refusal(address).or(banned) {
+            return Err(Notice::Access(answer));
         }
         self.connections
             .admission
@@ -172,11 +233,15 @@ impl<S: Stream> Hub<S> {
     }
 
     /// Turns a stream from `address` away that was not admitted, telling it why.
-    pub fn refuse(&mut self, stream: S, address: IpAddr, why: Notice<'_>) {
-        self.turned_away += 1;
+    pub fn refuse(&mut self, mut stream: S, address: IpAddr) {
+        let Err(why) = self.admit(address) else {
+            return;
+        };
         let mut words = String::new();
         plain::put(&Effect::Notice(why), &mut words);
-        let outcome = Connection::dismiss(stream, words.as_bytes());
+        // One try each: who is turned away is owed no more. Closing with input unread would take the
+        // words back.
+        let outcome = [stream.write(words.as_bytes()), stream.read(&mut [0; 4096])];
         let addresses = &self.connections.addresses;
         let whence = addresses.at(address);
         log!(
@@ -184,6 +249,12 @@ impl<S: Stream> Hub<S> {
             "{whence}a connection is turned away: {why}"
         );
         debug!("its last words were taken so: {outcome:?}");
+        self.turned_away += 1;
+    }
+
+    /// Takes the time of day, in milliseconds since 1970 (UTC), which events bear from here on.
+    pub fn set_time_of_day(&mut self, time_ms: u64) {
+        self.connections.order.set_time_ms(time_ms);
     }
 
     /// Takes the time, and does what is due. A clock that goes back is taken to stand still.
@@ -242,7 +313,7 @@ impl<S: Stream> Hub<S> {
         while let Some(id) = self.connections.queues.broken.pop() {
             self.read_last_words(id);
         }
-        if self.connections.delivery.feed.slow_readers.take_look_soon() {
+        if self.connections.delivery.take_look_soon() {
             self.connections.look();
         }
         if !self.closing {
@@ -266,22 +337,66 @@ impl<S: Stream> Hub<S> {
     }
 
     /// Lets an event happen: writes it down for those who hear of it, and makes it so in the room.
-    fn happen(&mut self, event: Event<'_>) {
+    /// Returns its place in the room's order, if all were told.
+    fn happen(&mut self, event: Event<'_>) -> Option<Stamp> {
         self.log_event(&event);
-        self.connections.publish(&event, self.room.names());
-        self.room.apply(event, 0, &mut self.connections);
+        let now_ms = self.now_ms();
+        if !event.is_public() {
+            self.room.apply(event, now_ms, &mut self.connections);
+            return None;
+        }
+        self.make_place(&event);
+        let names = self.room.names();
+        if let Event::Left { member } = event {
+            self.ids.leave(member, names.of(member));
+        }
+        let ignoring = match event {
+            Event::Said { member, .. } | Event::Did { member, .. } => {
+                self.room.access().ignoring(member)
+            }
+            _ => &[],
+        };
+        let stamp = self.connections.publish(&event, names, ignoring);
+        if let Some(record) = &mut self.record
+            && let Some(message) = json::Message::of(&event, names, stamp)
+        {
+            message.put(record);
+        }
+        self.room.apply(event, now_ms, &mut self.connections);
+        Some(stamp)
+    }
+
+    /// Lets a ghost leave that has been dismissed for the sake of who has the key of its name, before
+    /// that one comes in by it.
+    fn make_place(&mut self, event: &Event<'_>) {
+        let (Event::Joined { member, name } | Event::Renamed { member, name }) = event else {
+            return;
+        };
+        if self.room.access().keeps()
+            && let Some(ghost) = self.room.names().find_other(name, *member)
+            && let Some(why) = self.connections.exits.take_leaving(ghost)
+        {
+            self.log_end(ghost, why);
+            self.happen(Event::Left { member: ghost });
+        }
+    }
+
+    /// Returns the time of day, in milliseconds since 1970 (UTC).
+    fn now_ms(&self) -> u64 {
+        self.connections.order.time_ms()
     }
 
     /// Tells the room who has left. However many leave at once, those who keep up must not be
     /// overrun by it: the rest is told when the fan-out has come round.
-    fn announce_leaving(&mut self) {
+    pub fn announce_leaving(&mut self) {
         while !self.connections.is_fan_out_behind()
             && let Some((member, why)) = self.connections.exits.pop_leaving()
         {
             self.log_end(member, why);
             let event = Event::Left { member };
             if self.closing {
-                self.room.apply(event, 0, &mut self.connections);
+                let now_ms = self.now_ms();
+                self.room.apply(event, now_ms, &mut self.connections);
             } else {
                 self.happen(event);
             }

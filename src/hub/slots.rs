@@ -4,8 +4,10 @@ use std::ops::{Index, IndexMut};
 
 use slab::Slab;
 
-use super::connection::{Connection, Stage};
+use super::connection::Connection;
+use super::standing::Stage;
 use crate::room::MemberId;
+use crate::wire::Encoding;
 
 /// The connections, by their numbers. A number is used again as soon as its connection is removed.
 #[derive(Debug)]
@@ -67,10 +69,14 @@ impl<S> Slots<S> {
         self.slab.get_mut(id.slot())
     }
 
+    /// Returns how a connection is told of the room; one that isn't there in plain lines.
+    pub(super) fn encoding(&self, id: MemberId) -> Encoding {
+        self.get(id).map_or(Encoding::Plain, Connection::encoding)
+    }
+
     /// Returns how far a connection has come; one that isn't there is closed.
     pub(super) fn stage(&self, id: MemberId) -> Stage {
-        self.get(id)
-            .map_or(Stage::Closed, |connection| connection.stage)
+        self.get(id).map_or(Stage::Closed, Connection::stage)
     }
 }
 

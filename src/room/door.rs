@@ -69,10 +69,14 @@ impl Room {
         comes_in: bool,
         audience: &mut impl Audience,
     ) -> Option<Name> {
+        let wait_s = claim.key.and_then(|_| audience.try_wait_s(member));
         let mut refuse = |notice: Notice<'_>| {
             audience.push(member, Effect::Notice(notice));
             None
         };
+        if let Some(wait_s) = wait_s {
+            return refuse(Notice::Access(Answer::TooManyTries { wait_s }));
+        }
         let name = match Name::parse(claim.name) {
             Ok(name) => name,
             Err(why) => {

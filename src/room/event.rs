@@ -73,6 +73,16 @@ pub enum Event<'a> {
 }
 
 impl Event<'_> {
+    /// Returns whether everybody is told of it.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        match self {
+            Self::Whispered { .. } => false,
+            Self::Act { act, .. } => act.is_public(),
+            _ => true,
+        }
+    }
+
     /// Returns whose doing it is: they know of it, and don't hear it.
     #[must_use]
     pub fn member(&self) -> Option<MemberId> {
@@ -93,6 +103,8 @@ impl Event<'_> {
 pub enum Effect<'a> {
     /// It is asked for a name.
     Prompt,
+    /// It is asked for the password of the room.
+    AskPassword,
     /// The server has a word for it.
     Notice(Notice<'a>),
     /// Somebody says something to it alone.
@@ -159,6 +171,11 @@ pub trait Audience {
     /// Returns the connections that come from a block of addresses, in the room or not. Takes long.
     fn of_block(&self, _block: IpNet) -> Vec<MemberId> {
         Vec::new()
+    }
+
+    /// Returns for how many seconds a connection has to wait before it may try a key, if it has to.
+    fn try_wait_s(&self, _member: MemberId) -> Option<u64> {
+        None
     }
 
     /// Returns a new secret; none if the system gives none.

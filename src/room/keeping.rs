@@ -39,7 +39,7 @@ impl Room {
             audience.push(member, effect(refusal));
             return None;
         }
-        let name = kept.map_or(self.names.of(member), |kept| kept.name.as_str());
+        let name = kept.map_or_else(|| self.names.of(member), |kept| kept.name.as_str());
         let act = if matches!(command, Command::Unkeep) {
             audience.push(member, effect(Answer::Unkept { name }));
             Act::Unkeep

@@ -125,7 +125,7 @@ mod tests {
 
         fn push(&mut self, member: MemberId, effect: Effect<'_>) {
             let words = match effect {
-                Effect::Prompt => "PROMPT".to_owned(),
+                Effect::Prompt | Effect::AskPassword => "PROMPT".to_owned(),
                 Effect::Notice(notice) => notice.to_string(),
                 Effect::Private { from, text } => format!("{from} privately {text}"),
                 Effect::Quit => "QUIT".to_owned(),

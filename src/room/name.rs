@@ -52,6 +52,8 @@ pub enum NameError {
     Direction,
     /// It is one of the server's own words.
     Reserved,
+    /// It looks like a number, with which the server's own lines start, too.
+    Number,
 }
 
 impl Name {
@@ -94,6 +96,9 @@ impl Name {
         if keys.iter().any(|key| RESERVED_SKELETONS.contains(key)) {
             return Err(NameError::Reserved);
         }
+        if is_number(&keys[0]) {
+            return Err(NameError::Number);
+        }
         Ok(name)
     }
 
@@ -129,6 +134,7 @@ impl fmt::Display for NameError {
             Self::Marks => write!(f, "has more than {MARKS_IN_A_ROW_MAX} marks on one letter"),
             Self::Direction => f.write_str("mixes writing directions"),
             Self::Reserved => f.write_str("is a word of the server's own"),
+            Self::Number => f.write_str("looks like a number"),
         }
     }
 }
@@ -175,6 +181,13 @@ fn skeleton(text: &str) -> String {
         }
     }
     looks
+}
+
+/// Returns whether a skeleton is that of a number in ASCII.
+fn is_number(skeleton: &str) -> bool {
+    let digits = &ASCII_SKELETONS[usize::from(b'0')..=usize::from(b'9')];
+    let is_digit = |c: char| digits.iter().any(|digit| digit.starts_with(c));
+    skeleton.chars().all(is_digit)
 }
 
 /// The skeletons of the ASCII characters, by their codes: most names need no more, and joining is
@@ -253,6 +266,8 @@ mod tests {
             ("The", NameError::Reserved),
             ("ｙｏｕ", NameError::Reserved),
             ("nоbody", NameError::Reserved),
+            ("42", NameError::Number),
+            ("l0", NameError::Number),
         ] {
             assert_eq!(Name::parse(text), Err(error), "{text:?}");
         }

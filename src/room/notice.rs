@@ -26,6 +26,8 @@ pub enum Notice<'a> {
     NowKnownAs {
         name: &'a str,
     },
+    NoName,
+    HasName,
     LineTooLong {
         max_bytes: usize,
     },
@@ -86,6 +88,8 @@ impl Notice<'_> {
             Self::BadName { .. } => "bad-name",
             Self::NameTaken { .. } => "name-taken",
             Self::NowKnownAs { .. } => "now-known-as",
+            Self::NoName => "no-name",
+            Self::HasName => "has-name",
             Self::LineTooLong { .. } => "line-too-long",
             Self::NobodyCalled { .. } => "nobody-called",
             Self::NotReading { .. } => "not-reading",
@@ -117,6 +121,8 @@ impl Notice<'_> {
             self,
             Self::BadName { .. }
                 | Self::NameTaken { .. }
+                | Self::NoName
+                | Self::HasName
                 | Self::LineTooLong { .. }
                 | Self::NobodyCalled { .. }
                 | Self::NotReading { .. }
@@ -140,6 +146,8 @@ impl fmt::Display for Notice<'_> {
                 write!(f, "That name looks like {holder}, which is taken: {name}")
             }
             Self::NowKnownAs { name } => write!(f, "You are now known as {name}."),
+            Self::NoName => f.write_str("Your name comes first: {\"name\":...}."),
+            Self::HasName => f.write_str("You have a name already; /nick changes it."),
             Self::LineTooLong { max_bytes } => {
                 write!(
                     f,
@@ -261,6 +269,8 @@ mod tests {
                 more: 0,
             },
             Notice::NobodyNamed { part: name },
+            Notice::NoName,
+            Notice::HasName,
             Notice::StillHere,
             Notice::WrongProtocol { protocol: "HTTP" },
             Notice::Full,

@@ -49,7 +49,7 @@ impl Room {
         member: MemberId,
         order: Order<'l>,
         now_ms: u64,
-        audience: &mut impl Audience,
+        audience: &impl Audience,
     ) -> Result<Act<'l>, Notice<'l>> {
         let access = &self.access;
         let until = |for_ms: Option<u64>| Until(for_ms.map(|ms| now_ms.saturating_add(ms)));

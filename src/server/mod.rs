@@ -1,24 +1,29 @@
 //! The shell around the hub: the poll, listeners, signals and the clock. No rules in it.
 
+mod keeper;
 pub mod listener;
 mod sources;
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use log::{info, warn};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook_mio::v1_0::Signals;
 
+use self::keeper::{Keeper, Kept};
 use self::listener::{Accepted, Listener};
 use self::sources::Source;
 use crate::failure::Failure;
 use crate::hub::limits::{DRAIN_S, Limits};
 use crate::hub::{Hub, Readiness};
+use crate::room::access::Keeping;
+use crate::store;
+use crate::store::lists::Files;
 use crate::tick::Tick;
 
 /// Events taken from the kernel in one turn.
@@ -36,6 +41,12 @@ pub struct Options {
     pub connections_max: Option<usize>,
     /// The other limits.
     pub limits: Limits,
+    /// Which files are written.
+    pub paths: store::Paths,
+    /// Which files are read.
+    pub files: Files,
+    /// What is kept of people, where there is a file for it.
+    pub keeping: Keeping,
 }
 
 /// Runs the server until it is told to stop.
@@ -82,6 +93,7 @@ struct Server {
     listeners: Vec<Listener>,
     signals: Signals,
     hub: Hub<TcpStream>,
+    keeper: Keeper,
     started: Instant,
     /// Set by the first signal to end.
     closing: bool,
@@ -100,7 +112,7 @@ impl Server {
     fn new(options: &Options, limits: Limits) -> Result<Self, Failure> {
         let failed = |error: io::Error| Failure::new(format!("can't start: {error}"));
         let poll = Poll::new().map_err(failed)?;
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGUSR1]).map_err(failed)?;
+        let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM, SIGUSR1]).map_err(failed)?;
         poll.registry()
             .register(&mut signals, Source::Signals.into(), Interest::READABLE)
             .map_err(failed)?;
@@ -114,12 +126,14 @@ impl Server {
                 .map_err(failed)?;
             listeners.push(listener);
         }
+        let (keeper, hub) = Keeper::open(options, limits, poll.registry())?;
         Ok(Self {
             poll,
             events: Events::with_capacity(EVENTS_MAX),
             listeners,
             signals,
-            hub: Hub::new(limits, Tick::START),
+            hub,
+            keeper,
             started: Instant::now(),
             closing: false,
             longest_turn: Duration::ZERO,
@@ -129,6 +143,7 @@ impl Server {
     fn run(&mut self) -> io::Result<()> {
         while self.turn()? == Next::Turn {}
         self.report();
+        self.keeper.finish(&mut self.hub);
         Ok(())
     }
 
@@ -148,11 +163,16 @@ impl Server {
 
     /// Does what has to be done between two polls.
     fn work(&mut self, now: Tick) -> Next {
+        self.hub.set_time_of_day(since_epoch().as_millis() as u64);
         self.hub.start_turn(now);
         if self.dispatch() == Next::Stop {
             return Next::Stop;
         }
         self.hub.resume();
+        self.hub.announce_leaving();
+        // Before anybody hears of it.
+        self.keeper.restart_if_due(self.poll.registry(), now);
+        self.keeper.keep(&mut self.hub, now);
         self.hub.settle();
         if self.hub.reap() > 0 {
             self.listeners.iter_mut().for_each(Listener::try_again);
@@ -172,7 +192,8 @@ impl Server {
             .listeners
             .iter()
             .filter_map(Listener::deadline)
-            .chain(self.hub.deadline());
+            .chain(self.hub.deadline())
+            .chain(self.keeper.deadline(&self.hub));
         let timeout = if busy {
             Some(Duration::ZERO)
         } else {
@@ -189,10 +210,12 @@ impl Server {
 
     /// Hands each event to whom it concerns.
     fn dispatch(&mut self) -> Next {
-        let mut signalled = false;
+        let (mut signalled, mut reports) = (false, false);
         for event in &self.events {
             match Source::from(event.token()) {
                 Source::Signals => signalled = true,
+                Source::Writer => self.keeper.flush(),
+                Source::Reports => reports = true,
                 Source::Listener(index) => {
                     if let Some(listener) = self.listeners.get_mut(index) {
                         listener.set_ready();
@@ -209,6 +232,9 @@ impl Server {
                 }
             }
         }
+        if reports {
+            self.keeper.listen(self.now());
+        }
         if signalled {
             self.signalled()
         } else {
@@ -222,6 +248,10 @@ impl Server {
         for signal in self.signals.pending().collect::<Vec<_>>() {
             if signal == SIGUSR1 {
                 self.report();
+                continue;
+            }
+            if signal == SIGHUP {
+                self.keeper.reload(&mut self.hub);
                 continue;
             }
             if self.closing {
@@ -249,9 +279,10 @@ impl Server {
             departing => format!(", {departing} told to go"),
         };
         info!(
-            "{} connections, {} in the room{departing}; so far {} turned away, ended: {}; longest turn {:.1} ms",
+            "{} connections, {} in the room{departing}{}; so far {} turned away, ended: {}; longest turn {:.1} ms",
             self.hub.len(),
             self.hub.room().names().count(),
+            Kept(self.hub.room().access()),
             self.hub.turned_away(),
             self.hub.disconnects(),
             self.longest_turn.as_secs_f64() * 1e3,
@@ -270,8 +301,8 @@ impl Server {
                     Accepted::Broken => continue,
                     Accepted::Nobody => break,
                 };
-                if let Err(why) = self.hub.admit(address) {
-                    self.hub.refuse(stream, address, why);
+                if self.hub.admit(address).is_err() {
+                    self.hub.refuse(stream, address);
                     continue;
                 }
                 // Registered once for everything: no system call when interest changes.
@@ -284,6 +315,17 @@ impl Server {
             }
         }
     }
+}
+
+/// Returns the time of day, as what has passed since 1970 (UTC).
+fn since_epoch() -> Duration {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.unwrap_or_default()
+}
+
+/// Returns a name for this start of the server that no other has.
+fn boot() -> String {
+    format!("{:x}-{:x}", since_epoch().as_nanos(), std::process::id())
 }
 
 /// Says why an address can't be listened on, and what to do.

@@ -76,7 +76,9 @@ mod tests {
             Frame::State(b"three"),
         ];
         let mut bytes = Vec::new();
-        frames.iter().for_each(|frame| frame.put(&mut bytes));
+        for frame in frames {
+            frame.put(&mut bytes);
+        }
         for cut in 0..=bytes.len() {
             let mut rest = &bytes[..cut];
             let taken = std::iter::from_fn(|| Frame::take(&mut rest)).collect::<Vec<_>>();

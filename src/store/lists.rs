@@ -2,12 +2,12 @@
 //! the password. Read at the start and again when the server is told to.
 
 use std::fs;
-use std::net::IpAddr;
 use std::path::PathBuf;
 
+use crate::hub::{Gate, Lists};
 use crate::line::sanitize;
+use crate::room::access::KeyHash;
 use crate::room::access::blocks::{self, Blocks};
-use crate::room::access::{Answer, KeyHash};
 
 /// Longest file, in bytes: a message is shown to everybody, a list read while the room waits.
 const MOTD_BYTES_MAX: usize = 8 * 1024;
@@ -27,36 +27,6 @@ pub struct Files {
     pub password: Option<PathBuf>,
 }
 
-/// From where one may come in at all.
-#[derive(Debug, Clone, Default)]
-pub struct Gate {
-    allow: Option<Blocks<()>>,
-    deny: Blocks<()>,
-}
-
-/// What the files say.
-#[derive(Debug, Clone, Default)]
-pub struct Lists {
-    /// The message of the day, safe to show; empty for none.
-    pub motd: String,
-    /// From where one may come in.
-    pub gate: Gate,
-    /// What is kept of the password, if there is one.
-    pub password: Option<KeyHash>,
-}
-
-impl Gate {
-    /// Returns why nobody may come in from `address`, if it is so.
-    #[must_use]
-    pub fn refusal(&self, address: IpAddr) -> Option<Answer<'static>> {
-        if self.deny.contains(address) {
-            return Some(Answer::Denied);
-        }
-        let allow = self.allow.as_ref()?;
-        (!allow.contains(address)).then_some(Answer::NotAllowed)
-    }
-}
-
 impl Files {
     /// Reads all of them.
     ///
@@ -74,7 +44,7 @@ impl Files {
         let blocks = |path: &Option<PathBuf>| {
             let list = text(path)?.map(|text| parse_blocks(&text));
             list.transpose()
-                .map_err(|why| format!("{}: {why}", shown(path)))
+                .map_err(|why| format!("{}: {why}", shown(path.as_ref())))
         };
         let password = text(&self.password)?;
         let password = password.map(|text| {
@@ -82,7 +52,7 @@ impl Files {
             if line.is_empty() {
                 Err(format!(
                     "{}: line 1: the password is empty",
-                    shown(&self.password)
+                    shown(self.password.as_ref())
                 ))
             } else {
                 Ok(KeyHash::of(line.as_bytes()))
@@ -138,9 +108,8 @@ fn read(path: &PathBuf) -> Result<String, String> {
     fs::read_to_string(path).map_err(failed)
 }
 
-fn shown(path: &Option<PathBuf>) -> String {
-    path.as_ref()
-        .map_or_else(String::new, |path| path.display().to_string())
+fn shown(path: Option<&PathBuf>) -> String {
+    path.map_or_else(String::new, |path| path.display().to_string())
 }
 
 #[cfg(test)]
@@ -192,7 +161,7 @@ mod tests {
     #[test]
     fn a_bad_line_names_its_file_and_number() {
         let (_folder, deny) = file("10.0.0.1\nten\n");
-        let path = shown(&deny);
+        let path = shown(deny.as_ref());
         let error = Files {
             deny,
             ..Files::default()

@@ -195,6 +195,7 @@ impl<'a> Words<'a> {
 }
 
 /// Returns what `text` is, nothing if it is a dash.
+#[expect(clippy::option_option, reason = "wrong, nothing, or something")]
 fn unless_dash<T>(text: &str, read: impl FnOnce(&str) -> Option<T>) -> Option<Option<T>> {
     if text == "-" {
         Some(None)

@@ -5,7 +5,7 @@ use chatroom::hub::{Hub, Readiness};
 use chatroom::room::MemberId;
 use chatroom::tick::Tick;
 
-use super::drive::{HOME, turn};
+use super::drive::{BOOT, HOME, turn};
 use super::wire::{End, Handle, Shared, Wire};
 
 /// How many join in one turn.
@@ -27,7 +27,7 @@ impl Crowd {
     /// Returns a room of so many members, with different names of eight characters.
     pub(crate) fn of(members: usize, limits: Limits) -> Self {
         let mut crowd = Self {
-            hub: Hub::new(limits, Tick::START),
+            hub: Hub::new(limits, Tick::START, BOOT),
         };
         Shared(0).with(|wire| wire.arrived.reserve(4096));
         for first in (0..members).step_by(JOINING_AT_ONCE) {

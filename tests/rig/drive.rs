@@ -18,6 +18,9 @@ use super::wire::{End, Mischief, Wire};
 /// Where everybody is.
 pub(crate) const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
+/// Which start of the server it is.
+pub(crate) const BOOT: &str = "boot";
+
 /// One turn of the server's loop. An event is taken out of `events` when those before it have been
 /// dealt with.
 pub(crate) fn turn<S: Stream>(
@@ -54,7 +57,7 @@ impl Drive {
     pub(crate) fn new(limits: Limits) -> Self {
         let now = Tick::START;
         Self {
-            hub: Hub::new(limits, now),
+            hub: Hub::new(limits, now, BOOT),
             peers: Vec::new(),
             now,
         }

@@ -198,7 +198,7 @@ impl fmt::Display for Answer<'_> {
             | Self::IsOperator { .. }
             | Self::BansYou
             | Self::ListFull
-            | Self::NotBanned { .. } => self.to_operators(f),
+            | Self::NotBanned { .. } => self.about_orders(f),
             _ => self.told(f),
         }
     }
@@ -276,7 +276,7 @@ impl Answer<'_> {
     }
 
     /// Why an order is not carried out.
-    fn to_operators(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn about_orders(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::ForOperators { command } => {
                 write!(f, "Your command is for operators: {command}")

@@ -128,7 +128,9 @@ impl KeptNames {
         };
         let names = self.iter().filter(lapsed);
         let names: Vec<String> = names.map(|kept| kept.name.as_str().to_owned()).collect();
-        names.iter().for_each(|name| self.forget(name));
+        for name in &names {
+            self.forget(name);
+        }
         !names.is_empty()
     }
 }

@@ -16,7 +16,7 @@ pub const KEY_BYTES: usize = 16;
 const GROUP: usize = 4;
 
 /// A secret that shows a name to be somebody's own.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Key([u8; KEY_BYTES]);
 
 /// What is kept of a key or a password: its SHA-256.

@@ -227,11 +227,12 @@ impl Access {
         self.mute_of(member, now_ms).or_else(|| {
             let window_ms = u64::from(self.slow_s) * 1000;
             let again_ms = self.spoke_ms.get(&member)?.checked_add(window_ms)?;
-            let wait_ms = again_ms.saturating_sub(now_ms).min(window_ms);
-            let every_s = self.slow_s;
-            let wait_s = wait_ms.div_ceil(1000);
-            let waits = wait_ms > 0 && !self.is_operator(member);
-            waits.then_some(Answer::Slow { every_s, wait_s })
+            let left_ms = again_ms.saturating_sub(now_ms).min(window_ms);
+            let waits = left_ms > 0 && !self.is_operator(member);
+            waits.then(|| Answer::Slow {
+                every_s: self.slow_s,
+                wait_s: left_ms.div_ceil(1000),
+            })
         })
     }
 

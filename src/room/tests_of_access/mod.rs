@@ -40,7 +40,7 @@ impl Audience for Told {
 
     fn push(&mut self, member: MemberId, effect: Effect<'_>) {
         let words = match effect {
-            Effect::Prompt => "PROMPT".to_owned(),
+            Effect::Prompt | Effect::AskPassword => "PROMPT".to_owned(),
             Effect::Quit => "QUIT".to_owned(),
             Effect::Dismiss(why) => format!("{why:?}").to_uppercase(),
             Effect::Key { name, key } => {
@@ -168,7 +168,7 @@ impl Desk {
             self.room.apply(event, self.now_ms, &mut self.told);
         }
         for (slot, told) in self.told.words.drain(..) {
-            words.push_str(&format!("{slot} {told}; "));
+            words.extend([slot.to_string().as_str(), " ", &told, "; "]);
         }
         words.trim_end_matches("; ").to_owned()
     }

@@ -280,6 +280,26 @@ impl<'a> Message<'a> {
         })
     }
 
+    /// Returns the line of the room's talk that tells the same, and when it happened; nothing of
+    /// what isn't told once more when it is over.
+    #[must_use]
+    pub fn as_past(&self) -> Option<(plain::Line<'_>, u64)> {
+        use plain::Line;
+        Some(match self {
+            Self::Said(Talk {
+                name, text, time, ..
+            }) => (Line::Said { name, text }, *time),
+            Self::Me(Talk {
+                name, text, time, ..
+            }) => (Line::Did { name, text }, *time),
+            Self::Joined(Coming { name, time, .. }) => (Line::Joined(name), *time),
+            Self::Left(Coming { name, time, .. }) => (Line::Left(name), *time),
+            Self::Renamed { name, to, time, .. } => (Line::Renamed { from: name, to }, *time),
+            Self::Act(Deed { text, time, .. }) => (Line::Notice(text), *time),
+            _ => return None,
+        })
+    }
+
     /// Returns the event's number, of what everybody is told.
     #[must_use]
     pub fn seq(&self) -> Option<u64> {
@@ -323,7 +343,7 @@ pub fn seq_of(line: &[u8]) -> Option<u64> {
 pub fn put(effect: &Effect<'_>, time_ms: u64, out: &mut Vec<u8>) {
     let words;
     let message = match *effect {
-        Effect::Prompt | Effect::Quit | Effect::Dismiss(_) => return,
+        Effect::Prompt | Effect::AskPassword | Effect::Quit | Effect::Dismiss(_) => return,
         Effect::Key { name, key } => {
             words = key.reveal();
             let (name, key) = (name.into(), words.as_str().into());

@@ -13,7 +13,12 @@ pub const ID_BYTES_MAX: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request<'a> {
     /// A name to come in under.
-    Name(Cow<'a, str>),
+    Name {
+        /// The name.
+        name: Cow<'a, str>,
+        /// The key to it, if it is kept.
+        key: Option<Cow<'a, str>>,
+    },
     /// A line, as a person would type it.
     Line {
         /// By which the answer names it.
@@ -36,6 +41,9 @@ pub struct Resume<'a> {
     /// The name it had.
     #[serde(borrow)]
     pub name: Cow<'a, str>,
+    /// The key to it, if it is kept.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Cow<'a, str>>,
 }
 
 /// Why a line is no request.
@@ -63,6 +71,8 @@ struct Members<'a> {
     #[serde(borrow)]
     name: Option<Text<'a>>,
     #[serde(borrow)]
+    key: Option<Text<'a>>,
+    #[serde(borrow)]
     id: Option<Text<'a>>,
     #[serde(borrow)]
     line: Option<Text<'a>>,
@@ -83,6 +93,7 @@ impl<'a> Request<'a> {
                 line: Some(line),
                 id,
                 name: None,
+                key: None,
                 resume: None,
             } => {
                 let id = id.map(|id| id.0);
@@ -95,12 +106,17 @@ impl<'a> Request<'a> {
             }
             Members {
                 name: Some(name),
+                key,
                 id: None,
                 line: None,
                 resume: None,
-            } => Ok(Self::Name(name.0)),
+            } => Ok(Self::Name {
+                name: name.0,
+                key: key.map(|key| key.0),
+            }),
             Members {
                 resume: Some(resume),
+                key: None,
                 id: None,
                 line: None,
                 name: None,
@@ -115,8 +131,11 @@ impl<'a> Request<'a> {
     /// Adds the request to `out`, with its line end.
     pub fn put(&self, out: &mut Vec<u8>) {
         let written = match self {
-            Self::Name(name) => {
+            Self::Name { name, key: None } => {
                 serde_json::to_writer(&mut *out, &serde_json::json!({"name": name}))
+            }
+            Self::Name { name, key } => {
+                serde_json::to_writer(&mut *out, &serde_json::json!({"name": name, "key": key}))
             }
             Self::Line { id: None, line } => {
                 serde_json::to_writer(&mut *out, &serde_json::json!({"line": line}))
@@ -144,7 +163,20 @@ mod tests {
             line: line.into(),
         };
         for (text, request) in [
-            (r#"{"name":"ali"}"#, Request::Name("ali".into())),
+            (
+                r#"{"name":"ali"}"#,
+                Request::Name {
+                    name: "ali".into(),
+                    key: None,
+                },
+            ),
+            (
+                r#"{"name":"ali","key":"0f3a"}"#,
+                Request::Name {
+                    name: "ali".into(),
+                    key: Some("0f3a".into()),
+                },
+            ),
             (r#"{"id":"7","line":"hi"}"#, line(Some("7"), "hi")),
             (r#" {"line":"a\u0062" , "later":[1]} "#, line(None, "ab")),
             (
@@ -153,6 +185,7 @@ mod tests {
                     boot: "ff".into(),
                     seq: 3,
                     name: "ali".into(),
+                    key: None,
                 }),
             ),
         ] {

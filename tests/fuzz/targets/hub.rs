@@ -7,6 +7,7 @@ use chatroom::hub::Readiness;
 use chatroom::hub::disconnect::Disconnect;
 use chatroom::hub::limits::{Limits, PRIVATE_BYTES_MAX, Slice};
 use chatroom::room::MemberId;
+use chatroom::wire::Encoding;
 
 use super::rig::drive::{Drive, HOME};
 use super::rig::screen::{Check, Screen};
@@ -259,7 +260,7 @@ impl World {
             "{audit:?}"
         );
         assert_eq!(audit.held_bytes, audit.held_bytes_counted);
-        let transcript = self.drive.hub.feed().transcript();
+        let transcript = self.drive.hub.feeds().of(Encoding::Plain).transcript();
         assert_eq!(transcript.capacity(), self.limits.backlog_bytes);
     }
 

@@ -1,0 +1,230 @@
+//! What connections ask for that are told of the room in JSON, and the answers.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::Hub;
+use super::connections::Connections;
+use super::extra::HeardBefore;
+use super::limits::{IDS_MAX, MEMBERS_BYTES_MAX, NAME_WORK};
+use super::standing::Stage;
+use crate::line::input::Typed;
+use crate::line::sanitize;
+use crate::room::access::Key;
+use crate::room::{Audience, Claim, Effect, Event, MemberId, Notice, Reach};
+use crate::stream::Stream;
+use crate::wire::json::{self, Hello, Message, Request, Resume};
+
+/// The program and its version.
+const SERVER: &str = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"));
+
+impl<S: Stream> Hub<S> {
+    /// Tells a connection of the room in JSON from here on.
+    pub(super) fn speak_json(&mut self, id: MemberId) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        connection.speak_json();
+        let boot = self.connections.order.boot().to_owned();
+        let hello = Hello {
+            version: json::VERSION,
+            server: SERVER.into(),
+            boot: boot.into(),
+            line_bytes: self.limits.max_line_bytes,
+            rate: self.limits.rate,
+            burst: self.limits.burst,
+            ids: IDS_MAX,
+        };
+        self.connections.tell_message(id, &Message::Hello(hello));
+    }
+
+    /// Hears a line of a connection that is told in JSON.
+    pub(super) fn hear_request(&mut self, id: MemberId, typed: &Typed<'_>) {
+        let bytes = match *typed {
+            Typed::TooLong => return self.refuse_long_request(id, None),
+            Typed::Line { bytes: [], .. } => return,
+            Typed::Line { bytes, .. } => bytes,
+        };
+        let has_name = self.connections.slots.stage(id) == Stage::Member;
+        match Request::parse(bytes) {
+            Err(malformed) => self.connections.tell_message(id, &malformed.message()),
+            Ok(Request::Line { id: line_id, line }) if has_name => {
+                self.say_by_request(id, line_id.as_deref(), &line);
+            }
+            Ok(Request::Line { id: line_id, .. }) => {
+                let line_id = line_id.as_deref();
+                self.refuse_request(id, Notice::NoName, line_id);
+            }
+            Ok(_) if has_name => self.refuse_request(id, Notice::HasName, None),
+            Ok(Request::Name { name, key }) => {
+                self.enter_by_request(id, &name, key.as_deref(), None);
+            }
+            Ok(Request::Resume(Resume {
+                boot,
+                seq,
+                name,
+                key,
+            })) => {
+                let heard = if boot == self.connections.order.boot() {
+                    HeardBefore::UpTo(seq)
+                } else {
+                    HeardBefore::AnotherBoot
+                };
+                self.enter_by_request(id, &name, key.as_deref(), Some(heard));
+            }
+        }
+    }
+
+    /// Takes a name, and lets who has it now go on where it was.
+    fn enter_by_request(
+        &mut self,
+        id: MemberId,
+        name: &str,
+        key: Option<&str>,
+        heard: Option<HeardBefore>,
+    ) {
+        self.work += NAME_WORK;
+        let mut text = String::new();
+        let name = sanitize::safe(name.as_bytes(), &mut text);
+        // A key that is none is a wrong one.
+        let key = key.map(|key| Key::parse(key).unwrap_or_default());
+        let claim = Claim { name, key };
+        let now_ms = self.now_ms();
+        let mut answers = Answers::new(&mut self.connections, id, None);
+        let Some(event) = self.room.decide_name(id, claim, now_ms, &mut answers) else {
+            return;
+        };
+        self.make_place(&event);
+        if let Event::Joined { name, .. } = &event {
+            match heard {
+                Some(_) => self.ids.come_back(id, name.as_str()),
+                None => self.ids.begin_anew(name.as_str()),
+            }
+        }
+        self.connections.set_heard_before(id, heard);
+        self.happen(event);
+        self.tell_members(id);
+    }
+
+    /// Tells who is here.
+    fn tell_members(&mut self, id: MemberId) {
+        let all = self.room.names();
+        let mut bytes = 0;
+        let has_place = |name: &&str| {
+            bytes += name.len();
+            bytes <= MEMBERS_BYTES_MAX
+        };
+        let names: Vec<_> = all.iter().take_while(has_place).map(Cow::from).collect();
+        let (count, more) = (all.count(), all.count() - names.len());
+        let members = Message::Members { count, names, more };
+        self.connections.tell_message(id, &members);
+    }
+
+    /// Says a line, unless it was said before, and answers.
+    fn say_by_request(&mut self, id: MemberId, line_id: Option<&str>, line: &str) {
+        if line.len() > self.limits.max_line_bytes {
+            return self.refuse_long_request(id, line_id);
+        }
+        let taken = line_id.and_then(|line_id| self.ids.find(id, line_id));
+        let stamp = if let Some(taken) = taken {
+            taken.stamp
+        } else {
+            let mut text = String::new();
+            let text = sanitize::safe(line.as_bytes(), &mut text);
+            let command = self.command(id, text);
+            let now_ms = self.now_ms();
+            let mut answers = Answers::new(&mut self.connections, id, line_id);
+            let event = self.room.decide(id, command, now_ms, &mut answers);
+            if answers.has_refused {
+                return;
+            }
+            let stamp = event.and_then(|event| self.happen(event));
+            if let Some(line_id) = line_id {
+                self.ids.note(id, line_id, stamp);
+            }
+            stamp
+        };
+        if let Some(line_id) = line_id {
+            let ack = Message::Ack {
+                id: line_id.into(),
+                seq: stamp.map(|stamp| stamp.seq),
+                time: stamp.map(|stamp| stamp.time_ms),
+            };
+            self.connections.tell_message(id, &ack);
+        }
+    }
+
+    fn refuse_long_request(&mut self, id: MemberId, line_id: Option<&str>) {
+        let max_bytes = self.limits.max_line_bytes;
+        self.refuse_request(id, Notice::LineTooLong { max_bytes }, line_id);
+    }
+
+    fn refuse_request(&mut self, id: MemberId, notice: Notice<'_>, line_id: Option<&str>) {
+        let mut answers = Answers::new(&mut self.connections, id, line_id);
+        answers.push(id, Effect::Notice(notice));
+    }
+}
+
+/// Those whom decisions concern, one of whom has asked: what it is refused names what it sent.
+struct Answers<'c, S> {
+    connections: &'c mut Connections<S>,
+    asker: MemberId,
+    line_id: Option<&'c str>,
+    has_refused: bool,
+}
+
+impl<'c, S: Stream> Answers<'c, S> {
+    fn new(connections: &'c mut Connections<S>, asker: MemberId, line_id: Option<&'c str>) -> Self {
+        Self {
+            connections,
+            asker,
+            line_id,
+            has_refused: false,
+        }
+    }
+}
+
+impl<S: Stream> Audience for Answers<'_, S> {
+    fn reach(&self, member: MemberId, bytes: usize) -> Reach {
+        self.connections.reach(member, bytes)
+    }
+
+    fn push(&mut self, member: MemberId, effect: Effect<'_>) {
+        match effect {
+            Effect::Notice(notice) if member == self.asker && notice.is_refusal() => {
+                self.has_refused = true;
+                let text = notice.to_string();
+                let error = Message::Error {
+                    code: notice.code().into(),
+                    text: text.into(),
+                    id: self.line_id.map(Cow::from),
+                };
+                self.connections.tell_message(member, &error);
+                self.connections.note_refusal(member, &notice);
+            }
+            _ => self.connections.push(member, effect),
+        }
+    }
+
+    fn address(&self, member: MemberId) -> Option<IpAddr> {
+        self.connections.address(member)
+    }
+
+    fn silent_s(&self, member: MemberId) -> u64 {
+        self.connections.silent_s(member)
+    }
+
+    fn of_block(&self, block: IpNet) -> Vec<MemberId> {
+        self.connections.of_block(block)
+    }
+
+    fn try_wait_s(&self, member: MemberId) -> Option<u64> {
+        self.connections.try_wait_s(member)
+    }
+
+    fn draw_key(&mut self) -> Option<Key> {
+        self.connections.draw_key()
+    }
+}
