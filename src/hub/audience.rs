@@ -16,7 +16,7 @@ use crate::room::access::{Answer, Key};
 use crate::room::{Audience, Effect, Event, MemberId, Names, Notice, Reach};
 use crate::stream::Stream;
 use crate::wire::json::Message;
-use crate::wire::{Stamp, plain};
+use crate::wire::{Encoding, Stamp, plain};
 
 impl<S: Stream> Audience for Connections<S> {
     fn reach(&self, member: MemberId, bytes: usize) -> Reach {
@@ -117,7 +117,13 @@ impl<S: Stream> Connections<S> {
         let now = self.now();
         let connection = &mut self.slots[id];
         connection.set_heard(now);
-        self.delivery.enter(connection, name, stamp);
+        match connection.encoding() {
+            Encoding::Plain => self.delivery.enter_plain(connection, stamp),
+            Encoding::Json => {
+                let token = self.sessions.begin(id, stamp.seq);
+                self.delivery.enter_json(connection, name, &token, stamp);
+            }
+        }
         self.queues.owed.push(id, connection);
     }
 
@@ -129,7 +135,7 @@ impl<S: Stream> Connections<S> {
     }
 
     /// Takes note of what somebody has heard of the room before it came.
-    pub(super) fn set_heard_before(&mut self, id: MemberId, heard: Option<HeardBefore>) {
+    pub(super) fn set_heard_before(&mut self, id: MemberId, heard: HeardBefore) {
         self.slots[id].set_heard_before(heard, &mut self.delivery.pool);
     }
 

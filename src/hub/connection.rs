@@ -234,8 +234,8 @@ impl<S: Stream> Connection<S> {
     }
 
     /// Takes note of what it has heard of the room before it came.
-    pub fn set_heard_before(&mut self, heard: Option<HeardBefore>, pool: &mut Pool) {
-        pool.lend(&mut self.extra).heard_before = heard;
+    pub fn set_heard_before(&mut self, heard: HeardBefore, pool: &mut Pool) {
+        pool.lend(&mut self.extra).heard_before = Some(heard);
     }
 
     /// Takes out what it has heard of the room before it came.

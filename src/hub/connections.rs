@@ -5,7 +5,6 @@
 //! Closing somebody makes an event ("has left") that may overrun somebody else, and so on; each step
 //! only puts work on queues, and each connection closes once, so it ends.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use log::debug;
@@ -19,13 +18,14 @@ use super::exits::Exits;
 use super::guesses::Guesses;
 use super::limits::{Limits, WRITE_COST_BYTES};
 use super::order::Order;
+use super::password::Password;
 use super::patience::Flow;
 use super::queues::Queues;
+use super::sessions::Sessions;
 use super::silence::Silence;
 use super::slots::Slots;
 use super::standing::Stage;
 use crate::line::input::{Input, Reader};
-use crate::room::access::{Answer, KeyHash};
 use crate::room::{Audience, Effect, MemberId, Notice};
 use crate::stream::Stream;
 use crate::tick::Tick;
@@ -42,11 +42,10 @@ pub(super) struct Connections<S> {
     pub(super) admission: Admission,
     pub(super) addresses: Addresses,
     pub(super) guesses: Guesses,
-    /// What is kept of the password, if there is one, and who has still to give it.
-    password: Option<KeyHash>,
-    strangers: BTreeSet<MemberId>,
+    pub(super) password: Password,
     pub(super) silence: Silence,
     pub(super) exits: Exits,
+    pub(super) sessions: Sessions,
     /// Bytes of input that are held back, from all connections together.
     pub(super) held_bytes: usize,
 }
@@ -63,10 +62,10 @@ impl<S: Stream> Connections<S> {
             admission: Admission::new(&limits),
             addresses: Addresses::new(limits.log_addresses),
             guesses: Guesses::default(),
-            password: None,
-            strangers: BTreeSet::new(),
+            password: Password::default(),
             silence: Silence::new(limits.idle_timeout_s),
             exits: Exits::default(),
+            sessions: Sessions::default(),
             held_bytes: 0,
         }
     }
@@ -112,36 +111,8 @@ impl<S: Stream> Connections<S> {
             is_nameless(&self.slots, newcomer)
         });
         // Sent by the next turn: who gives its name at once gets prompt and greeting in one write.
-        if self.password.is_some() {
-            self.strangers.insert(id);
-            self.push(id, Effect::AskPassword);
-        } else {
-            self.push(id, Effect::Prompt);
-        }
-    }
-
-    /// Sets what is kept of the password that newcomers are asked for, if any is.
-    pub(super) fn set_password(&mut self, password: Option<KeyHash>) {
-        self.password = password;
-    }
-
-    /// Returns whether a connection has still to give the password.
-    pub(super) fn is_stranger(&self, id: MemberId) -> bool {
-        !self.strangers.is_empty() && self.strangers.contains(&id)
-    }
-
-    /// Takes a line for the password, and asks for a name if it is.
-    pub(super) fn try_password(&mut self, id: MemberId, line: &[u8]) {
-        let answer = if let Some(wait_s) = self.try_wait_s(id) {
-            Answer::TooManyTries { wait_s }
-        } else if self.password.is_none_or(|hash| hash == KeyHash::of(line)) {
-            self.strangers.remove(&id);
-            return self.push(id, Effect::Prompt);
-        } else {
-            Answer::WrongPassword
-        };
-        self.push(id, Effect::Notice(Notice::Access(answer)));
-        self.push(id, Effect::AskPassword);
+        let question = self.password.question_for(id);
+        self.push(id, question);
     }
 
     /// Takes the time, and ends those who are overdue.
@@ -299,7 +270,7 @@ impl<S: Stream> Connections<S> {
             self.delivery.forget(id, connection);
             self.admission.leave(id);
             self.guesses.leave(id);
-            self.strangers.remove(&id);
+            self.password.leave(id);
         }
     }
 

@@ -89,21 +89,9 @@ impl Delivery {
         }
     }
 
-    /// Makes a connection a member, who is greeted and hears the room from here on, behind what it
-    /// has missed or is shown of the past. `stamp` is that of its coming.
-    pub(super) fn enter<S: Stream>(
-        &mut self,
-        connection: &mut Connection<S>,
-        name: &str,
-        stamp: Stamp,
-    ) {
-        match connection.encoding() {
-            Encoding::Plain => self.enter_plain(connection, stamp),
-            Encoding::Json => self.enter_json(connection, name, stamp),
-        }
-    }
-
-    fn enter_plain<S: Stream>(&mut self, connection: &mut Connection<S>, stamp: Stamp) {
+    /// Makes a connection a member, who is greeted, shown what it may know of the past, and hears the
+    /// room from here on. `stamp` is that of its coming.
+    pub(super) fn enter_plain<S: Stream>(&mut self, connection: &mut Connection<S>, stamp: Stamp) {
         let feed = self.feeds.of_mut(Encoding::Plain);
         feed.readers += 1;
         let end = feed.transcript().end();
@@ -122,7 +110,15 @@ impl Delivery {
         }
     }
 
-    fn enter_json<S: Stream>(&mut self, connection: &mut Connection<S>, name: &str, stamp: Stamp) {
+    /// The same for one that is told in JSON. Who comes back after a break is sent what it missed in
+    /// place of the past, and told how much of it is lost.
+    pub(super) fn enter_json<S: Stream>(
+        &mut self,
+        connection: &mut Connection<S>,
+        name: &str,
+        token: &str,
+        stamp: Stamp,
+    ) {
         self.feeds.enter_json();
         let end = self.feeds.of(Encoding::Json).transcript().end();
         let heard = connection.take_heard_before();
@@ -130,6 +126,7 @@ impl Delivery {
             seq: stamp.seq,
             name: name.into(),
             resumed: matches!(heard, Some(HeardBefore::UpTo(_))),
+            token: token.into(),
         }];
         let mut shows_past = false;
         let cursor = if let Some(HeardBefore::UpTo(seq)) = heard {

@@ -29,7 +29,7 @@ pub enum Disconnect {
     Kicked,
     /// The peer may not come in any more.
     Banned,
-    /// Who has the key of its name has come in again.
+    /// The peer came back on another connection.
     Replaced,
     /// The peer has tried too many keys or passwords.
     Guessing,
@@ -87,7 +87,7 @@ impl fmt::Display for Disconnect {
             Self::Stalled => "slow reader: it took nothing for too long",
             Self::Kicked => "kicked",
             Self::Banned => "banned",
-            Self::Replaced => "replaced by who has the key",
+            Self::Replaced => "came back on another connection",
             Self::Guessing => "too many wrong keys or passwords",
             Self::Shutdown => "server closing",
         })

@@ -224,7 +224,7 @@ impl<S: Stream> Hub<S> {
         match *typed {
             Typed::TooLong => self.refuse_long_line(id, nameless),
             Typed::Line { bytes: [], .. } => {}
-            Typed::Line { bytes, .. } if nameless && self.connections.is_stranger(id) => {
+            Typed::Line { bytes, .. } if nameless && self.connections.password.is_asked_of(id) => {
                 match wrong_protocol::protocol_of(bytes) {
                     Some(protocol) => self.turn_away(id, protocol),
                     None => self.connections.try_password(id, bytes),
@@ -248,7 +248,7 @@ impl<S: Stream> Hub<S> {
         self.connections.push(id, Effect::Notice(notice));
         if nameless {
             self.connections.addresses.log_refused_name(id, notice);
-            let ask = if self.connections.is_stranger(id) {
+            let ask = if self.connections.password.is_asked_of(id) {
                 Effect::AskPassword
             } else {
                 Effect::Prompt

@@ -26,7 +26,7 @@ pub const MEMBERS_BYTES_MAX: usize = 12 * 1024;
 pub const IDS_MAX: usize = 32;
 
 /// Of how many members who have left lines are known again.
-pub const DEPARTED_IDS_MAX: usize = 1024;
+pub const DEPARTED_SESSIONS_MAX: usize = 1024;
 
 /// How much hearing one connection may cause in a turn, in lines.
 pub const CONNECTION_WORK_MAX: usize = 1024;

@@ -18,29 +18,31 @@ mod exits;
 mod extra;
 mod gate;
 mod guesses;
-mod ids;
 mod input;
+mod keeping;
 pub mod limits;
+mod log_lines;
 mod order;
+mod password;
 pub mod patience;
 pub mod per_address;
 mod queues;
 pub mod rate_limit;
 mod requests;
+mod sessions;
 mod silence;
 mod slots;
 mod standing;
 
 use std::net::IpAddr;
 
-use log::{debug, info, log, warn};
+use log::{debug, log};
 
 pub use self::audit::Audit;
 use self::connection::Flags;
 use self::connections::Connections;
-use self::disconnect::{Disconnect, Disconnects};
+use self::disconnect::Disconnects;
 pub use self::gate::{Gate, Lists};
-use self::ids::Ids;
 use self::limits::{Limits, READ_BYTES};
 use self::patience::Flow;
 use self::rate_limit::RateLimit;
@@ -69,7 +71,6 @@ pub struct Hub<S> {
     room: Room,
     connections: Connections<S>,
     rate_limit: RateLimit,
-    ids: Ids,
     /// What everybody was told since it was taken, if a record is kept: a line of JSON each.
     record: Option<Vec<u8>>,
     /// From where one may come in at all.
@@ -98,7 +99,6 @@ impl<S: Stream> Hub<S> {
             room: Room::new(access),
             connections: Connections::new(limits, now, boot),
             rate_limit: RateLimit::new(limits.rate, limits.burst),
-            ids: Ids::default(),
             record: None,
             gate: Gate::default(),
             reader: Reader::new(READ_BYTES),
@@ -112,40 +112,6 @@ impl<S: Stream> Hub<S> {
     #[must_use]
     pub fn room(&self) -> &Room {
         &self.room
-    }
-
-    /// Forgets what is over of what the room keeps.
-    pub fn lapse(&mut self) {
-        let now_ms = self.now_ms();
-        self.room.access_mut().lapse(now_ms);
-    }
-
-    /// Takes what whoever runs the server has written for the room.
-    pub fn set_lists(&mut self, lists: Lists) {
-        self.gate = lists.gate;
-        self.connections.set_password(lists.password);
-        self.room.access_mut().set_motd(lists.motd);
-    }
-
-    /// Writes down what everybody is told from here on, to be taken by [`Hub::record_mut`].
-    pub fn begin_record(&mut self) {
-        self.record = Some(Vec::new());
-    }
-
-    /// Returns what everybody was told since it was emptied, a line of JSON each; nothing where no
-    /// record is kept.
-    pub fn record_mut(&mut self) -> Option<&mut Vec<u8>> {
-        self.record.as_mut()
-    }
-
-    /// Lets newcomers be shown what was said before the server was started, as a record has it.
-    /// Lines that can't be understood are left out.
-    pub fn recall(&mut self, record: &str) {
-        for line in record.lines() {
-            if let Ok(message) = json::Message::parse(line.as_bytes()) {
-                self.connections.recall(&message);
-            }
-        }
     }
 
     /// Returns what the room's members are sent.
@@ -348,7 +314,7 @@ impl<S: Stream> Hub<S> {
         self.make_place(&event);
         let names = self.room.names();
         if let Event::Left { member } = event {
-            self.ids.leave(member, names.of(member));
+            self.connections.sessions.leave(member);
         }
         let ignoring = match event {
             Event::Said { member, .. } | Event::Did { member, .. } => {
@@ -366,26 +332,6 @@ impl<S: Stream> Hub<S> {
         Some(stamp)
     }
 
-    /// Lets a ghost leave that has been dismissed for the sake of who has the key of its name, before
-    /// that one comes in by it.
-    fn make_place(&mut self, event: &Event<'_>) {
-        let (Event::Joined { member, name } | Event::Renamed { member, name }) = event else {
-            return;
-        };
-        if self.room.access().keeps()
-            && let Some(ghost) = self.room.names().find_other(name, *member)
-            && let Some(why) = self.connections.exits.take_leaving(ghost)
-        {
-            self.log_end(ghost, why);
-            self.happen(Event::Left { member: ghost });
-        }
-    }
-
-    /// Returns the time of day, in milliseconds since 1970 (UTC).
-    fn now_ms(&self) -> u64 {
-        self.connections.order.time_ms()
-    }
-
     /// Tells the room who has left. However many leave at once, those who keep up must not be
     /// overrun by it: the rest is told when the fan-out has come round.
     pub fn announce_leaving(&mut self) {
@@ -400,40 +346,6 @@ impl<S: Stream> Hub<S> {
             } else {
                 self.happen(event);
             }
-        }
-    }
-
-    /// Writes an event to the server's console; it has not been applied yet.
-    fn log_event(&self, event: &Event<'_>) {
-        let names = self.room.names();
-        match event {
-            Event::Said { member, text } => info!("{} said {text}", names.of(*member)),
-            Event::Did { member, text } => info!("{} said /me {text}", names.of(*member)),
-            Event::Joined { member, name } => {
-                let whence = self.connections.addresses.of(*member);
-                info!("{whence}{}{}", name.as_str(), plain::JOINED);
-            }
-            Event::Renamed { member, name } => {
-                info!("{} is now known as {}!", names.of(*member), name.as_str());
-            }
-            Event::Left { member } => info!("{}{}", names.of(*member), plain::LEFT),
-            // Not even that it was said: the push to whom it is for says so, at debug.
-            Event::Whispered { .. } | Event::Closing => {}
-            Event::Act { member, act, words } if words.is_empty() => {
-                info!("{}: {}", names.of(*member), act.code());
-            }
-            Event::Act { words, .. } => info!("{words}"),
-        }
-    }
-
-    /// Tells the log of a member that doesn't leave of its own will.
-    fn log_end(&self, member: MemberId, why: Disconnect) {
-        let addresses = &self.connections.addresses;
-        let (whence, name) = (addresses.of(member), self.room.names().of(member));
-        if !why.is_orderly() {
-            warn!("{whence}{name} is cut off: {why}");
-        } else if why == Disconnect::IdleTimeout {
-            log!(addresses.level(), "{whence}{name} has to go: {why}");
         }
     }
 

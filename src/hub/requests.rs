@@ -7,13 +7,15 @@ use ipnet::IpNet;
 
 use super::Hub;
 use super::connections::Connections;
+use super::disconnect::Disconnect;
 use super::extra::HeardBefore;
 use super::limits::{IDS_MAX, MEMBERS_BYTES_MAX, NAME_WORK};
+use super::sessions::Session;
 use super::standing::Stage;
 use crate::line::input::Typed;
 use crate::line::sanitize;
 use crate::room::access::Key;
-use crate::room::{Audience, Claim, Effect, Event, MemberId, Notice, Reach};
+use crate::room::{Audience, Claim, Effect, MemberId, Notice, Reach};
 use crate::stream::Stream;
 use crate::wire::json::{self, Hello, Message, Request, Resume};
 
@@ -58,32 +60,43 @@ impl<S: Stream> Hub<S> {
                 self.refuse_request(id, Notice::NoName, line_id);
             }
             Ok(_) if has_name => self.refuse_request(id, Notice::HasName, None),
-            Ok(Request::Name { name, key }) => {
-                self.enter_by_request(id, &name, key.as_deref(), None);
+            Ok(Request::Name(name)) => self.enter_by_request(id, &name, None, None),
+            Ok(Request::Keeper { name, key }) => {
+                self.enter_by_request(id, &name, Some(&*key), None);
             }
-            Ok(Request::Resume(Resume {
-                boot,
-                seq,
-                name,
-                key,
-            })) => {
-                let heard = if boot == self.connections.order.boot() {
-                    HeardBefore::UpTo(seq)
-                } else {
-                    HeardBefore::AnotherBoot
-                };
-                self.enter_by_request(id, &name, key.as_deref(), Some(heard));
-            }
+            Ok(Request::Resume(resume)) => self.resume_by_request(id, &resume),
         }
     }
 
-    /// Takes a name, and lets who has it now go on where it was.
+    /// Lets somebody in who comes back after a break, in the place of its older connection if that
+    /// is not known to be broken.
+    fn resume_by_request(&mut self, id: MemberId, resume: &Resume<'_>) {
+        let same_boot = resume.boot == self.connections.order.boot();
+        let heard = if same_boot {
+            HeardBefore::UpTo(resume.seq)
+        } else {
+            HeardBefore::AnotherBoot
+        };
+        let token = resume.token.as_deref().filter(|_| same_boot);
+        let before = token.and_then(|token| self.connections.sessions.of(token));
+        let older = before.and_then(|before| self.connections.sessions.member(before));
+        if let Some(older) = older {
+            self.connections
+                .push(older, Effect::Notice(Notice::Replaced));
+            self.connections.close(older, Disconnect::Replaced);
+            self.announce_leaving();
+        }
+        let again = Again { before, heard };
+        self.enter_by_request(id, &resume.name, resume.key.as_deref(), Some(again));
+    }
+
+    /// Takes a name, and tells who has it now what it has to know.
     fn enter_by_request(
         &mut self,
         id: MemberId,
         name: &str,
         key: Option<&str>,
-        heard: Option<HeardBefore>,
+        again: Option<Again>,
     ) {
         self.work += NAME_WORK;
         let mut text = String::new();
@@ -97,13 +110,12 @@ impl<S: Stream> Hub<S> {
             return;
         };
         self.make_place(&event);
-        if let Event::Joined { name, .. } = &event {
-            match heard {
-                Some(_) => self.ids.come_back(id, name.as_str()),
-                None => self.ids.begin_anew(name.as_str()),
+        if let Some(again) = again {
+            self.connections.set_heard_before(id, again.heard);
+            if let Some(before) = again.before {
+                self.connections.sessions.resume(id, before);
             }
         }
-        self.connections.set_heard_before(id, heard);
         self.happen(event);
         self.tell_members(id);
     }
@@ -127,7 +139,7 @@ impl<S: Stream> Hub<S> {
         if line.len() > self.limits.max_line_bytes {
             return self.refuse_long_request(id, line_id);
         }
-        let taken = line_id.and_then(|line_id| self.ids.find(id, line_id));
+        let taken = line_id.and_then(|line_id| self.connections.sessions.find(id, line_id));
         let stamp = if let Some(taken) = taken {
             taken.stamp
         } else {
@@ -142,7 +154,7 @@ impl<S: Stream> Hub<S> {
             }
             let stamp = event.and_then(|event| self.happen(event));
             if let Some(line_id) = line_id {
-                self.ids.note(id, line_id, stamp);
+                self.connections.sessions.note(id, line_id, stamp);
             }
             stamp
         };
@@ -165,6 +177,12 @@ impl<S: Stream> Hub<S> {
         let mut answers = Answers::new(&mut self.connections, id, line_id);
         answers.push(id, Effect::Notice(notice));
     }
+}
+
+/// Of somebody who comes back after a break: who it was, and what it has heard.
+struct Again {
+    before: Option<Session>,
+    heard: HeardBefore,
 }
 
 /// Those whom decisions concern, one of whom has asked: what it is refused names what it sent.

@@ -103,7 +103,7 @@ impl Room {
             let (name, holder) = (name.as_str(), self.names().of(holder));
             return refuse(Notice::NameTaken { name, holder });
         }
-        audience.push(holder, Effect::Notice(Notice::Access(Answer::Replaced)));
+        audience.push(holder, Effect::Notice(Notice::Replaced));
         audience.push(holder, Effect::Dismiss(Dismissal::Replaced));
         Some(name)
     }

@@ -75,6 +75,7 @@ pub enum Notice<'a> {
         seconds: u16,
     },
     Crowded,
+    Replaced,
     Closing,
     /// About who may be here and speak.
     Access(Answer<'a>),
@@ -106,6 +107,7 @@ impl Notice<'_> {
             Self::NameTimeout { .. } => "name-timeout",
             Self::IdleTimeout { .. } => "idle-timeout",
             Self::Crowded => "crowded",
+            Self::Replaced => "replaced",
             Self::Closing => "closing",
             Self::Access(answer) => answer.code(),
         }
@@ -212,6 +214,7 @@ impl fmt::Display for Notice<'_> {
             Self::Crowded => {
                 f.write_str("Your place is needed; join again, and give a name sooner.")
             }
+            Self::Replaced => f.write_str("You have come back on another connection."),
             Self::Closing => f.write_str(CLOSING),
             Self::Access(answer) => answer.fmt(f),
         }
@@ -278,6 +281,7 @@ mod tests {
             Notice::NameTimeout { seconds: 30 },
             Notice::IdleTimeout { seconds: 30 },
             Notice::Crowded,
+            Notice::Replaced,
             Notice::Closing,
         ] {
             for line in notice.to_string().lines() {

@@ -12,4 +12,5 @@ pub(crate) mod crowd;
 pub(crate) mod drive;
 pub(crate) mod random;
 pub(crate) mod screen;
+pub(crate) mod table;
 pub(crate) mod wire;

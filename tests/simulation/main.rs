@@ -21,9 +21,11 @@
 #[path = "../rig/mod.rs"]
 mod rig;
 
+mod client;
 mod fairness;
 mod patience;
 mod places;
+mod resume;
 mod scenes;
 mod verdict;
 mod world;
@@ -62,8 +64,8 @@ fn number(name: &str) -> Option<u64> {
         .map(|value| value.parse().expect(name))
 }
 
-#[test]
-fn every_life_of_a_room_keeps_the_promises() {
+/// Lives the life of each seed that is asked for, and names the first that fails.
+fn for_each_seed(live: impl Fn(u64)) {
     let seeds = match number("CHATROOM_SEED") {
         Some(seed) => {
             chatroom::logging::start(log::LevelFilter::Trace);
@@ -79,4 +81,9 @@ fn every_life_of_a_room_keeps_the_promises() {
             std::panic::resume_unwind(panic);
         }
     }
+}
+
+#[test]
+fn every_life_of_a_room_keeps_the_promises() {
+    for_each_seed(live);
 }

@@ -51,7 +51,6 @@ pub enum Answer<'a> {
     IgnoresYou {
         name: &'a str,
     },
-    Replaced,
     KeptAlready {
         name: &'a str,
     },
@@ -123,7 +122,6 @@ impl Answer<'_> {
             Self::Muted { .. } => "muted",
             Self::Slow { .. } => "slow",
             Self::IgnoresYou { .. } => "ignores-you",
-            Self::Replaced => "replaced",
             Self::KeptAlready { .. } => "kept-already",
             Self::KeysRunOut => "keys-run-out",
             Self::KeptFull => "kept-full",
@@ -151,8 +149,7 @@ impl Answer<'_> {
     pub fn is_refusal(&self) -> bool {
         !matches!(
             self,
-            Self::Replaced
-                | Self::Unkept { .. }
+            Self::Unkept { .. }
                 | Self::Bans { .. }
                 | Self::NoBans
                 | Self::Topic { .. }
@@ -181,8 +178,7 @@ impl fmt::Display for Answer<'_> {
             | Self::NotAllowed
             | Self::Denied
             | Self::Locked
-            | Self::WrongPassword
-            | Self::Replaced => self.at_the_door(f),
+            | Self::WrongPassword => self.at_the_door(f),
             Self::Muted { .. } | Self::Slow { .. } | Self::IgnoresYou { .. } => self.unsaid(f),
             Self::KeptAlready { .. }
             | Self::KeysRunOut
@@ -241,8 +237,7 @@ impl Answer<'_> {
             Self::NotAllowed => f.write_str("Your address is none of those that may come in."),
             Self::Denied => f.write_str("Your address may not come in."),
             Self::Locked => f.write_str("The room is locked: nobody new comes in for now."),
-            Self::WrongPassword => f.write_str("That is not the password."),
-            _ => f.write_str("You are here from elsewhere now."),
+            _ => f.write_str("That is not the password."),
         }
     }
 

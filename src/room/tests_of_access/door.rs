@@ -163,7 +163,7 @@ fn a_ghost_makes_place_for_who_has_the_key() {
     let told = desk.enter(8, "chief", Some(key(201)));
     assert_eq!(
         told,
-        "0 replaced You are here from elsewhere now.; 0 REPLACED"
+        "0 replaced You have come back on another connection.; 0 REPLACED"
     );
     assert_eq!(
         desk.room.names().find(&Name::parse("chief").unwrap()),

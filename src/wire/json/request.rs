@@ -13,11 +13,13 @@ pub const ID_BYTES_MAX: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request<'a> {
     /// A name to come in under.
-    Name {
+    Name(Cow<'a, str>),
+    /// The same of a name that is kept.
+    Keeper {
         /// The name.
         name: Cow<'a, str>,
-        /// The key to it, if it is kept.
-        key: Option<Cow<'a, str>>,
+        /// The key to it.
+        key: Cow<'a, str>,
     },
     /// A line, as a person would type it.
     Line {
@@ -44,6 +46,9 @@ pub struct Resume<'a> {
     /// The key to it, if it is kept.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Cow<'a, str>>,
+    /// What it was given to be known by. An older connection that is known by it, too, ends.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<Cow<'a, str>>,
 }
 
 /// Why a line is no request.
@@ -110,9 +115,12 @@ impl<'a> Request<'a> {
                 id: None,
                 line: None,
                 resume: None,
-            } => Ok(Self::Name {
-                name: name.0,
-                key: key.map(|key| key.0),
+            } => Ok(match key {
+                None => Self::Name(name.0),
+                Some(key) => Self::Keeper {
+                    name: name.0,
+                    key: key.0,
+                },
             }),
             Members {
                 resume: Some(resume),
@@ -131,10 +139,10 @@ impl<'a> Request<'a> {
     /// Adds the request to `out`, with its line end.
     pub fn put(&self, out: &mut Vec<u8>) {
         let written = match self {
-            Self::Name { name, key: None } => {
+            Self::Name(name) => {
                 serde_json::to_writer(&mut *out, &serde_json::json!({"name": name}))
             }
-            Self::Name { name, key } => {
+            Self::Keeper { name, key } => {
                 serde_json::to_writer(&mut *out, &serde_json::json!({"name": name, "key": key}))
             }
             Self::Line { id: None, line } => {
@@ -163,18 +171,12 @@ mod tests {
             line: line.into(),
         };
         for (text, request) in [
-            (
-                r#"{"name":"ali"}"#,
-                Request::Name {
-                    name: "ali".into(),
-                    key: None,
-                },
-            ),
+            (r#"{"name":"ali"}"#, Request::Name("ali".into())),
             (
                 r#"{"name":"ali","key":"0f3a"}"#,
-                Request::Name {
+                Request::Keeper {
                     name: "ali".into(),
-                    key: Some("0f3a".into()),
+                    key: "0f3a".into(),
                 },
             ),
             (r#"{"id":"7","line":"hi"}"#, line(Some("7"), "hi")),
@@ -185,7 +187,18 @@ mod tests {
                     boot: "ff".into(),
                     seq: 3,
                     name: "ali".into(),
+                    token: None,
                     key: None,
+                }),
+            ),
+            (
+                r#"{"resume":{"boot":"ff","seq":3,"name":"ali","token":"1","key":"0f3a"}}"#,
+                Request::Resume(Resume {
+                    boot: "ff".into(),
+                    seq: 3,
+                    name: "ali".into(),
+                    token: Some("1".into()),
+                    key: Some("0f3a".into()),
                 }),
             ),
         ] {
