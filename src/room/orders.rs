@@ -81,6 +81,8 @@ impl Room {
             }
             Order::Unmute(text) => {
                 let name = named(text)?;
+                let found = self.names.find(&name);
+                let name = found.map_or(name, |found| self.names.name(found));
                 only_if(access.mutes.get(&name).is_some(), Act::Unmute(name))
             }
             Order::Topic("-") => only_if(access.topic().is_some(), Act::Topic("")),
