@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::common::{GREETING, PROMPT, Peer, Server};
 use crate::house::{House, connect_from, join_from, keep};
+use crate::table::Table;
 
 /// Gives a name that must be refused.
 #[track_caller]
@@ -14,8 +15,11 @@ fn refused(peer: &mut Peer, name: &str, word: &str) {
     peer.expect(PROMPT);
 }
 
+/// Reads an event, which must be one that the README tells of.
 fn next(peer: &mut Peer) -> Value {
-    serde_json::from_str(&peer.line()).unwrap()
+    let line = peer.line();
+    Table::read().check(&line);
+    serde_json::from_str(&line).unwrap()
 }
 
 /// Connects, asks for JSON, sends `first`, and returns the answer.

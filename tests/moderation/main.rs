@@ -23,3 +23,5 @@ mod house;
 mod keeping;
 mod lists;
 mod storm;
+#[path = "../rig/table.rs"]
+mod table;
