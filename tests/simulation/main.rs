@@ -23,6 +23,7 @@ mod rig;
 
 mod client;
 mod fairness;
+mod moderated;
 mod patience;
 mod places;
 mod resume;
