@@ -48,7 +48,7 @@ fn a_line_of_somebody_whom_a_thousand_ignore_costs_no_more_than_another() {
         }
     };
     let memory = measure(|| ignore(&mut room)).bytes_current;
-    let each = memory / MEMBERS as i64;
+    let each = memory.cast_unsigned() / MEMBERS as u64;
     println!("{each} bytes for each who ignores somebody");
     assert!(each <= 400, "{each} bytes");
     assert_eq!(writes(&mut room, other, "hello\n"), MEMBERS + 1);

@@ -116,16 +116,7 @@ fn read_entry(
             words.end()
         }
         "ban" => {
-            let ban = Ban {
-                name: words.after("name", |text| {
-                    unless_dash(text, |text| Name::parse(text).ok())
-                })?,
-                block: words.after("block", |text| unless_dash(text, blocks::parse))?,
-                until: words.after("until", ends)?,
-                by: words.after("by", |text| Name::parse(text).ok())?,
-                reason: words.0.to_owned(),
-            };
-            access.restore_ban(ban, now_ms);
+            access.restore_ban(read_ban(words)?, now_ms);
             Ok(())
         }
         "mute" => {
@@ -155,6 +146,18 @@ fn read_entry(
             "{other:?} is no entry; known are keep, ban, mute, topic, slow, locked"
         )),
     }
+}
+
+fn read_ban(mut words: Words<'_>) -> Result<Ban, String> {
+    Ok(Ban {
+        name: words.after("name", |text| {
+            unless_dash(text, |text| Name::parse(text).ok())
+        })?,
+        block: words.after("block", |text| unless_dash(text, blocks::parse))?,
+        until: words.after("until", ends)?,
+        by: words.after("by", |text| Name::parse(text).ok())?,
+        reason: words.0.to_owned(),
+    })
 }
 
 /// The words of an entry that have not been read.

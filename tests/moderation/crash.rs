@@ -84,11 +84,11 @@ fn live(
     let mut number = 0;
     let drain = |chief: &mut Peer, heard: &mut Heard, wanted: &str| {
         loop {
-            let line = chief.line();
-            if let Some(text) = line.strip_prefix("talker: ") {
+            let told = chief.line();
+            if let Some(text) = told.strip_prefix("talker: ") {
                 heard.lines.push(text.to_owned());
             }
-            if line.contains(wanted) {
+            if told.contains(wanted) {
                 return;
             }
         }

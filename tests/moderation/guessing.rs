@@ -20,10 +20,9 @@ fn guess() -> (usize, Duration, Duration) {
     let mut guessers: Vec<Peer> = (0..100).map(|_| connect(&server)).collect();
     while tried < 10_000 {
         for guesser in &mut guessers {
-            let lines: String = (0..10)
-                .map(|offset| format!("ali {:032x}\n", tried + offset))
-                .collect();
-            guesser.send(lines);
+            let keys = tried..tried + 10;
+            let lines: Vec<String> = keys.map(|key| format!("ali {key:032x}")).collect();
+            guesser.say(lines.join("\n"));
             tried += 10;
         }
         for guesser in &mut guessers {

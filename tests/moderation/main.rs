@@ -24,4 +24,5 @@ mod keeping;
 mod lists;
 mod storm;
 #[path = "../rig/table.rs"]
+#[expect(dead_code, reason = "only a part of it is needed here")]
 mod table;

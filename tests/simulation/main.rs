@@ -27,6 +27,7 @@ mod moderated;
 mod patience;
 mod places;
 mod resume;
+mod rules;
 mod scenes;
 mod verdict;
 mod world;

@@ -2,7 +2,7 @@
 //! that make place, and new starts from what was written down. A model that knows no more than the
 //! rules says after each step who must be here and who must have heard what.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use chatroom::hub::limits::Limits;
@@ -15,39 +15,14 @@ use crate::rig::drive::Drive;
 use crate::rig::random::Random;
 use crate::rig::screen::Screen;
 use crate::rig::wire::{EVERYTHING, Mischief, Wire};
+use crate::rules::{Model, NAMES, Person};
 
-const STEPS: usize = 60;
+const STEPS: usize = 150;
 const DAY_MS: u64 = 86_400_000;
-const NAMES: [&str; 7] = ["chief", "ada", "bob", "carl", "dora", "eve", "fritz"];
 const KEEPING: Keeping = Keeping {
     names_max: 4,
     days: 90,
 };
-
-/// Somebody outside.
-#[derive(Debug)]
-struct Person {
-    /// Its number in the drive.
-    peer: usize,
-    address: IpAddr,
-    name: &'static str,
-    /// The kept name whose key it came with.
-    keeps: Option<&'static str>,
-    ignores: BTreeSet<&'static str>,
-}
-
-/// The rules, as simple as they are.
-#[derive(Debug, Default)]
-struct Model {
-    here: Vec<Person>,
-    /// The key of each kept name, and whether its keeper is an operator.
-    kept: BTreeMap<&'static str, (Key, bool)>,
-    /// Until when names and addresses are banned.
-    banned_names: BTreeMap<&'static str, u64>,
-    banned_addresses: BTreeMap<IpAddr, u64>,
-    muted: BTreeMap<&'static str, u64>,
-    locked: bool,
-}
 
 struct World {
     drive: Drive,
@@ -55,17 +30,6 @@ struct World {
     model: Model,
     now_ms: u64,
     lines: u64,
-}
-
-impl Model {
-    fn at(&self, name: &str) -> Option<usize> {
-        self.here.iter().position(|person| person.name == name)
-    }
-
-    fn is_operator(&self, at: usize) -> bool {
-        let keeps = self.here[at].keeps;
-        keeps.is_some_and(|name| self.kept.get(name).is_some_and(|&(_, operator)| operator))
-    }
 }
 
 impl World {
@@ -95,12 +59,12 @@ impl World {
     fn step(&mut self) {
         self.now_ms += self.random.below(20_000) as u64;
         self.drive.hub.set_time_of_day(self.now_ms);
-        match self.random.below(12) {
-            0..3 => self.come(),
-            3 => self.leave(),
-            4 if self.random.one_in(6) => self.start_anew(),
+        match self.random.below(14) {
+            0..4 => self.come(),
+            4 if self.random.one_in(2) => self.leave(),
+            5 if self.random.one_in(12) => self.start_anew(),
             4..8 => self.speak(),
-            8..11 => self.order(),
+            8..12 => self.order(),
             _ => self.keep_or_ignore(),
         }
         self.check();
@@ -123,9 +87,15 @@ impl World {
         let mut wire = Wire::new(EVERYTHING, mischief, Screen::Keeps(Vec::new()));
         wire.address = address;
         let peer = self.drive.accept(wire);
+        // An operator is seldom away for long.
         let name = *self.random.pick(&NAMES);
+        let name = if self.random.one_in(4) {
+            NAMES[0]
+        } else {
+            name
+        };
         let kept = self.model.kept.get(name).map(|&(key, _)| key);
-        let key = match self.random.below(4) {
+        let key = match self.random.below(8) {
             0 => None,
             1 => Some(Key::from_bytes([99; 16])),
             _ => kept,
@@ -257,8 +227,15 @@ impl World {
 
     /// Lets somebody give an order; nothing comes of it unless it is an operator.
     fn order(&mut self) {
-        let Some(at) = self.somebody() else {
+        let Some(anybody) = self.somebody() else {
             return;
+        };
+        let operators = (0..self.model.here.len()).filter(|&at| self.model.is_operator(at));
+        let operators: Vec<usize> = operators.collect();
+        let at = if operators.is_empty() || self.random.one_in(4) {
+            anybody
+        } else {
+            *self.random.pick(&operators)
         };
         let other = *self.random.pick(&NAMES);
         let until = self.now_ms + 60_000;

@@ -138,6 +138,12 @@ fn operators_may_mute_and_do_the_rest() {
             "ALL The operator chief has locked the room: nobody new comes in.",
         ),
         ("/unlock", "0 already-so That is so already."),
+    ]);
+}
+
+#[test]
+fn operators_may_make_operators_and_know_more() {
+    check(&[
         (
             "/op kept",
             "ALL The operator chief has made kept an operator.",
