@@ -166,10 +166,11 @@ impl<S: Stream> Connections<S> {
                         | Answer::TooManyTries { .. }
                 )
         );
-        if is_wrong || is_of_a_name {
+        if is_of_a_name {
             self.addresses.log_refused_name(member, *notice);
         }
         if is_wrong {
+            self.addresses.log_wrong(member, *notice);
             let (address, now) = (self.address(member), self.now());
             if self.guesses.note_wrong(member, address, now) {
                 self.close(member, Disconnect::Guessing);

@@ -197,7 +197,9 @@ impl Store {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Ok(0) | Err(_) => {
-                    warn!("the writer of the files has ended; another is started");
+                    warn!(
+                        "the writer of the files has ended, and lines of the record may be lost; another is started"
+                    );
                     // It is waited for so that it doesn't stay in the table of processes.
                     drop(writer.child.try_wait());
                     self.writer = None;

@@ -40,8 +40,10 @@ const READ_BYTES: usize = 64 * 1024;
 
 /// Writes what comes on standard input, frame by frame, until its end.
 ///
+/// Where the files belong to somebody else, or can't be opened at the start, it says so and ends.
+///
 /// # Errors
-/// Fails when the files belong to somebody else, or can't be opened at the start.
+/// Fails when standard input can't be read.
 pub fn write(paths: &Paths) -> Result<(), Failure> {
     // Noticed, and nothing more.
     for signal in [SIGINT, SIGTERM, SIGHUP] {
@@ -51,8 +53,9 @@ pub fn write(paths: &Paths) -> Result<(), Failure> {
     let mut writer = match Writer::open(paths) {
         Ok(writer) => writer,
         Err(why) => {
+            // The server tells it.
             say(&why);
-            return Err(Failure::new(why));
+            return Ok(());
         }
     };
     say(READY);

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::os::unix::fs::symlink;
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
+use rustix::process::{Pid, kill_process};
 
 use crate::common::{Peer, Server, Signal};
 use crate::house::{House, keep};
@@ -181,6 +182,27 @@ fn a_disk_that_takes_nothing_holds_up_nobody() {
     });
     server.stop();
     assert!(reader.join().unwrap() > 1 << 20);
+}
+
+#[test]
+fn a_writer_that_was_killed_is_started_again() {
+    let house = House::new();
+    let mut server = house.start(&[]);
+    let [mut ali, mut bob] = ["ali", "bob"].map(|name| server.join(name));
+    talk(&ali, &mut bob, "ali", "one");
+    wait_until("the record", || house.read("record").contains("one"));
+    let id = server.id();
+    let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+    let writer = Pid::from_raw(children.trim().parse().unwrap()).unwrap();
+    kill_process(writer, Signal::KILL).unwrap();
+    server.expect_log(
+        "the writer of the files has ended, and lines of the record may be lost; another is started",
+    );
+    keep(&mut ali);
+    talk(&ali, &mut bob, "ali", "two");
+    wait_until("the record", || house.read("record").contains("two"));
+    wait_until("the state", || house.read("state").contains("keep ali"));
+    server.stop();
 }
 
 #[test]

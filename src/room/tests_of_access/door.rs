@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::{Desk, NOW, id, key};
+use crate::line::command::{MODERATION, USAGE};
 use crate::room::{Claim, Name, Room};
 
 #[test]
@@ -269,6 +270,20 @@ fn a_room_that_keeps_nothing_has_no_operators() {
         "1 whois You are ali, silent for 7 s, name not kept, at 10.0.0.1."
     );
     assert_eq!(desk.room.access().version(), 0);
+}
+
+#[test]
+fn without_a_name_every_command_is_a_name_that_nobody_may_have() {
+    let mut desk = Desk::full();
+    let usages = USAGE.iter().chain(&MODERATION);
+    for line in usages.map(|(usage, _)| usage.split(' ').next().unwrap()) {
+        let told = desk.enter(8, line, None);
+        let words = "8 bad-name That name doesn't start with a letter or digit";
+        assert!(
+            told.starts_with(words) && told.ends_with("; 8 PROMPT"),
+            "{told}"
+        );
+    }
 }
 
 #[test]
