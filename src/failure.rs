@@ -5,7 +5,7 @@ use std::fmt;
 /// Why a command ended without success: one line for standard error, and the exit code.
 #[derive(Debug)]
 pub struct Failure {
-    /// 1 for a failure, 2 for wrong usage, 3 for a refused name.
+    /// 1 for a failure, 2 for wrong usage, 3 for a refused name, 4 for refused lines.
     pub exit_code: u8,
     /// What went wrong and what to do about it.
     pub message: String,

@@ -12,13 +12,21 @@
     reason = "a test may stop where it stands, and says why it skips something"
 )]
 
+#[path = "trace/broken.rs"]
+mod broken;
 #[path = "trace/chat.rs"]
 mod chat;
 mod common;
+#[path = "trace/dissector.rs"]
+mod dissector;
 #[path = "trace/errors.rs"]
 mod errors;
 #[path = "trace/follow.rs"]
 mod follow;
+#[path = "trace/house.rs"]
+mod house;
+#[path = "trace/json.rs"]
+mod json;
 #[path = "trace/layers.rs"]
 mod layers;
 #[path = "trace/live.rs"]
@@ -27,6 +35,8 @@ mod live;
 mod made;
 #[path = "trace/parity.rs"]
 mod parity;
+#[path = "trace/past.rs"]
+mod past;
 #[path = "trace/pictures.rs"]
 mod pictures;
 #[path = "trace/robustness.rs"]

@@ -148,7 +148,7 @@ impl Crowd {
             }
             let speaks = number < members.speakers;
             let welcome = if number < listening {
-                wire.welcome_bytes(speaks)
+                wire.welcome_bytes(number, speaks)
             } else {
                 0
             };

@@ -17,6 +17,8 @@ pub(crate) const WELCOME: &[u8] = b"Please enter your name:\nChat with your frie
 pub(crate) enum Wire {
     /// The room's: a name, then lines.
     Room,
+    /// The same, where one of so many who listen is told in JSON.
+    RoomWithJson(usize),
     /// Lines alone: the floor.
     Raw,
     /// Lines alone, and everybody hears of each newcomer: `ncat --chat`.
@@ -40,7 +42,7 @@ impl Wire {
     /// Returns how many may be on their way in at once: what the server's accept queue holds.
     pub(crate) fn joining_at_once(self) -> usize {
         match self {
-            Self::Room | Self::Raw => 1024,
+            Self::Room | Self::RoomWithJson(_) | Self::Raw => 1024,
             Self::Redis | Self::Nats => 64,
             Self::Mqtt => 16,
             Self::Irc | Self::Ncat => 4,
@@ -50,9 +52,11 @@ impl Wire {
     /// Returns how many bytes one hears at least before one is in. Where a server says nothing, or
     /// as much as it likes, one is in when all is quiet; but its first byte shows that it has
     /// accepted: data to a queue that was full is sent again only after a while.
-    pub(crate) fn welcome_bytes(self, speaks: bool) -> usize {
+    pub(crate) fn welcome_bytes(self, member: usize, speaks: bool) -> usize {
         match self {
-            Self::Room => WELCOME.len(),
+            // The prompt and the answer to `/json` are less, with its name it is told more.
+            Self::RoomWithJson(of) if !speaks && member % of == of - 1 => 200,
+            Self::Room | Self::RoomWithJson(_) => WELCOME.len(),
             Self::Raw => 0,
             Self::Redis => usize::from(!speaks),
             Self::Nats | Self::Irc | Self::Mqtt | Self::Ncat => 1,
@@ -64,7 +68,10 @@ impl Wire {
         let digits = name_chars.saturating_sub(1);
         match (self, speaks) {
             (Self::Raw | Self::Ncat, _) | (Self::Redis, true) => Vec::new(),
-            (Self::Room, _) => format!("u{member:0digits$}\n").into_bytes(),
+            (Self::RoomWithJson(of), false) if member % of == of - 1 => {
+                format!("/json\n{{\"name\":\"u{member:0digits$}\"}}\n").into_bytes()
+            }
+            (Self::Room | Self::RoomWithJson(_), _) => format!("u{member:0digits$}\n").into_bytes(),
             (Self::Irc, _) => {
                 format!("NICK u{member}\r\nUSER u{member} 0 * :u\r\nJOIN #room\r\n").into_bytes()
             }
@@ -112,7 +119,7 @@ impl Wire {
     /// Appends the saying of `body`.
     pub(crate) fn say(self, body: &[u8], out: &mut Vec<u8>) {
         match self {
-            Self::Room | Self::Raw | Self::Ncat => {
+            Self::Room | Self::RoomWithJson(_) | Self::Raw | Self::Ncat => {
                 out.extend(body);
                 out.push(b'\n');
             }

@@ -12,11 +12,17 @@ const AFTER_HELP: &str = "\
 On a terminal, what is not given here is as $XDG_CONFIG_HOME/chatroom/join.toml has it.
 
 Exit codes: 0 success (also when the reader of the output is gone), 1 failure (also when the server
-goes away before the input ends), 2 wrong usage, 3 the name given was refused.";
+goes away before the input ends), 2 wrong usage, 3 the name given was refused, 4 lines of a pipe
+came to nothing (too long, an unknown command, /msg to nobody ...); each is named on standard error.
+With --json an `error` tells of them, and the code is 0.";
 
 /// What `chatroom join` is told.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = AFTER_HELP)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
 pub struct JoinOptions {
     /// The room's host and port; a host alone means port 5050 [default: 127.0.0.1:5050]
     #[arg(value_name = "ADDR:PORT", env = "CHATROOM_SERVER")]
@@ -87,9 +93,18 @@ pub struct JoinOptions {
     #[arg(long, env = "CHATROOM_NO_RECONNECT", value_parser = BoolishValueParser::new())]
     pub no_reconnect: bool,
 
-    /// Read and write plain lines, also on a terminal
+    /// Read and write plain lines, also on a terminal and to a server that knows more
     #[arg(long, env = "CHATROOM_PLAIN", value_parser = BoolishValueParser::new())]
     pub plain: bool,
+
+    /// For scripts: write the server's events, a JSON object a line; read lines, or such objects
+    #[arg(
+        long,
+        env = "CHATROOM_JSON",
+        value_parser = BoolishValueParser::new(),
+        conflicts_with = "plain"
+    )]
+    pub json: bool,
 }
 
 impl From<&JoinOptions> for Options {
@@ -105,6 +120,7 @@ impl From<&JoinOptions> for Options {
             log: options.log.clone(),
             no_reconnect: options.no_reconnect,
             plain: options.plain,
+            json: options.json,
         }
     }
 }

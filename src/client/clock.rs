@@ -2,48 +2,58 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use time::{Date, OffsetDateTime};
+use time::{Date, OffsetDateTime, UtcOffset};
 
-/// Tells the local time, to the second.
+/// Tells the local time, to the second: now, or at a time in milliseconds since 1970 (UTC).
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     second: u64,
-    now: Option<OffsetDateTime>,
+    told: Option<OffsetDateTime>,
 }
 
 impl Clock {
     /// Returns the time as `HH:MM`.
-    pub(super) fn minute(&mut self) -> String {
-        let now = self.now();
-        format!("{:02}:{:02}", now.hour(), now.minute())
+    pub(super) fn minute(&mut self, at_ms: Option<u64>) -> String {
+        let told = self.tell(at_ms);
+        format!("{:02}:{:02}", told.hour(), told.minute())
     }
 
     /// Returns the date and the time as `YYYY-MM-DD HH:MM:SS`.
-    pub(super) fn stamp(&mut self) -> String {
-        let now = self.now();
-        let (hour, minute, second) = now.to_hms();
-        format!("{} {hour:02}:{minute:02}:{second:02}", now.date())
+    pub(super) fn stamp(&mut self, at_ms: Option<u64>) -> String {
+        let told = self.tell(at_ms);
+        let (hour, minute, second) = told.to_hms();
+        format!("{} {hour:02}:{minute:02}:{second:02}", told.date())
     }
 
     /// Returns the date.
-    pub(super) fn date(&mut self) -> Date {
-        self.now().date()
+    pub(super) fn date(&mut self, at_ms: Option<u64>) -> Date {
+        self.tell(at_ms).date()
     }
 
-    fn now(&mut self) -> OffsetDateTime {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        let second = since.map_or(0, |since| since.as_secs());
+    fn tell(&mut self, at_ms: Option<u64>) -> OffsetDateTime {
+        let second = at_ms.map_or_else(now, |at_ms| at_ms / 1000);
         // Asking for the time zone reads files: once a second is enough.
-        match self.now {
-            Some(now) if second == self.second => now,
+        match self.told {
+            Some(told) if second == self.second => told,
             _ => {
-                let now = OffsetDateTime::now_local().unwrap_or_else(|_| OffsetDateTime::now_utc());
+                let utc = i64::try_from(second).map(OffsetDateTime::from_unix_timestamp);
+                let utc = utc
+                    .ok()
+                    .and_then(Result::ok)
+                    .unwrap_or(OffsetDateTime::UNIX_EPOCH);
+                let offset = UtcOffset::local_offset_at(utc).unwrap_or(UtcOffset::UTC);
+                let told = utc.checked_to_offset(offset).unwrap_or(utc);
                 self.second = second;
-                self.now = Some(now);
-                now
+                self.told = Some(told);
+                told
             }
         }
     }
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
 }
 
 /// Returns `date` as people say it.
@@ -59,10 +69,10 @@ mod tests {
     #[test]
     fn the_time_is_written_in_digits() {
         let mut clock = Clock::default();
-        let shown = clock.minute();
+        let shown = clock.minute(None);
         let (hours, minutes) = shown.split_once(':').unwrap();
         assert!(hours.parse::<u8>().unwrap() < 24 && minutes.parse::<u8>().unwrap() < 60);
-        assert_eq!((shown.len(), clock.stamp().len()), (5, 19));
+        assert_eq!((shown.len(), clock.stamp(Some(u64::MAX)).len()), (5, 19));
         let date = Date::from_calendar_date(2026, time::Month::November, 22).unwrap();
         assert_eq!(spoken(date), "Sunday, 22 November 2026");
     }

@@ -35,7 +35,10 @@ pub(super) const KEYS: [(&str, &str); 12] = [
     ("Ctrl-_", "undoes"),
     ("Up, Down, Ctrl-R", "what you sent before; search it"),
     ("Alt-.", "the last word of what you sent before"),
-    ("Tab", "completes names and commands; again: the next one"),
+    (
+        "Tab",
+        "completes names, also after @, and commands; again: the next",
+    ),
     (
         "Ctrl-L/C/D/Z",
         "paint anew; keep the draft for Up, twice: leave; leave; suspend",
@@ -83,10 +86,10 @@ impl<'a> Own<'a> {
     }
 }
 
-/// Returns `line` as it has to be sent. A first word of a slash and letters alone is a command;
-/// whatever else starts with a slash is said, and needs one more for that.
-pub(super) fn to_send(line: &str) -> Cow<'_, str> {
-    if line.starts_with('/') && !line.starts_with("//") && !is_command(line) {
+/// Returns `line` as it has to be sent. If it is typed by a person, a first word of a slash and
+/// letters alone is a command; whatever else starts with a slash is said, and needs one more for that.
+pub(super) fn to_send(is_typed: bool, line: &str) -> Cow<'_, str> {
+    if is_typed && line.starts_with('/') && !line.starts_with("//") && !is_command(line) {
         Cow::Owned(["/", line].concat())
     } else {
         Cow::Borrowed(line)
@@ -145,7 +148,8 @@ mod tests {
             ("/7", "//7"),
             (" /etc/x", " /etc/x"),
         ] {
-            assert_eq!(to_send(line), sent);
+            assert_eq!(to_send(true, line), sent);
+            assert_eq!(to_send(false, line), line);
         }
     }
 }

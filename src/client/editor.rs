@@ -23,7 +23,7 @@ mod wrap;
 
 use std::mem;
 
-use completion::Completion;
+pub(super) use completion::Completion;
 use due::Due;
 use history::History;
 use key::Key;
@@ -118,14 +118,9 @@ impl Editor {
         self.due.bytes()
     }
 
-    /// Notes that someone was heard of, for completion.
-    pub(super) fn hear_of(&mut self, name: &str) {
-        self.completion.hear(name);
-    }
-
-    /// Notes that someone left.
-    pub(super) fn forget(&mut self, name: &str) {
-        self.completion.forget(name);
+    /// Returns what is known of who is here, for completion.
+    pub(super) fn people(&mut self) -> &mut Completion {
+        &mut self.completion
     }
 
     /// Sets what stands before the line being typed, and the rows above that.

@@ -130,6 +130,11 @@ impl Entry {
         self.state = State::Waiting;
     }
 
+    /// Takes another name to come back under.
+    pub(super) fn rename(&mut self, name: &str) {
+        name.trim().clone_into(&mut self.name);
+    }
+
     /// Returns whether input may be sent.
     pub(super) fn is_open(&self) -> bool {
         matches!(self.state, State::Open | State::Inside)
@@ -170,15 +175,14 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
-    use super::super::event::Source;
+    use super::super::incoming::Incoming;
     use super::*;
     use crate::wire::plain::{GREETING, PROMPT};
 
     fn heard(entry: &mut Entry, line: &str) -> Option<Answer> {
-        let mut source = Source::default();
         let input = [line, "\n"].concat();
-        let mut input = input.as_bytes();
-        entry.heard(&source.take(&mut input).unwrap())
+        let fragment = Incoming::default().take(&mut input.as_bytes()).unwrap();
+        entry.heard(&Event::of(&fragment))
     }
 
     fn send(line: &str) -> Answer {

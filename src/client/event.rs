@@ -2,7 +2,7 @@
 //!
 //! The rest of the client knows events alone; this file knows what they were on the wire.
 
-use super::incoming::{Fragment, Incoming};
+use super::incoming::Fragment;
 use super::notices;
 use crate::wire::plain::Line;
 
@@ -63,8 +63,19 @@ impl Event {
                 from: owned(from),
                 to: owned(to),
             },
-            Line::Notice(text) => notice(text),
+            Line::Notice(text) => Self::of_notice(text),
             Line::Other(text) => Self::Text(owned(text)),
+        }
+    }
+
+    /// Returns what a line of a notice tells.
+    pub(super) fn of_notice(text: &str) -> Self {
+        let names: Vec<_> = notices::names_here(text).map(str::to_owned).collect();
+        let text = text.to_owned();
+        match notices::own_name(&text).map(str::to_owned) {
+            Some(name) => Self::OwnName { name, text },
+            None if names.is_empty() => Self::Notice(text),
+            None => Self::Here { names, text },
         }
     }
 
@@ -103,46 +114,19 @@ impl Event {
     }
 }
 
-fn notice(text: &str) -> Event {
-    let names: Vec<_> = notices::names_here(text).map(str::to_owned).collect();
-    let text = text.to_owned();
-    match notices::own_name(&text).map(str::to_owned) {
-        Some(name) => Event::OwnName { name, text },
-        None if names.is_empty() => Event::Notice(text),
-        None => Event::Here { names, text },
-    }
-}
-
-/// Reads the events of one connection out of its bytes.
-#[derive(Debug, Default)]
-pub(super) struct Source {
-    incoming: Incoming,
-}
-
-impl Source {
-    /// Takes the first bytes off `input` and returns the event they complete; `None` once `input`
-    /// is used up.
-    pub(super) fn take(&mut self, input: &mut &[u8]) -> Option<Event> {
-        Some(Event::of(&self.incoming.take(input)?))
-    }
-
-    /// Returns what is left when the server is gone.
-    pub(super) fn rest(&mut self) -> Option<Event> {
-        Some(Event::of(&self.incoming.rest()?))
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::incoming::Incoming;
     use super::*;
 
     #[test]
     fn the_lines_of_the_room_are_events() {
         let bytes = "Please enter your name:\nali: hi\n* You are now known as zed.\n\
                      * Here (2): ali, zed\n* Nobody here is called x\nhal";
-        let (mut source, mut input) = (Source::default(), bytes.as_bytes());
-        let mut events: Vec<_> = std::iter::from_fn(|| source.take(&mut input)).collect();
-        events.extend(source.rest());
+        let (mut incoming, mut input) = (Incoming::default(), bytes.as_bytes());
+        let mut lines: Vec<_> = std::iter::from_fn(|| incoming.take(&mut input)).collect();
+        lines.extend(incoming.rest());
+        let events: Vec<_> = lines.iter().map(Event::of).collect();
         assert_eq!(
             events,
             [

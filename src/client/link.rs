@@ -1,5 +1,6 @@
 //! The way to the server: one connection, and after it is lost the next.
 
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read as _, Write as _};
 use std::mem;
 use std::net::{self, Shutdown, SocketAddr};
@@ -32,9 +33,6 @@ pub(super) struct Link {
     failures: u32,
     /// Spreads the tries of many clients of a server that went away: between a half and one.
     jitter: f64,
-    /// The bytes of the line on its way.
-    unsent: Vec<u8>,
-    sent: usize,
     // Edge-triggered: readiness is forgotten only when the socket says it would block.
     readable: bool,
     writable: bool,
@@ -77,7 +75,6 @@ impl Link {
         found: Vec<SocketAddr>,
         registry: &Registry,
         token: Token,
-        jitter: f64,
     ) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         let mut stream = TcpStream::from_std(stream);
@@ -90,9 +87,7 @@ impl Link {
             stream: Some(stream),
             phase: Phase::Up,
             failures: 0,
-            jitter,
-            unsent: Vec::new(),
-            sent: 0,
+            jitter: jitter(),
             readable: false,
             writable: false,
         })
@@ -212,8 +207,7 @@ impl Link {
         self.failures = 0;
     }
 
-    /// Drops the connection; the next one is tried after a pause. A line that was not sent whole
-    /// will have to be sent again.
+    /// Drops the connection; the next one is tried after a pause.
     pub(super) fn lose(&mut self, now: Instant) {
         let pause = pause(self.failures).mul_f64(self.jitter);
         self.failures = self.failures.saturating_add(1);
@@ -221,8 +215,6 @@ impl Link {
         self.stream = None;
         self.lookup = None;
         self.phase = Phase::Down { until: now + pause };
-        self.unsent.clear();
-        self.sent = 0;
     }
 
     /// Reads once.
@@ -242,20 +234,14 @@ impl Link {
         }
     }
 
-    /// Sends `line` as far as it goes; returns whether it is sent whole. Otherwise the same line is
-    /// to be given again later.
-    pub(super) fn send(&mut self, line: &str) -> bool {
+    /// Sends `bytes` as far as that goes now, and takes out what is sent; returns whether all is.
+    pub(super) fn send(&mut self, bytes: &mut Vec<u8>) -> bool {
         let Some(stream) = self.stream.as_mut().filter(|_| self.phase == Phase::Up) else {
             return false;
         };
-        if self.unsent.is_empty() {
-            self.unsent.extend_from_slice(line.as_bytes());
-            self.unsent.push(b'\n');
-            self.sent = 0;
-        }
-        while self.writable && self.sent < self.unsent.len() {
-            match stream.write(&self.unsent[self.sent..]) {
-                Ok(count) => self.sent += count,
+        while self.writable && !bytes.is_empty() {
+            match stream.write(bytes) {
+                Ok(count) => drop(bytes.drain(..count)),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     self.writable = false;
@@ -264,11 +250,7 @@ impl Link {
                 }
             }
         }
-        let whole = self.sent == self.unsent.len();
-        if whole {
-            self.unsent.clear();
-        }
-        whole
+        bytes.is_empty()
     }
 
     /// Tells the server that no more comes.
@@ -306,6 +288,13 @@ fn pause(failures: u32) -> Duration {
     FIRST_PAUSE
         .saturating_mul(1 << failures.min(16))
         .min(LAST_PAUSE)
+}
+
+/// Returns a number between a half and one, another for each client.
+fn jitter() -> f64 {
+    let random = RandomState::new().hash_one(0) % 1024;
+    // Below 1024, so exact.
+    0.5 + f64::from(random as u32) / 2048.0
 }
 
 const BOTH_WAYS: Interest = Interest::READABLE.add(Interest::WRITABLE);

@@ -4,7 +4,6 @@ mod own;
 mod talk;
 mod view;
 
-use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 use std::{io, mem, net};
 
@@ -102,7 +101,7 @@ impl Live {
             registry.register(&mut signals, SIGNALS, Interest::READABLE)?;
             let input = Input::register(registry, INPUT)?;
             let output = Output::register(registry, OUTPUT)?;
-            let link = Link::new(stream, address.clone(), found, registry, SERVER, jitter())?;
+            let link = Link::new(stream, address.clone(), found, registry, SERVER)?;
             let terminal = Terminal::take_over()?;
             let mut view = View::new(terminal.size(), options, theme, person.record);
             let desk = Desk {
@@ -119,7 +118,7 @@ impl Live {
                 output,
                 view,
                 desk,
-                talk: Talk::new(link, entry),
+                talk: Talk::new(link, entry, options.plain),
                 leaving: None,
                 resumed: false,
                 no_reconnect: options.no_reconnect,
@@ -191,7 +190,7 @@ impl Live {
         let prompt = self.prompt();
         self.view
             .editor
-            .set_prompt(&prompt, self.talk.waiting_rows());
+            .set_prompt(&prompt, self.talk.session.outbox().rows());
         self.show()
     }
 
@@ -242,7 +241,7 @@ impl Live {
         let Some(how) = self.talk.receive(&mut self.view) else {
             return Ok(());
         };
-        if self.leaving.is_some() || self.talk.is_quitting() {
+        if self.leaving.is_some() || self.talk.session.is_quitting() {
             return Err(End::Done);
         }
         if self.no_reconnect {
@@ -346,7 +345,7 @@ impl Live {
         if !self.talk.link.is_up() || until <= Instant::now() {
             return Err(End::Done);
         }
-        if self.talk.is_sent() {
+        if self.talk.session.is_sent() {
             self.talk.link.finish();
         }
         Ok(())
@@ -360,8 +359,13 @@ impl Live {
             "(offline until you press a key) > ".to_owned()
         } else if let Some(left) = link.next_try(Instant::now()) {
             let seconds = left.as_millis().div_ceil(1000);
-            format!("(offline, next try in {seconds} s) > ")
-        } else if self.talk.is_away() || !link.is_up() {
+            let why = if self.talk.session.is_held() {
+                "the name is held"
+            } else {
+                "offline"
+            };
+            format!("({why}, next try in {seconds} s) > ")
+        } else if self.talk.session.is_away() || !link.is_up() {
             "(connecting) > ".to_owned()
         } else {
             "> ".to_owned()
@@ -371,22 +375,17 @@ impl Live {
     /// Shows what was typed and not sent, for the person to copy; returns whether a line waited.
     fn tell_unsent(&mut self) -> bool {
         let mut waited = false;
-        while let Some(line) = self.talk.take_unsent() {
+        while let Some(line) = self.talk.session.outbox().pop() {
             waited = true;
-            self.view.editor.print(&format!("not sent: {line}"), 10);
+            let perhaps = if line.was_sent { "perhaps " } else { "" };
+            let told = format!("{perhaps}not sent: {}", line.text);
+            self.view.editor.print(&told, perhaps.len() + 10);
         }
         for line in self.view.editor.draft().to_owned().lines() {
             self.view.editor.print(&format!("not sent: {line}"), 10);
         }
         waited
     }
-}
-
-/// Returns a number between a half and one, another for each client.
-fn jitter() -> f64 {
-    let random = RandomState::new().hash_one(0) % 1024;
-    // Below 1024, so exact.
-    0.5 + f64::from(random as u32) / 2048.0
 }
 
 fn hung_up(_: io::Error) -> End {

@@ -28,12 +28,26 @@ impl Log {
 
     /// Keeps what the server sent.
     pub(super) fn hear(&mut self, fragment: &Fragment) {
-        if let Some(record) = &mut self.record {
-            complain(record.event(&Event::of(fragment)));
+        if self.record.is_some() {
+            self.event(&Event::of(fragment), None);
         }
     }
 
-    /// Keeps what is sent to the server.
+    /// Keeps what the server tells, and when it says it was.
+    pub(super) fn event(&mut self, event: &Event, at_ms: Option<u64>) {
+        if let Some(record) = &mut self.record {
+            complain(record.event(event, at_ms));
+        }
+    }
+
+    /// Keeps a line that the server has under the name of `me`.
+    pub(super) fn own(&mut self, line: &str, me: &str, at_ms: Option<u64>) {
+        if let Some(record) = &mut self.record {
+            complain(record.own(line, me, at_ms));
+        }
+    }
+
+    /// Keeps what is sent to the server as it is.
     pub(super) fn send(&mut self, mut bytes: &[u8], entry: &Entry) {
         let Some(record) = &mut self.record else {
             return;
@@ -47,7 +61,7 @@ impl Log {
                 "" => self.name.trim(),
                 name => name,
             };
-            complain(record.own(&fragment.text, name));
+            complain(record.own(&fragment.text, name, None));
         }
     }
 }

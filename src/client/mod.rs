@@ -1,19 +1,21 @@
 //! The client: one poll over the server's socket and standard input.
 //!
-//! Two of them share most. `plain` is a filter: what the server sends goes to standard output,
-//! what is piped in goes to the server. `live` is for a person at a terminal: the line being typed
-//! stays whole at the bottom, the room speaks above it, and a lost connection comes back.
+//! Three of them share most. `plain` is a filter: what the server tells goes to standard output,
+//! what is piped in goes to the server. `json` is one for scripts that read the server's objects
+//! themselves. `live` is for a person at a terminal: the line being typed stays whole at the bottom,
+//! the room speaks above it, and a lost connection comes back.
 //!
 //! | module | what it does | pure |
 //! |---|---|---|
-//! | `entry` | the talk about the name | yes |
-//! | `incoming` | cuts what arrives into lines that are safe to show | yes |
+//! | `session` | the conversation, over one connection and the next | yes |
+//! | `opening`, `entry` | its first words, and the talk about the name | yes |
+//! | `incoming`, `objects` | cut what arrives into lines that are safe to show, or objects | yes |
 //! | `event` | what the server lets the client know, whichever encoding it speaks | yes |
-//! | `notices` | what the server's notices tell the client | yes |
+//! | `notices`, `last_line` | what is read out of lines for people | yes |
 //! | `theme`, `colours`, `printer` | how a line is shown | yes |
 //! | `commands` | what a typed line is | yes |
 //! | `editor` | key bytes in, screen bytes out | yes |
-//! | `outbox` | lines that wait to be sent | yes |
+//! | `outbox` | lines that wait to be sent, or acknowledged | yes |
 //! | `address`, `lookup`, `link` | find the server, and find it again | |
 //! | `ignored`, `notifier` | whom one doesn't hear; telling who looks elsewhere | yes |
 //! | `settings`, `record`, `log` | what a person likes, and the talk, in files | |
@@ -29,17 +31,23 @@ mod entry;
 mod event;
 mod ignored;
 mod incoming;
+mod json;
+mod last_line;
 mod link;
 mod live;
 mod log;
 mod lookup;
 mod notices;
 mod notifier;
+mod objects;
+mod opening;
 pub mod options;
 mod outbox;
 mod plain;
 mod printer;
 mod record;
+mod refusals;
+mod session;
 mod settings;
 mod stdio;
 mod terminal;
@@ -78,7 +86,7 @@ pub fn join(options: &Options) -> Result<(), Failure> {
     let entry = Entry::new(options.name.as_deref())?;
     let address = Address::parse(options.server.as_deref().unwrap_or(DEFAULT_SERVER))?;
     let record = options.log.as_deref().map(Record::open).transpose()?;
-    let live = capability.can_edit() && !options.plain;
+    let live = capability.can_edit() && !options.plain && !options.json;
     let depth = capability.depth(options.color.unwrap_or_default());
     let theme = Theme::new(depth, live || depth != Depth::None);
     if live {
@@ -99,6 +107,8 @@ pub fn join(options: &Options) -> Result<(), Failure> {
             record,
         };
         live::Live::start(stream, found, &address, entry, &options, theme, person)?.run()
+    } else if options.json {
+        json::Relay::start(stream, found, &address, entry, &options)?.run()
     } else {
         plain::Filter::start(stream, &address, entry, &options, theme, record)?.run()
     }

@@ -18,10 +18,16 @@ pub(super) fn names_here(notice: &str) -> impl Iterator<Item = &str> {
     list.split(", ").filter(|name| Name::parse(name).is_ok())
 }
 
+/// Returns whether lines follow `notice` that were before the reader came.
+pub(super) fn begins_past(notice: &str) -> bool {
+    notice.contains(" from before you came, ") && notice.ends_with(" UTC:")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::room::notice::Notice;
+    use crate::wire::plain::{STAR, put_past};
 
     #[test]
     fn what_the_room_writes_is_read() {
@@ -34,6 +40,12 @@ mod tests {
         }
         .to_string();
         assert_eq!(names_here(&told).collect::<Vec<_>>(), ["ali", "سهیل"]);
+        for count in [1, 2] {
+            let mut past = String::new();
+            put_past(count, [0, 1], 2, &mut past);
+            let past = past.trim_start_matches(STAR).trim_end();
+            assert!(begins_past(past) && !begins_past(&told), "{past}");
+        }
         let other = Notice::NobodyCalled { name: "x" }.to_string();
         assert_eq!((own_name(&other), names_here(&other).count()), (None, 0));
     }

@@ -10,6 +10,10 @@ pub const DEFAULT_SERVER: &str = "127.0.0.1:5050";
 
 /// What a person asks of the client; what is left open is as their settings have it.
 #[derive(Debug, Clone, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
 pub struct Options {
     /// The room's host and port, as people write them.
     pub server: Option<String>,
@@ -29,8 +33,10 @@ pub struct Options {
     pub log: Option<PathBuf>,
     /// Leave when the connection is lost.
     pub no_reconnect: bool,
-    /// Read and write plain lines, also on a terminal.
+    /// Read and write plain lines, whatever the server knows and also on a terminal.
     pub plain: bool,
+    /// Write the server's events as JSON objects, and read such as well as lines.
+    pub json: bool,
 }
 
 /// When to use colours.

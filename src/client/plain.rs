@@ -1,24 +1,29 @@
 //! Line mode: a filter between the standard streams and the server.
+//!
+//! Whatever the server speaks, lines go in and lines come out. To one that speaks in lines they pass
+//! as they are.
 
 use std::io::{self, IsTerminal, Read as _, Write as _};
 use std::net::{self, Shutdown};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-use super::address::Address;
-use super::entry::{Answer, Entry};
+use super::address::{self, Address};
+use super::entry::Entry;
 use super::event::Event;
 use super::incoming::{Fragment, Incoming};
+use super::last_line::LastLine;
 use super::log::Log;
 use super::options::Options;
 use super::printer::Printer;
 use super::record::Record;
+use super::refusals::Refusals;
+use super::session::{Session, Told, Wants};
 use super::stdio::{Input, Output, Read};
 use super::theme::Theme;
 use crate::failure::Failure;
-use crate::wire::plain::STAR;
 
 const SERVER: Token = Token(0);
 const INPUT: Token = Token(1);
@@ -41,15 +46,17 @@ pub(super) struct Filter {
     server: String,
     input: Input,
     output: Output,
-    entry: Entry,
-    incoming: Incoming,
+    session: Session,
+    /// Cuts the input into lines, for a server that speaks in objects.
+    typed: Incoming,
+    /// A person types the lines, and reads what came of them.
+    is_person: bool,
+    refusals: Refusals,
     printer: Printer,
     log: Log,
     scratch: Vec<u8>,
     /// Text to be shown at the end of the turn.
     shown: Vec<u8>,
-    /// Bytes on their way to the server; input is read only while there are none.
-    unsent: Vec<u8>,
     last_line: LastLine,
     // Edge-triggered: readiness is forgotten only when the socket says it would block.
     readable: bool,
@@ -97,14 +104,15 @@ impl Filter {
         record: Option<Record>,
     ) -> Result<Self, Failure> {
         let printer = Printer::new(options, theme);
-        Self::set_up(stream, address, entry, printer, Log::new(record))
+        let session = Session::new(entry, options.plain, false);
+        Self::set_up(stream, address, session, printer, Log::new(record))
             .map_err(|error| Failure::new(format!("can't watch the standard input: {error}")))
     }
 
     fn set_up(
         stream: net::TcpStream,
         address: &Address,
-        entry: Entry,
+        session: Session,
         printer: Printer,
         log: Log,
     ) -> io::Result<Self> {
@@ -119,13 +127,14 @@ impl Filter {
             poll,
             stream,
             server: address.to_string(),
-            entry,
-            incoming: Incoming::default(),
+            session,
+            typed: Incoming::default(),
+            is_person: io::stdin().is_terminal(),
+            refusals: Refusals::default(),
             printer,
             log,
             scratch: vec![0; RECEIVE_BYTES],
             shown: Vec::new(),
-            unsent: Vec::new(),
             last_line: LastLine::default(),
             readable: false,
             writable: false,
@@ -148,7 +157,7 @@ impl Filter {
         // Whoever reads it may be gone, which is no failure.
         drop(self.output.finish(None));
         match stop {
-            Stop::Done => Ok(()),
+            Stop::Done => self.refusals.result(self.session.lines()),
             Stop::Failed(failure) => Err(failure),
         }
     }
@@ -193,7 +202,7 @@ impl Filter {
     }
 
     fn wants_input(&self) -> bool {
-        self.sending == Sending::Open && self.unsent.is_empty() && self.entry.is_open()
+        self.sending == Sending::Open && self.session.wants_input(SEND_BYTES)
     }
 
     fn receive(&mut self) -> Result<(), Stop> {
@@ -216,41 +225,64 @@ impl Filter {
     }
 
     fn hear(&mut self, count: usize) -> Result<(), Stop> {
-        let scratch = std::mem::take(&mut self.scratch);
-        let mut input = &scratch[..count];
-        let mut heard = Ok(());
-        while heard.is_ok()
-            && let Some(fragment) = self.incoming.take(&mut input)
+        self.session.hear(&self.scratch[..count], Instant::now());
+        self.tell();
+        if let Some(refusal) = self.session.take_refusal()
+            && !self.is_person
         {
-            self.printer
-                .print(&fragment, self.entry.name(), &mut self.shown);
-            self.log.hear(&fragment);
-            heard = self.answer(&fragment);
+            return Err(refusal.into());
         }
-        self.scratch = scratch;
-        heard
+        match self.session.wants() {
+            None => Ok(()),
+            Some(Wants::StartOver | Wants::Pause) => self
+                .start_over()
+                .map_err(|error| self.lost(&error.to_string())),
+        }
     }
 
-    fn answer(&mut self, fragment: &Fragment) -> Result<(), Stop> {
-        // To copy a line is much faster than to know what it tells.
-        if self.entry.is_inside() && !fragment.text.starts_with(STAR) {
-            return Ok(());
-        }
-        match self.entry.heard(&Event::of(fragment)) {
-            Some(Answer::Send(name)) => self.unsent = (name + "\n").into_bytes(),
-            // On a terminal the person answers the prompt that just came again.
-            Some(Answer::Refused) if !io::stdin().is_terminal() => {
-                return Err(self.entry.refusal().into());
-            }
-            Some(Answer::Refused | Answer::Entered) | None => {}
-        }
+    /// Connects again to a server that is to be spoken to in lines.
+    fn start_over(&mut self) -> io::Result<()> {
+        let mut stream = TcpStream::connect(self.stream.peer_addr()?)?;
+        address::prepare(&stream)?;
+        let both = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(&mut stream, SERVER, both)?;
+        self.stream = stream;
+        self.readable = false;
+        self.writable = false;
+        self.session.start_over();
         Ok(())
     }
 
     fn hear_rest(&mut self) {
-        if let Some(fragment) = self.incoming.rest() {
-            self.printer
-                .print(&fragment, self.entry.name(), &mut self.shown);
+        self.session.hear_end();
+        self.tell();
+    }
+
+    /// Makes ready to be shown what there is to tell.
+    fn tell(&mut self) {
+        while let Some(told) = self.session.take_told() {
+            let (me, shown) = (self.session.name(), &mut self.shown);
+            match told {
+                Told::Line { line, .. } => {
+                    self.printer.print(&line, me, shown);
+                    self.log.hear(&line);
+                }
+                Told::Event { event, time_ms, .. } => {
+                    self.printer.print_event(&event, me, time_ms, shown);
+                    self.log.event(&event, time_ms);
+                }
+                Told::Own { line, time_ms } => self.log.own(&line, me, time_ms),
+                Told::Refused { why, .. } if self.is_person => {
+                    let why = Event::Notice(why);
+                    self.printer.print_event(&why, me, None, shown);
+                }
+                Told::Refused { line, why } => self.refusals.tell(line.as_ref(), &why),
+                Told::Members { .. }
+                | Told::Came(_)
+                | Told::Name(_)
+                | Told::Back(_)
+                | Told::Word(_) => {}
+            }
         }
     }
 
@@ -269,38 +301,57 @@ impl Filter {
     }
 
     fn take_input(&mut self) -> Result<(), Stop> {
-        self.unsent.resize(SEND_BYTES, 0);
-        let read = self.input.read(self.poll.registry(), &mut self.unsent);
-        let count = match &read {
-            Ok(Read::Bytes(count)) => *count,
-            Ok(Read::Later | Read::End) | Err(_) => 0,
-        };
-        self.unsent.truncate(count);
-        self.last_line.passes(&self.unsent);
-        self.log.send(&self.unsent, &self.entry);
+        let mut bytes = [0; SEND_BYTES];
+        let read = self.input.read(self.poll.registry(), &mut bytes);
         match read {
-            Ok(Read::Bytes(_) | Read::Later) => Ok(()),
+            Ok(Read::Bytes(count)) if self.session.speaks_lines() => {
+                let bytes = &bytes[..count];
+                self.session.pass(bytes);
+                self.last_line.passes(bytes);
+                self.log.send(bytes, self.session.entry());
+            }
+            Ok(Read::Bytes(count)) => {
+                let mut bytes = &bytes[..count];
+                while let Some(fragment) = self.typed.take(&mut bytes) {
+                    self.session.take_fragment(fragment);
+                }
+            }
+            Ok(Read::Later) => {}
             Ok(Read::End) => {
                 self.sending = Sending::Ended;
-                Ok(())
+                if let Some(rest) = self.typed.rest() {
+                    self.session.take_fragment(Fragment { ends: true, ..rest });
+                }
             }
             Err(error) => {
-                Err(Failure::new(format!("can't read the standard input: {error}")).into())
+                let message = format!("can't read the standard input: {error}");
+                return Err(Failure::new(message).into());
             }
         }
+        Ok(())
     }
 
     /// Sends what waits and, after the end of the input, tells the server that no more comes.
     fn send(&mut self) {
-        while self.writable && !self.unsent.is_empty() {
-            match self.stream.write(&self.unsent) {
-                Ok(count) => drop(self.unsent.drain(..count)),
+        self.session.pump();
+        self.tell();
+        let out = self.session.out();
+        let mut broken = None;
+        while self.writable && !out.is_empty() {
+            match self.stream.write(out) {
+                Ok(count) => drop(out.drain(..count)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writable = false,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => self.break_off(&error),
+                Err(error) => {
+                    broken = Some(error);
+                    break;
+                }
             }
         }
-        if self.sending == Sending::Ended && self.unsent.is_empty() {
+        if let Some(error) = broken {
+            self.break_off(&error);
+        }
+        if self.sending == Sending::Ended && self.session.is_all_sent() {
             self.sending = Sending::Shut;
             if let Err(error) = self.stream.shutdown(Shutdown::Write) {
                 self.break_off(&error);
@@ -310,16 +361,19 @@ impl Filter {
 
     /// Stops sending; what the server said before it broke off is still to be read.
     fn break_off(&mut self, error: &io::Error) {
-        self.unsent.clear();
+        self.session.out().clear();
         self.sending = Sending::Broken(error.to_string());
         self.readable = true;
     }
 
     /// Returns why to stop now that the server has closed in good order.
     fn gone(&self, how: &str) -> Stop {
+        let is_sent = self.session.is_sent();
+        let quits = self.session.is_quitting() || self.last_line.is_quit();
         match &self.sending {
-            Sending::Shut => Stop::Done,
-            Sending::Open if self.unsent.is_empty() && self.last_line.is_quit() => Stop::Done,
+            Sending::Shut if is_sent => Stop::Done,
+            Sending::Shut => self.lost("the last lines were not acknowledged"),
+            Sending::Open | Sending::Ended if is_sent && quits => Stop::Done,
             Sending::Open | Sending::Ended => {
                 Failure::new(format!("the server at {} {how}", self.server)).into()
             }
@@ -333,56 +387,5 @@ impl Filter {
             self.server
         ))
         .into()
-    }
-}
-
-/// The last whole line that was sent, as far as it takes to know whether it asked to leave.
-#[derive(Debug, Default)]
-struct LastLine {
-    start: Vec<u8>,
-    is_quit: bool,
-}
-
-impl LastLine {
-    fn passes(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            if byte == b'\n' {
-                self.is_quit = self.start.trim_ascii_end() == QUIT;
-                self.start.clear();
-            } else if self.start.len() < 2 * QUIT.len() {
-                self.start.push(byte);
-            }
-        }
-    }
-
-    fn is_quit(&self) -> bool {
-        self.is_quit && self.start.is_empty()
-    }
-}
-
-const QUIT: &[u8] = b"/quit";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_last_line_that_asks_to_leave_does() {
-        for (sent, quit) in [
-            (&b"bob\n/quit\n"[..], true),
-            (b"bob\r\n/quit\r\n", true),
-            (b"/quit\nmore", false),
-            (b"/quit\nmore\n", false),
-            (b"/quit", false),
-            (b"//quit\n", false),
-            (b"/quitter\n", false),
-            (b"", false),
-        ] {
-            for size in 1..=sent.len().max(1) {
-                let mut last = LastLine::default();
-                sent.chunks(size).for_each(|chunk| last.passes(chunk));
-                assert_eq!(last.is_quit(), quit, "{sent:?} by {size}");
-            }
-        }
     }
 }

@@ -41,12 +41,8 @@ impl Printer {
         if self.skipping {
             return;
         }
-        if fragment.starts
-            && let Some(clock) = &mut self.clock
-        {
-            let time = self.theme.dim(&clock.minute());
-            shown.extend_from_slice(time.as_bytes());
-            shown.push(b' ');
+        if fragment.starts {
+            self.print_time(None, shown);
         }
         match event {
             Some(event) if !as_it_came => {
@@ -57,6 +53,31 @@ impl Printer {
         }
         if fragment.ends {
             shown.push(b'\n');
+        }
+    }
+
+    /// Adds what a server that speaks in objects tells, and when it says it was.
+    pub(super) fn print_event(
+        &mut self,
+        event: &Event,
+        me: &str,
+        at_ms: Option<u64>,
+        shown: &mut Vec<u8>,
+    ) {
+        if self.quiet && !event.is_talk() {
+            return;
+        }
+        self.print_time(at_ms, shown);
+        let line = self.theme.show(event, me).text;
+        shown.extend_from_slice(line.as_bytes());
+        shown.push(b'\n');
+    }
+
+    fn print_time(&mut self, at_ms: Option<u64>, shown: &mut Vec<u8>) {
+        if let Some(clock) = &mut self.clock {
+            let time = self.theme.dim(&clock.minute(at_ms));
+            shown.extend_from_slice(time.as_bytes());
+            shown.push(b' ');
         }
     }
 }

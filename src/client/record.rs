@@ -39,24 +39,25 @@ impl Record {
         })
     }
 
-    /// Keeps what somebody says or does, comes or goes. Says what went wrong, the first time.
-    pub(super) fn event(&mut self, event: &Event) -> Option<String> {
+    /// Keeps what somebody says or does, comes or goes, and when: now, unless the server says it.
+    /// Says what went wrong, the first time.
+    pub(super) fn event(&mut self, event: &Event, at_ms: Option<u64>) -> Option<String> {
         if !event.is_talk() && !event.is_coming() {
             return None;
         }
-        self.line(&event.line())
+        self.line(&event.line(), at_ms)
     }
 
     /// Keeps a line sent under the name of `me`.
-    pub(super) fn own(&mut self, line: &str, me: &str) -> Option<String> {
+    pub(super) fn own(&mut self, line: &str, me: &str, at_ms: Option<u64>) -> Option<String> {
         let text = self.theme.show_own(line, me)?.text;
-        self.line(&text)
+        self.line(&text, at_ms)
     }
 
     /// Keeps a line as it is.
-    pub(super) fn line(&mut self, text: &str) -> Option<String> {
+    pub(super) fn line(&mut self, text: &str, at_ms: Option<u64>) -> Option<String> {
         let file = self.file.as_mut()?;
-        let line = format!("{} {text}\n", self.clock.stamp());
+        let line = format!("{} {text}\n", self.clock.stamp(at_ms));
         let error = file.write_all(line.as_bytes()).err()?;
         self.file = None;
         Some(format!("The log can't be written any more: {error}"))

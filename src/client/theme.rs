@@ -54,10 +54,7 @@ impl Theme {
     pub(super) fn show(&mut self, event: &Event, me: &str) -> Shown {
         match event {
             Event::Said { name, text } => self.show_talk(["", name, SAYS, text], me),
-            Event::SaidPrivately { name, text } => Shown {
-                calls: true,
-                ..self.show_talk(["", name, SAYS_PRIVATELY, text], me)
-            },
+            Event::SaidPrivately { name, text } => self.show_private(name, text),
             Event::Did { name, text } => self.show_talk([STAR, name, " ", text], me),
             Event::Prompt | Event::Entered | Event::Text(_) => Shown::told(event.line(), 0),
             Event::OwnName { .. } | Event::Here { .. } | Event::Notice(_) => {
@@ -95,6 +92,20 @@ impl Theme {
         }
     }
 
+    fn show_private(&mut self, name: &str, text: &str) -> Shown {
+        let lead = self.private_lead();
+        // Nobody in it is set off: all of it is meant for us.
+        let mut shown = self.show_talk([lead, name, SAYS_PRIVATELY, ""], "");
+        self.styled(&mut shown.text, PRIVATE, text);
+        shown.calls = true;
+        shown
+    }
+
+    /// Returns what stands before a private line, to be told from others without its style.
+    fn private_lead(&self) -> &'static str {
+        if self.marks { PRIVATE_SIGN } else { "" }
+    }
+
     /// Returns how a line that we sent is shown, with `me` as what we are called; `None` if it says
     /// nothing to anybody.
     pub(super) fn show_own(&mut self, line: &str, me: &str) -> Option<Shown> {
@@ -112,12 +123,16 @@ impl Theme {
                 (STAR.len() + width(me) + 1, text)
             }
             Command::Message { to, text } => {
+                let lead = self.private_lead();
+                shown.push_str(lead);
                 self.styled(&mut shown, BOLD, me);
                 shown.push_str(PRIVATELY_TO);
                 self.put_name(&mut shown, to);
                 shown.push_str(PRIVATELY_SAYS);
                 let around = PRIVATELY_TO.len() + PRIVATELY_SAYS.len();
-                (width(me) + around + width(to), text)
+                let hang = width(lead) + width(me) + around + width(to);
+                self.styled(&mut shown, PRIVATE, text);
+                return Some(Shown::told(shown, hang));
             }
             _ => return None,
         };
@@ -211,7 +226,12 @@ pub(super) const YOU: &str = "you";
 const PRIVATELY_TO: &str = " (privately to ";
 const PRIVATELY_SAYS: &str = "): ";
 
+/// What stands before a private line.
+const PRIVATE_SIGN: &str = "» ";
+
 const BOLD: &str = "1";
+/// Italic and underlined: a terminal has one of them.
+const PRIVATE: &str = "3;4";
 const DIM: &str = "2";
 const REVERSED: &str = "7";
 
@@ -295,6 +315,19 @@ mod tests {
         assert!(shown(rich(), "ali (privately): x").calls);
         let nobody = rich().show(&event("ali: x"), "");
         assert!(!nobody.calls);
+    }
+
+    #[test]
+    fn a_private_line_has_a_sign_and_a_style_of_its_own() {
+        let line = "ali (privately): hi soheil";
+        assert_eq!(shown(plain(), line).text, line);
+        let mut uncoloured = Theme::new(Depth::None, true);
+        let told = uncoloured.show(&event(line), "soheil");
+        let text = "» ali (privately): \x1b[3;4mhi soheil\x1b[0m";
+        assert_eq!((told.text.as_str(), told.hang), (text, 19));
+        let own = uncoloured.show_own("/msg ali psst", YOU).unwrap().text;
+        let text = "» \x1b[1myou\x1b[0m (privately to ali): \x1b[3;4mpsst\x1b[0m";
+        assert_eq!(own, text);
     }
 
     #[test]

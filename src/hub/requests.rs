@@ -38,6 +38,7 @@ impl<S: Stream> Hub<S> {
             rate: self.limits.rate,
             burst: self.limits.burst,
             ids: IDS_MAX,
+            announces_joins: self.limits.announce_joins,
         };
         self.connections.tell_message(id, &Message::Hello(hello));
     }
@@ -101,9 +102,15 @@ impl<S: Stream> Hub<S> {
         self.work += NAME_WORK;
         let mut text = String::new();
         let name = sanitize::safe(name.as_bytes(), &mut text);
-        // A key that is none is a wrong one.
-        let key = key.map(|key| Key::parse(key).unwrap_or_default());
-        let claim = Claim { name, key };
+        let claim = match key {
+            // A key that is none is a wrong one.
+            Some(key) => Claim {
+                name,
+                key: Some(Key::parse(key).unwrap_or_default()),
+            },
+            // As a person types it.
+            None => Claim::parse(name),
+        };
         let now_ms = self.now_ms();
         let mut answers = Answers::new(&mut self.connections, id, None);
         let Some(event) = self.room.decide_name(id, claim, now_ms, &mut answers) else {

@@ -50,6 +50,12 @@ local function safe(text)
     return (text:gsub("[%c\127]", "."))
 end
 
+-- Says whether a line is a command: a slash and letters, as far as the first word goes. Bytes beyond
+-- ASCII are taken for letters.
+local function is_command(text)
+    return text:match("^%s*/[%a\128-\255]*$") or text:match("^%s*/[%a\128-\255]*%s")
+end
+
 -- Says what a unit is. `up` is true if a client sent it.
 local function classify(stream, key, text, up)
     if up then
@@ -60,7 +66,7 @@ local function classify(stream, key, text, up)
         elseif known.key == key then
             return TYPES.join, known.name, nil
         end
-        if text:sub(1, 1) == "/" then
+        if is_command(text) then
             return TYPES.command, known.name, text
         end
         return TYPES.message, known.name, text

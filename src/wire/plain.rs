@@ -1,9 +1,10 @@
 //! The room as people read it with `nc`: a line of text for each thing that happens.
 
+mod past;
+
 use std::fmt::{self, Write};
 
-use time::OffsetDateTime;
-
+pub use self::past::put_past;
 use crate::room::notice::CLOSING;
 use crate::room::{Effect, Event, Name, Names};
 
@@ -37,8 +38,9 @@ pub const RENAMED_END: &str = "!";
 /// What each line of a notice starts with, and what somebody does.
 pub const STAR: &str = "* ";
 
-/// What tells somebody the key of the name that is kept for it from now on, and how it is used.
-const KEY_LINES: [&str; 2] = [
+/// What tells somebody the key of the name that is kept for it from now on, and how it is used; the
+/// key comes behind the first, the name and the key behind the second.
+pub const KEY_LINES: [&str; 2] = [
     "Your name is kept for you. This is its key, shown only now: ",
     "Your answer to the question for a name is from now on: ",
 ];
@@ -204,47 +206,6 @@ pub fn put(effect: &Effect<'_>, out: &mut String) {
     }
 }
 
-/// Adds to `out` what a newcomer reads before the `count` lines that were before it came, the oldest
-/// and the newest of them at these times, in milliseconds since 1970 (UTC). It is now `now_ms`: the
-/// day is told where it is another.
-pub fn put_past(count: usize, [first_ms, last_ms]: [u64; 2], now_ms: u64, out: &mut String) {
-    let [first, last] = [first_ms, last_ms].map(|ms| Clock {
-        minute: ms / MINUTE_MS,
-        tells_day: first_ms / DAY_MS != now_ms / DAY_MS,
-    });
-    // Neither can be a name; see `Notice`.
-    let written = if count == 1 {
-        writeln!(out, "{STAR}The line from before you came, {first} UTC:")
-    } else {
-        writeln!(
-            out,
-            "{STAR}{count} lines from before you came, {first} to {last} UTC:"
-        )
-    };
-    debug_assert!(written.is_ok(), "writing to a string can't fail");
-}
-
-const MINUTE_MS: u64 = 60 * 1000;
-const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
-
-/// A time of day, and the day where that is told.
-struct Clock {
-    minute: u64,
-    tells_day: bool,
-}
-
-impl fmt::Display for Clock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = i64::try_from(self.minute * 60).unwrap_or(i64::MAX);
-        let moment = OffsetDateTime::from_unix_timestamp(seconds);
-        let moment = moment.unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        if self.tells_day {
-            write!(f, "{} ", moment.date())?;
-        }
-        write!(f, "{:02}:{:02}", moment.hour(), moment.minute())
-    }
-}
-
 /// Puts a star before each further line of what is written.
 struct Starred<'o>(&'o mut String);
 
@@ -280,41 +241,6 @@ mod tests {
             "[^\n]{0,20}",
         ];
         (name, text, 0_u8..8)
-    }
-
-    #[test]
-    fn the_past_is_announced_with_its_times() {
-        let at = |day: u64, minute: u64| day * DAY_MS + minute * MINUTE_MS + 59_999;
-        for (count, times, now, words) in [
-            (
-                5,
-                [at(1, 662), at(1, 688)],
-                at(1, 700),
-                "* 5 lines from before you came, 11:02 to 11:28 UTC:\n",
-            ),
-            (
-                1,
-                [at(1, 0), at(1, 0)],
-                at(1, 1439),
-                "* The line from before you came, 00:00 UTC:\n",
-            ),
-            (
-                2,
-                [at(20_000, 1439), at(20_001, 0)],
-                at(20_001, 3),
-                "* 2 lines from before you came, 2024-10-04 23:59 to 2024-10-05 00:00 UTC:\n",
-            ),
-        ] {
-            let mut out = String::new();
-            put_past(count, times, now, &mut out);
-            assert_eq!(out, words);
-            let line = out.strip_suffix('\n').unwrap();
-            assert_eq!(
-                Line::parse(line),
-                Line::Notice(line.strip_prefix(STAR).unwrap())
-            );
-        }
-        put_past(2, [u64::MAX, u64::MAX], 0, &mut String::new());
     }
 
     proptest! {

@@ -223,7 +223,7 @@ fn a_new_day_is_marked() {
     let mut command = join(&server, &[]);
     command.env("TZ", zone);
     let mut desk = Desk::run(&command, 24, 80);
-    desk.expect(&[GREETING, "> "]);
+    desk.expect(&[GREETING, "* Here (2): ali, soheil", "> "]);
     ali.say("today");
     desk.expect(&["ali: today", "> "]);
     let next = change.date().next_day().unwrap();

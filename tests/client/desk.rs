@@ -73,7 +73,7 @@ impl Desk {
         Self::spawn(shell, 24, 80)
     }
 
-    /// Returns a desk at which soheil has joined the room of `server` from a shell.
+    /// Returns a desk at which soheil has joined the room of `server`, with ali in it, from a shell.
     pub fn join_from_a_shell(server: &Server) -> Self {
         let mut desk = Self::shell();
         desk.expect(&["$ "]);
@@ -83,7 +83,7 @@ impl Desk {
             "{program} join {} --name soheil",
             server.address()
         ));
-        desk.expect(&[GREETING, "> "]);
+        desk.expect(&[GREETING, "* Here (2): ali, soheil", "> "]);
         desk
     }
 

@@ -35,10 +35,17 @@ fn say(stream: &Incoming<TcpStream>, lines: &[&str]) {
     write_all(stream.source(), (lines.join("\n") + "\n").as_bytes());
 }
 
+/// Asks for a name, as a server that speaks in lines alone.
+fn ask_in_lines(stream: &mut Incoming<TcpStream>) {
+    say(stream, &[PROMPT]);
+    stream.expect_line("/json");
+    say(stream, &["* That name starts with a slash: /json", PROMPT]);
+}
+
 /// Returns a client in a room whose server is the stream returned.
 fn trap() -> (TcpStream, Desk) {
     let (mut stream, mut desk) = connected();
-    say(&stream, &[PROMPT]);
+    ask_in_lines(&mut stream);
     stream.expect_line("soheil");
     say(&stream, &[GREETING]);
     desk.expect(&[GREETING, "> "]);
@@ -50,7 +57,7 @@ fn a_line_never_becomes_a_name() {
     let (mut server, mut desk) = connected();
     desk.enter("a secret for my friends");
     desk.expect(&["waiting: a secret for my friends", "> "]);
-    say(&server, &[PROMPT]);
+    ask_in_lines(&mut server);
     server.expect_line("soheil");
     say(&server, &["* That name is taken: soheil", PROMPT]);
     desk.expect(&[PROMPT, "waiting: a secret for my friends", "> "]);
@@ -224,7 +231,11 @@ fn narrow_trap(flags: &[&str]) -> (Incoming<TcpStream>, Desk) {
         .set_send_buffer_size(16 * 1024)
         .unwrap();
     let mut server = Incoming::new(stream);
-    say(&server, &[PROMPT]);
+    if flags.contains(&"--plain") {
+        say(&server, &[PROMPT]);
+    } else {
+        ask_in_lines(&mut server);
+    }
     server.expect_line("soheil");
     say(&server, &[GREETING]);
     desk.expect_row(GREETING);

@@ -16,10 +16,16 @@ mod away;
 #[path = "../common/mod.rs"]
 mod common;
 mod desk;
+mod events;
+mod held;
 mod hostile;
+mod private;
 mod quiet;
+mod resume;
 mod scripts;
 mod settings;
+mod strangers;
 mod talk;
 mod typing;
 mod ways_out;
+mod wire;

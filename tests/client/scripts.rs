@@ -152,3 +152,57 @@ fn colours_in_a_pipe_only_on_demand() {
         "{line:?}"
     );
 }
+
+#[test]
+fn lines_that_come_to_nothing_are_named_and_the_exit_code_is_four() {
+    let server = Server::start(&[]);
+    let mut ali = server.join("ali");
+    let long = "x".repeat(5000);
+    let endless = "y".repeat(100_000);
+    for flags in [&["--name", "bot"][..], &["--name", "bot", "--quiet"]] {
+        let mut bot = Program::start(join(&server, flags));
+        bot.type_text(&format!(
+            "one\n/msg nobody psst\n{long}\n/mgs ali psst\n{endless}\nlast\n"
+        ));
+        bot.end_input();
+        assert_eq!(bot.wait().code(), Some(4));
+        ali.expect("bot: one");
+        ali.expect("bot: last");
+        ali.expect("bot has left the chatroom!");
+        let mut errors: Vec<_> = std::iter::from_fn(|| bot.errors.next_line()).collect();
+        assert_eq!(
+            errors.pop().unwrap(),
+            "chatroom: 4 of 6 lines came to nothing"
+        );
+        // The client itself refuses what is too long to be sent.
+        errors.sort();
+        for (error, (line, why)) in errors.iter().zip([
+            ("line 2 (\"/msg nobody psst\"): ", "nobody"),
+            ("line 3 (\"xxxx", "longer than 4096 bytes"),
+            ("line 4 (\"/mgs ali psst\"): ", "unknown"),
+            ("line 5 (\"yyyy", "longer than 4096 bytes"),
+        ]) {
+            let is_named = error.starts_with(&format!("chatroom: {line}"));
+            assert!(
+                is_named && error.contains(why) && error.len() < 160,
+                "{error}"
+            );
+        }
+        assert_eq!(errors.len(), 4);
+    }
+    let help = chatroom().args(["join", "--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    assert!(help.contains("4 lines of a pipe"), "{help}");
+}
+
+#[test]
+fn quit_in_capitals_is_no_failure() {
+    let server = Server::start(&[]);
+    for flags in [&["--name", "bot"][..], &["--name", "bot", "--plain"]] {
+        let mut bot = Program::start(join(&server, flags));
+        bot.screen.expect_line(PROMPT);
+        bot.screen.expect_line(GREETING);
+        bot.type_text("/QUIT\n");
+        assert_eq!(bot.wait().code(), Some(0), "{flags:?}");
+    }
+}

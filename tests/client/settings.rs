@@ -96,7 +96,7 @@ fn a_setting_changed_holds_now_and_the_next_time() {
     desk.press("\x04");
     assert_eq!(desk.exit_code(), 0);
     let mut desk = Desk::run(&command, 24, 80);
-    desk.expect(&[GREETING, "> "]);
+    desk.expect(&[GREETING, "* Here (2): soheil, ali", "> "]);
     ali.say("hi soheil");
     desk.wait_until("it rings", |desk| desk.written.contains(&7));
 }
@@ -109,7 +109,7 @@ fn somebody_ignored_is_not_heard_now_and_the_next_time() {
     let (ali, bob) = (server.join("ali"), server.join("bob"));
     for round in 0..2 {
         let mut desk = Desk::run(&command, 24, 80);
-        desk.expect(&[GREETING, "> "]);
+        desk.expect(&[GREETING, "* Here (3): ali, bob, soheil", "> "]);
         if round == 0 {
             bob.say("first");
             desk.expect(&["bob: first", "> "]);

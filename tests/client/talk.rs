@@ -29,6 +29,7 @@ const SCREENS: [(&str, &[&str]); 3] = [
             PROMPT,
             "you: ali",
             GREETING,
+            "* Here (2): soheil, ali",
             "soheil: hello this is soheil",
             "you: hi soheil im ali",
             "hasan: hi guys",
@@ -47,6 +48,7 @@ const SCREENS: [(&str, &[&str]); 3] = [
             PROMPT,
             "you: hasan",
             GREETING,
+            "* Here (3): soheil, ali, hasan",
             "you: hi guys",
             "soheil: hello hasan how are you",
             "you: im fine thanks",
@@ -89,7 +91,10 @@ fn play(rows: u16, columns: u16, half: &str) {
                 let mut desk = Desk::run(&command, rows, columns);
                 desk.expect(&[PROMPT, "> "]);
                 desk.enter(name);
-                desk.expect(&[GREETING, "> "]);
+                let (_, screen) = SCREENS.iter().find(|screen| screen.0 == name).unwrap();
+                // Who comes to others is told who they are.
+                let last = if desks.is_empty() { 2 } else { 3 };
+                desk.expect(&[screen[last], "> "]);
                 desk.press(half);
                 desks.push((name, desk));
             }
@@ -139,7 +144,7 @@ fn a_line_that_wraps_stays_whole() {
     let server = Server::start(&[]);
     let ali = server.join("ali");
     let mut desk = Desk::join(server.address(), &["--name", "soheil"]);
-    desk.expect(&[GREETING, "> "]);
+    desk.expect(&[GREETING, "* Here (2): ali, soheil", "> "]);
     desk.resize(12, 20);
     desk.press("a line of more than twenty columns, \u{674e}\u{96f7}");
     let area = [
@@ -166,7 +171,7 @@ fn a_resize_paints_the_talk_anew() {
     let server = Server::start(&[]);
     let ali = server.join("ali");
     let mut desk = Desk::join(server.address(), &["--name", "soheil"]);
-    desk.expect(&[GREETING, "> "]);
+    desk.expect(&[GREETING, "* Here (2): ali, soheil", "> "]);
     ali.say("see https://example.org/a/rather/long/address");
     desk.press("typing");
     desk.expect(&[
@@ -202,7 +207,7 @@ fn words_stay_whole_and_go_on_under_the_text() {
     let mut command = chatroom();
     command.args(["join", &server.address().to_string(), "--name", "soheil"]);
     let mut desk = Desk::run(&command, 12, 30);
-    desk.expect(&["enjoy", "> "]);
+    desk.expect(&["* Here (2): ali, soheil", "> "]);
     ali.say("several words that are wrapped, and https://example.org/twentynin with more");
     let rows = [
         "ali: several words that are",
@@ -358,7 +363,7 @@ fn names_complete_and_a_paste_waits_for_enter() {
     let server = Server::start(&[]);
     let mut ali = server.join("ali");
     let mut desk = Desk::join(server.address(), &["--name", "soheil"]);
-    desk.expect(&[GREETING, "> "]);
+    desk.expect(&[GREETING, "* Here (2): ali, soheil", "> "]);
     desk.enter("/who");
     desk.expect(&["* Here (2): ali, soheil", "> "]);
     desk.press("a\t");

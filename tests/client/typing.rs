@@ -1,14 +1,17 @@
 //! What keys do to the line being typed, and what becomes of it.
 
-use crate::common::{GREETING, Peer, Server};
+use crate::common::{Peer, Server};
 use crate::desk::Desk;
+
+/// What soheil is told on joining.
+const HERE: &str = "* Here (2): ali, soheil";
 
 /// Returns a room with ali in it, and soheil at a terminal.
 fn room() -> (Server, Peer, Desk) {
     let server = Server::start(&[]);
     let ali = server.join("ali");
     let mut desk = Desk::join(server.address(), &["--name", "soheil"]);
-    desk.expect(&[GREETING, "> "]);
+    desk.expect(&[HERE, "> "]);
     (server, ali, desk)
 }
 
@@ -75,7 +78,7 @@ fn ctrl_c_keeps_the_draft_and_asks_before_it_leaves() {
     desk.expect(&["Ctrl-C again leaves.", "> "]);
     // Any other key stays: the draft is there.
     desk.press("\x1b[A");
-    desk.expect(&[GREETING, "> precious words"]);
+    desk.expect(&[HERE, "> precious words"]);
     desk.press("\r");
     ali.expect("soheil: precious words");
     desk.press("\x03");
@@ -87,9 +90,9 @@ fn ctrl_c_keeps_the_draft_and_asks_before_it_leaves() {
 #[test]
 fn only_spaces_are_not_sent() {
     let (mut server, mut ali, mut desk) = room();
-    desk.press("   \r\t \r\x1b[200~ \n  \n\x1b[201~\rhi\r");
+    desk.press("   \r \t \r\x1b[200~ \n  \n\x1b[201~\rhi\r");
     ali.expect("soheil: hi");
-    desk.expect(&[GREETING, "you: hi", "> "]);
+    desk.expect(&[HERE, "you: hi", "> "]);
     server.drain_log();
     let said = |text: &&String| text.starts_with("soheil said");
     assert_eq!(server.texts().iter().filter(said).count(), 1);

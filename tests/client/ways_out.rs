@@ -32,7 +32,7 @@ fn assert_left(desk: &mut Desk, code: u8) {
 
 fn sit_down(address: SocketAddr, flags: &[&str]) -> Desk {
     let mut desk = Desk::join(address, &[&["--name", "soheil"], flags].concat());
-    desk.expect(&[GREETING, "> "]);
+    desk.expect_row(GREETING);
     let raw = desk.modes();
     assert!(
         !raw.local_modes
@@ -220,7 +220,8 @@ fn a_taken_name_is_answered_by_the_person() {
         "> ",
     ]);
     desk.enter("zed");
-    desk.expect(&[PROMPT, "you: zed", GREETING, "> "]);
+    let here = "* Here (2): soheil, zed";
+    desk.expect(&[PROMPT, "you: zed", GREETING, here, "> "]);
 }
 
 /// Starts a server where one was before.

@@ -227,6 +227,28 @@ fn commands_and_telnet_are_understood() {
     );
 }
 
+/// Took every line that starts with a slash for a command, and none that starts with a blank.
+#[test]
+fn a_command_is_what_the_room_takes_for_one() {
+    let mut steps = Vec::new();
+    steps.extend(enter(4001, b"soheil\n"));
+    steps.extend(enter(4002, b"ali\n"));
+    for line in [&b"/etc/passwd is a file\n"[..], b"/1 of 2\n"] {
+        // Nobody gets a copy of the talk; the command before it has none.
+        steps.extend([Step::Up(4001, b" /Who al\n"), Step::Up(4001, line)]);
+    }
+    steps.push(Step::Up(4001, b" /ME waves \n"));
+    steps.push(Step::Down(4002, b"* soheil waves\n"));
+    steps.extend([Step::Up(4002, b"/who\n")].repeat(6000));
+    steps.push(Step::Up(4001, b"/Quit now\n"));
+    let text = told(&steps);
+    let missing = records(&text, "missing");
+    assert_eq!(missing.len(), 2, "{missing:?}");
+    assert!(missing.iter().all(|record| field(record, "name") == "ali"));
+    assert_eq!(records(&text, "copy").len(), 1);
+    assert_eq!(field(records(&text, "leave")[0], "how"), "/quit");
+}
+
 #[test]
 fn a_copy_that_never_comes_is_found() {
     let mut steps = Vec::new();

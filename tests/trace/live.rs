@@ -1,17 +1,15 @@
-//! With other programs: a capture as it happens, and the dissector in tshark.
+//! A capture as it happens.
 
 use std::collections::{BTreeSet, HashMap};
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use chatroom::room::notice::CLOSING;
-use chatroom::wire::plain::Line;
+use chatroom::wire::json::{Message, Request, Resume};
 
-use super::common::{GREETING, Incoming, PROMPT, Program, Server, chatroom};
-use super::support::{
-    Step, capture, command, field, file_with, has, has_tshark, records, session, trace_to,
-};
+use super::common::{GREETING, Incoming, PROMPT, Peer, Program, Server, chatroom};
+use super::house::request;
+use super::support::{Step, command, has, session};
 
 /// A child that doesn't outlive its test.
 struct Kept(Child);
@@ -131,7 +129,11 @@ fn told_by_trace(lines: &[String]) -> Told {
                 .strip_suffix(')')
                 .and_then(|copy| copy.rsplit(' ').next());
             let at = of.map_or(told.len() - 1, |frame| of_frame[frame]);
-            told[at].1.insert(name.to_owned());
+            // Only those who read objects are told of it.
+            if !told[at].0.ends_with(" joined") {
+                let is_new = told[at].1.insert(name.to_owned());
+                assert!(is_new, "told twice: {line}");
+            }
         } else if let Some(event) = event(text.trim()) {
             of_frame.insert(frame, told.len());
             told.push((event, BTreeSet::new()));
@@ -153,14 +155,50 @@ fn event(text: &str) -> Option<String> {
     said.then(|| text.to_owned())
 }
 
-/// Starts `trace` on what is captured.
-fn trace_of(tcpdump: &mut Kept, port: u16) -> Kept {
-    let trace = command()
-        .args(["-m", "-p", &port.to_string(), "-"])
-        .stdin(tcpdump.0.stdout.take().unwrap())
-        .stdout(Stdio::piped())
-        .spawn();
-    Kept(trace.unwrap())
+/// `trace` on what is captured, and what it has shown.
+struct Trace {
+    _child: Kept,
+    screen: Incoming<ChildStdout>,
+    lines: Vec<String>,
+}
+
+impl Trace {
+    fn start(tcpdump: &mut Kept, port: u16) -> Self {
+        let child = command()
+            .args(["-m", "-p", &port.to_string(), "-"])
+            .stdin(tcpdump.0.stdout.take().unwrap())
+            .stdout(Stdio::piped())
+            .spawn();
+        let mut child = Kept(child.unwrap());
+        let screen = Incoming::new(child.0.stdout.take().unwrap());
+        Self {
+            _child: child,
+            screen,
+            lines: Vec::new(),
+        }
+    }
+
+    /// Waits until these words are shown. A burst is more than the kernel's ring for a capture
+    /// holds: what is said is awaited.
+    fn shows(&mut self, words: &str) {
+        loop {
+            let Some(line) = self.screen.next_line() else {
+                panic!("no {words:?}: {:#?}", self.lines);
+            };
+            self.lines.push(line);
+            if self.lines.last().is_some_and(|line| line.contains(words)) {
+                return;
+            }
+        }
+    }
+
+    /// Returns all that is shown once there is no more to capture.
+    fn finish(mut self, tcpdump: Kept) -> Vec<String> {
+        drop(tcpdump);
+        self.lines
+            .extend(std::iter::from_fn(|| self.screen.next_line()));
+        self.lines
+    }
 }
 
 /// Starts `join` and waits until it is in the room.
@@ -183,24 +221,12 @@ fn a_live_session_tells_what_the_servers_log_tells() {
     let Some(mut tcpdump) = tcpdump(port) else {
         return;
     };
-    let mut trace = trace_of(&mut tcpdump, port);
-    let mut screen = Incoming::new(trace.0.stdout.take().unwrap());
-    let mut lines: Vec<String> = Vec::new();
-    // A burst is more than the kernel's ring for a capture holds: each line is awaited.
-    let mut shown = |words: &str| loop {
-        let Some(line) = screen.next_line() else {
-            panic!("no {words:?}: {lines:#?}");
-        };
-        lines.push(line);
-        if lines.last().is_some_and(|line| line.contains(words)) {
-            break;
-        }
-    };
+    let mut trace = Trace::start(&mut tcpdump, port);
     let names = ["soheil", "ali", "سهیل"];
     let mut people: Vec<Program> = Vec::new();
     for name in names {
         people.push(joined(&server, name));
-        shown(GREETING);
+        trace.shows(" joined from ");
     }
     let mut say = |at: usize, text: &str, heard: &str| {
         people[at].type_text(&format!("{text}\n"));
@@ -211,200 +237,163 @@ fn a_live_session_tells_what_the_servers_log_tells() {
     for round in 0..20 {
         let text = format!("hello {round}");
         say(0, &text, &format!("soheil: {text}"));
-        shown(&text);
+        trace.shows(&text);
         let text = "سلام دنیا: ali has left the chatroom!";
         say(2, text, &format!("سهیل: {text}"));
-        shown("has left the chatroom!");
+        trace.shows("has left the chatroom!");
         say(1, "/me waves", "* ali waves");
-        shown("/me waves");
+        trace.shows("/me waves");
     }
     for person in &mut people {
         person.end_input();
         person.wait();
-        shown("connection is over");
+        trace.shows("connection is over");
     }
     let expected = told_by_log(server.stop());
-    drop(tcpdump);
-    lines.extend(std::iter::from_fn(|| screen.next_line()));
+    let lines = trace.finish(tcpdump);
     assert_eq!(expected.len(), 3 + 60 + 3);
     assert_eq!(told_by_trace(&lines), expected, "{lines:#?}");
 }
 
-/// Returns what the dissector makes of a capture: frame, type, name and text of each unit.
-fn dissected(arguments: &[&str], file: &std::path::Path) -> Vec<[String; 4]> {
-    let script = Command::new(env!("CARGO_BIN_EXE_chatroom"))
-        .args(["generate", "dissector"])
-        .output()
-        .unwrap();
-    assert!(script.status.success());
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("chatroom.lua");
-    std::fs::write(&path, script.stdout).unwrap();
-    let output = Command::new("tshark")
-        .arg("-n")
-        .arg("-X")
-        .arg(format!("lua_script:{}", path.display()))
-        .args(["-o", "tcp.reassemble_out_of_order:TRUE"])
-        .args(arguments)
-        .args([
-            "-Y",
-            "chatroom",
-            "-T",
-            "fields",
-            "-E",
-            "separator=/t",
-            "-E",
-            "aggregator=|",
-        ])
-        .args([
-            "-e",
-            "frame.number",
-            "-e",
-            "chatroom.type",
-            "-e",
-            "chatroom.name",
-            "-e",
-            "chatroom.line",
-        ])
-        .arg("-r")
-        .arg(file)
-        .output()
-        .unwrap();
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(!error.contains("Lua"), "{error}");
-    let mut units = Vec::new();
-    for line in String::from_utf8_lossy(&output.stdout).lines() {
-        let columns: Vec<_> = line.split('\t').collect();
-        let (kinds, names, lines) = (
-            columns[1].split('|'),
-            columns[2].split('|'),
-            columns[3].split('|'),
-        );
-        for ((kind, name), line) in kinds.zip(names).zip(lines) {
-            units.push([columns[0], kind, name, line].map(str::to_owned));
+/// Somebody at a raw socket, in either encoding.
+struct Member {
+    peer: Peer,
+    json: bool,
+    /// Which start of the server it is, and the highest number heard of.
+    boot: String,
+    seq: u64,
+    lines: u32,
+}
+
+impl Member {
+    /// Joins under a name, or by a request in JSON.
+    fn join(server: &Server, name: &str, opening: Option<&Request<'_>>) -> Self {
+        let mut peer = server.connect();
+        peer.expect(PROMPT);
+        let json = opening.is_some();
+        match opening {
+            Some(opening) => peer.send([b"/json\n".to_vec(), request(opening)].concat()),
+            None => peer.say(name),
+        }
+        let mut member = Self {
+            peer,
+            json,
+            boot: String::new(),
+            seq: 0,
+            lines: 0,
+        };
+        member.hears(if json { "\"members\"" } else { GREETING });
+        member
+    }
+
+    fn types(&mut self, line: &str) {
+        if self.json {
+            self.lines += 1;
+            let (id, line) = (Some(self.lines.to_string().into()), line.into());
+            self.peer.send(request(&Request::Line { id, line }));
+        } else {
+            self.peer.say(line);
         }
     }
-    units
-}
 
-#[test]
-fn the_dissector_sees_what_trace_sees() {
-    if !has_tshark() {
-        return;
-    }
-    for (name, arguments) in [
-        ("session.pcap", &[][..]),
-        ("session.pcap", &["-2"]),
-        ("session.pcap", &["-o", "chatroom.framing:2"]),
-        ("chat_raw.pcap", &[]),
-        ("chat_nl_rst.pcap", &[]),
-        ("chat_nl_rst.pcap", &["-2"]),
-        ("chat_nl_v6_any_sll2.pcap", &[]),
-        ("simclose.pcap", &["-2"]),
-    ] {
-        let text = trace_to("ndjson", &[], &capture(name));
-        let units = dissected(arguments, &capture(name));
-        let of = |kind: &str| -> Vec<(String, String)> {
-            let mut found: Vec<_> = units
-                .iter()
-                .filter(|unit| unit[1] == kind)
-                .map(|unit| (unit[0].clone(), unit[2].clone()))
-                .collect();
-            found.sort();
-            found
-        };
-        let ours = |record: &str| -> Vec<(String, String)> {
-            let mut found: Vec<_> = records(&text, record)
-                .iter()
-                .map(|line| {
-                    (
-                        field(line, "frame").to_owned(),
-                        field(line, "name").to_owned(),
-                    )
-                })
-                .collect();
-            found.sort();
-            found
-        };
-        assert_eq!(of("join"), ours("join"), "{name} {arguments:?}");
-        assert_eq!(of("message"), ours("message"), "{name} {arguments:?}");
-        let copies = of("copy").len() + of("leave").len();
-        assert_eq!(
-            copies,
-            ours("copy").len() + ours("notice").len(),
-            "{name} {arguments:?}"
-        );
+    /// Waits for a line that holds these words; returns those before it.
+    fn hears(&mut self, words: &str) -> Vec<String> {
+        let mut before = Vec::new();
+        loop {
+            let line = self.peer.line();
+            if self.json && line.starts_with('{') {
+                let message = Message::parse(line.as_bytes()).unwrap();
+                self.seq = message.seq().unwrap_or(0).max(self.seq);
+                if let Message::Hello(hello) = message {
+                    self.boot = hello.boot.into_owned();
+                }
+            }
+            if line.contains(words) {
+                return before;
+            }
+            before.push(line);
+        }
     }
 }
 
+/// Lets one of them say something, and waits until the others heard it and it is shown.
+fn say(people: &mut [Member], trace: &mut Trace, at: usize, text: &str) {
+    people[at].types(text);
+    // What people hear has its own quotes and no command.
+    let heard = text.trim_start_matches("/me ");
+    for other in (0..people.len()).filter(|&other| other != at) {
+        people[other].hears(heard);
+    }
+    trace.shows(text);
+}
+
+/// Lets all of them leave.
+fn finish(people: Vec<Member>, trace: &mut Trace) {
+    for mut person in people.into_iter().rev() {
+        person.peer.finish();
+        trace.shows("connection is over");
+    }
+}
+
+/// Plain members and JSON ones, of whom one breaks and resumes; newcomers are told what was before.
 #[test]
-fn the_dissector_reads_lines_that_span_segments() {
-    if !has_tshark() {
+fn a_live_session_in_both_encodings_tells_what_the_servers_log_tells() {
+    if !has("tcpdump") {
         return;
     }
-    let file = file_with(&session(&[
-        Step::Open(4001),
-        Step::Up(4001, b"ali\nfirst\nsec"),
-        Step::Up(4001, "ond سل".as_bytes()),
-        Step::Up(4001, "ام\nthird\n".as_bytes()),
-    ]));
-    let units = dissected(&["-2"], file.path());
-    let told: Vec<_> = units
-        .iter()
-        .map(|unit| (unit[1].as_str(), unit[3].as_str()))
-        .collect();
+    let mut server = Server::start(&["--rate", "0", "--history", "3"]);
+    let port = server.address().port();
+    let Some(mut tcpdump) = tcpdump(port) else {
+        return;
+    };
+    let mut trace = Trace::start(&mut tcpdump, port);
+    let mut people = Vec::new();
+    for (name, json) in [("soheil", false), ("ali", true), ("سهیل", true)] {
+        let opening = Request::Name(name.into());
+        people.push(Member::join(&server, name, json.then_some(&opening)));
+        trace.shows(" joined from ");
+    }
+    for round in 0..10 {
+        say(&mut people, &mut trace, 0, &format!("hello {round}."));
+        say(&mut people, &mut trace, 1, "/etc/passwd is {a} file: [1]");
+        say(&mut people, &mut trace, 2, "/me سلام");
+    }
+    let gone = people.remove(1);
+    gone.peer.reset();
+    people[0].hears("ali has left");
+    trace.shows("ali left (RST)");
+    say(&mut people, &mut trace, 0, "ali misses this");
+    let opening = Request::Resume(Resume {
+        boot: gone.boot.into(),
+        seq: gone.seq,
+        name: "ali".into(),
+        token: None,
+        key: None,
+    });
+    let mut ali = Member::join(&server, "ali", Some(&opening));
+    ali.lines = gone.lines;
+    people.push(ali);
+    trace.shows("ali joined from ");
+    for (name, json) in [("zoe", false), ("bob", true)] {
+        let opening = Request::Name(name.into());
+        people.push(Member::join(&server, name, json.then_some(&opening)));
+        trace.shows(&format!("{name} joined from "));
+    }
+    for at in 0..people.len() {
+        say(&mut people, &mut trace, at, &format!("I am number {at}."));
+    }
+    finish(people, &mut trace);
+    let expected = told_by_log(server.stop());
+    let lines = trace.finish(tcpdump);
+    assert_eq!(expected.len(), 3 + 30 + 1 + 1 + 3 + 5 + 5);
+    assert_eq!(told_by_trace(&lines), expected, "{lines:#?}");
+    let told_again = |to: &str| {
+        let words = format!("the server to {to}: soheil: ali misses this");
+        lines.iter().filter(|line| line.ends_with(&words)).count()
+    };
     assert_eq!(
-        told,
-        [
-            ("join", "ali"),
-            ("message", "first"),
-            ("message", "second سلام"),
-            ("message", "third")
-        ]
+        (told_again("ali"), told_again("zoe"), told_again("bob")),
+        (1, 1, 1),
+        "{lines:#?}"
     );
-}
-
-/// Took the name of a private message for `bob (privately)`, and a notice with a colon for talk.
-#[test]
-fn the_dissector_knows_each_line_that_the_server_writes() {
-    if !has_tshark() {
-        return;
-    }
-    let (name, text) = ("سهیل", "ali: * bob (privately): hi");
-    let expected = [
-        (Line::Prompt, "notice", ""),
-        (Line::Greeting, "notice", ""),
-        (Line::Said { name, text }, "copy", name),
-        (Line::SaidPrivately { name, text }, "copy", name),
-        (Line::Did { name, text }, "notice", ""),
-        (Line::Joined(name), "join", name),
-        (
-            Line::Renamed {
-                from: name,
-                to: "ali",
-            },
-            "notice",
-            "",
-        ),
-        (Line::Notice("Here (2): ali, bob"), "notice", ""),
-        (Line::Notice(CLOSING), "notice", ""),
-        (Line::Left(name), "leave", name),
-    ];
-    let lines: Vec<String> = expected
-        .iter()
-        .map(|(line, ..)| line.parts().concat())
-        .collect();
-    let mut steps = vec![Step::Open(4001)];
-    steps.extend(lines.iter().map(|line| Step::Down(4001, line.as_bytes())));
-    let file = file_with(&session(&steps));
-    let told: Vec<_> = dissected(&[], file.path())
-        .into_iter()
-        .map(|[_, kind, name, line]| (kind, name, line + "\n"))
-        .collect();
-    let expected: Vec<_> = expected
-        .iter()
-        .zip(lines)
-        .map(|((_, kind, name), line)| ((*kind).to_owned(), (*name).to_owned(), line))
-        .collect();
-    assert_eq!(told, expected);
 }

@@ -2,6 +2,9 @@
 
 use std::fs;
 
+use chatroom::wire::plain::PROMPT;
+
+use super::house::{House, Made, captured, cut, down, hello, refusal, resume, said, up, welcome};
 use super::support::capture;
 
 const SYN: u8 = 0x02;
@@ -311,6 +314,49 @@ fn tunnels() -> Vec<u8> {
     pcap(1, &frames)
 }
 
+/// A room of both encodings, whose bytes are cut in two at places that differ.
+fn json() -> Vec<u8> {
+    let mut house = House::default();
+    let soheil = house.join("soheil", false);
+    let ali = house.join("ali", true);
+    let persian = house.join("سهیل", true);
+    house.types(soheil, "hello");
+    house.types(ali, "a \u{1b}[2J\"b\"");
+    house.types(persian, "/me سلام");
+    house.types(soheil, "/msg ali psst");
+    house.types(ali, "/nick omid");
+    house.steps.extend([
+        up(4002, "{\"id\":\"9\",\"line\":7}"),
+        Made::Down(
+            4002,
+            refusal("bad-request", "Your line was not understood.", None),
+        ),
+        up(4002, "not JSON"),
+        down(
+            4002,
+            "{\"event\":\"notice\",\"code\":\"help\",\"text\":\"one\\ntwo\"}",
+        ),
+        down(4002, "{\"event\":\"later\"}"),
+    ]);
+    house.leave(persian);
+    house.steps.extend([
+        Made::Open(4009),
+        Made::Up(4009, [b"/json\n".to_vec(), resume(3, "سهیل")].concat()),
+        down(4009, PROMPT),
+        Made::Down(4009, [hello(), welcome(99, "سهیل", true)].concat()),
+        Made::Down(
+            4009,
+            [said(4, "soheil", "hello"), said(100, "soheil", "x")].concat(),
+        ),
+    ]);
+    let mut place = 0;
+    let steps = cut(&house.steps, |bytes| {
+        place += 7;
+        place % (bytes + 1)
+    });
+    captured(&steps)
+}
+
 #[test]
 fn the_made_captures_are_what_is_made_here() {
     for (name, bytes) in [
@@ -320,6 +366,7 @@ fn the_made_captures_are_what_is_made_here() {
         ("fragments_v4.pcap", fragments_v4()),
         ("fragments_v6.pcap", fragments_v6()),
         ("tunnels.pcap", tunnels()),
+        ("json.pcap", json()),
     ] {
         if std::env::var_os("BLESS").is_some() {
             fs::write(capture(name), &bytes).unwrap();

@@ -80,10 +80,11 @@ impl Read for Slowly<'_> {
     }
 }
 
-/// Captures of what there is around TCP and in its options.
-const LAYERS: [&str; 6] = [
+/// Captures of what there is around TCP and in its options, and of JSON.
+const LAYERS: [&str; 7] = [
     "fragments_v4.pcap",
     "fragments_v6.pcap",
+    "json.pcap",
     "links_fddi.pcap",
     "links_ppp.pcap",
     "tcp_options.pcap",
@@ -208,17 +209,17 @@ fn peak_memory_kib(process: u32) -> u64 {
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-/// A capture of one packet after another, of people who never finish a line: some are seen once,
-/// the others again and again, so soon that they can't be forgotten.
-fn endless(packet: u32, bytes: &mut Vec<u8>) {
-    const PERSISTENT: u32 = 5000;
+/// A capture of one packet after another with this in it: some people are seen once, so many others
+/// again and again, so soon that they can't be forgotten.
+fn endless(packet: u32, (persistent, data): (u32, &[u8]), bytes: &mut Vec<u8>) {
     let number = packet / 2;
     let (client, turn) = if packet.is_multiple_of(2) {
-        (number % PERSISTENT, number / PERSISTENT)
+        (number % persistent, number / persistent)
     } else {
-        (PERSISTENT + number, 0)
+        (persistent + number, 0)
     };
-    let data = [b'x'; 1000];
+    // Every other packet of a person leaves a hole, if it doesn't end a line.
+    let step = if data.ends_with(b"\n") { 1 } else { 2 };
     let len = u32::try_from(data.len()).unwrap();
     let total = 40 + len;
     for word in [
@@ -235,14 +236,27 @@ fn endless(packet: u32, bytes: &mut Vec<u8>) {
     bytes.extend(&client.to_be_bytes()[1..]);
     bytes.extend([10, 255, 255, 255, 0x20, 0x00]);
     bytes.extend(5050_u16.to_be_bytes());
-    // Every other packet of a person leaves a hole.
-    bytes.extend((1 + turn * 2 * len).to_be_bytes());
+    bytes.extend(turn.wrapping_mul(step * len).wrapping_add(1).to_be_bytes());
     bytes.extend([0, 0, 0, 1, 0x50, 0x10, 0xff, 0xff, 0, 0, 0, 0]);
     bytes.extend(data);
 }
 
 #[test]
 fn memory_is_bounded_however_long_the_stream() {
+    stays_bounded((5000, &[b'x'; 1000]));
+}
+
+#[test]
+fn memory_is_bounded_whatever_programs_ask_for_and_are_told() {
+    let text = "\\u001b".repeat(150);
+    let line = |start: &str| format!("{start}\"{text}\"}}\n");
+    // Nobody answers, and one asks without end.
+    stays_bounded((1, line("{\"id\":\"7\",\"line\":").as_bytes()));
+    stays_bounded((5000, line("{\"id\":\"7\",\"line\":").as_bytes()));
+    stays_bounded((5000, format!("{{\"line\":\"{text}{text}").as_bytes()));
+}
+
+fn stays_bounded(endless_talk: (u32, &[u8])) {
     let megabytes: u32 = std::env::var("TRACE_STREAM_MB")
         .ok()
         .and_then(|value| value.parse().ok())
@@ -262,7 +276,7 @@ fn memory_is_bounded_however_long_the_stream() {
     let mut packet = 0;
     for _ in 0..megabytes {
         while bytes.len() < 1 << 20 {
-            endless(packet, &mut bytes);
+            endless(packet, endless_talk, &mut bytes);
             packet += 1;
         }
         stdin.write_all(&bytes).unwrap();

@@ -1,6 +1,6 @@
 //! Tab: completes names and commands.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use super::super::commands::OWN;
 use crate::line::command::USAGE;
@@ -10,8 +10,10 @@ const NAMES_MAX: usize = 1000;
 
 /// The names heard of, the most recent first, and where one is among several completions.
 #[derive(Debug, Default)]
-pub(super) struct Completion {
+pub(in crate::client) struct Completion {
     names: VecDeque<String>,
+    /// Those of them who wrote to the person alone, the last first.
+    writers: VecDeque<String>,
     cycle: Option<Cycle>,
 }
 
@@ -25,17 +27,52 @@ struct Cycle {
 
 impl Completion {
     /// Notes that someone is there; the last heard of comes first.
-    pub(super) fn hear(&mut self, name: &str) {
-        self.forget(name);
+    pub(in crate::client) fn hear(&mut self, name: &str) {
+        self.names.retain(|known| known != name);
         self.names.push_front(name.to_owned());
         self.names.truncate(NAMES_MAX);
     }
 
-    /// Notes that someone left.
-    pub(super) fn forget(&mut self, name: &str) {
-        if let Some(at) = self.names.iter().position(|known| known == name) {
-            drop(self.names.remove(at));
+    /// Notes that someone wrote to the person alone.
+    pub(in crate::client) fn hear_privately(&mut self, name: &str) {
+        self.hear(name);
+        self.writers.retain(|known| known != name);
+        self.writers.push_front(name.to_owned());
+        self.writers.truncate(NAMES_MAX);
+    }
+
+    /// Returns who wrote to the person alone last.
+    pub(in crate::client) fn last_writer(&self) -> Option<&str> {
+        self.writers.front().map(String::as_str)
+    }
+
+    /// Notes who is here; others are not, if these are `all`. Those who were heard of stay first.
+    pub(in crate::client) fn set_here(&mut self, names: Vec<String>, all: bool) {
+        let here: HashSet<_> = names.iter().collect();
+        if all {
+            self.names.retain(|name| here.contains(name));
+            self.writers.retain(|name| here.contains(name));
         }
+        let known: HashSet<_> = self.names.iter().cloned().collect();
+        let new = names.into_iter().filter(|name| !known.contains(name));
+        self.names.extend(new);
+        self.names.truncate(NAMES_MAX);
+    }
+
+    /// Notes that someone left.
+    pub(in crate::client) fn forget(&mut self, name: &str) {
+        self.names.retain(|known| known != name);
+        self.writers.retain(|known| known != name);
+    }
+
+    /// Notes that someone goes by another name.
+    pub(in crate::client) fn rename(&mut self, from: &str, to: &str) {
+        let has_written = self.writers.iter_mut().find(|known| *known == from);
+        if let Some(known) = has_written {
+            to.clone_into(known);
+        }
+        self.forget(from);
+        self.hear(to);
     }
 
     /// Ends a round of completions: another key was pressed.
@@ -65,11 +102,17 @@ impl Completion {
         let candidates = if at_start && word.starts_with('/') {
             commands(word)
         } else {
-            let addressed = matches!(line.strip_suffix(word), Some("" | "/msg "));
-            if word.is_empty() && !addressed {
+            let before = line.strip_suffix(word).unwrap_or_default();
+            let to_one = before.eq_ignore_ascii_case("/msg ");
+            if word.is_empty() && !at_start && !to_one {
                 return None;
             }
-            self.names(word, if at_start { ": " } else { " " })
+            let ending = if at_start && !word.starts_with('@') {
+                ": "
+            } else {
+                " "
+            };
+            self.names(word, ending, to_one)
         };
         Some(Cycle {
             start: before.len() - word.len(),
@@ -78,12 +121,21 @@ impl Completion {
         })
     }
 
-    fn names(&self, word: &str, ending: &str) -> Vec<String> {
+    /// Returns the names that `word` starts, also after an `@`; who wrote to the person alone
+    /// first, if it is `to_one` alone.
+    fn names(&self, word: &str, ending: &str, to_one: bool) -> Vec<String> {
+        let (at, word) = match word.strip_prefix('@') {
+            Some(word) => ("@", word),
+            None => ("", word),
+        };
         let word = word.to_lowercase();
-        self.names
-            .iter()
+        let writers = self.writers.iter().filter(|_| to_one);
+        let others = self.names.iter();
+        let others = others.filter(|name| !to_one || !self.writers.contains(name));
+        writers
+            .chain(others)
             .filter(|name| name.to_lowercase().starts_with(&word))
-            .map(|name| format!("{name}{ending}"))
+            .map(|name| [at, name, ending].concat())
             .collect()
     }
 }
@@ -132,6 +184,32 @@ mod tests {
                 assert_eq!(completion.next(before), expected, "{before:?}");
             }
         }
+    }
+
+    #[test]
+    fn who_is_here_completes_and_who_wrote_privately_comes_first_after_msg() {
+        let mut completion = completion();
+        completion.hear_privately("ali");
+        completion.hear_privately("eve");
+        completion.hear("bob");
+        let words = |completion: &mut Completion, before: &str, count: usize| {
+            completion.stop();
+            let words = (0..count).map(|_| completion.next(before).unwrap().1.trim().to_owned());
+            words.collect::<Vec<_>>()
+        };
+        assert_eq!(words(&mut completion, "/msg ", 3), ["eve", "ali", "bob"]);
+        assert_eq!(words(&mut completion, "hi @a", 2), ["@ali", "@Alan"]);
+        assert_eq!(words(&mut completion, "@b", 1), ["@bob"]);
+        completion.rename("eve", "mallory");
+        assert_eq!(completion.last_writer(), Some("mallory"));
+        let here = ["zed", "ali", "bob"].map(str::to_owned).to_vec();
+        completion.set_here(here.clone(), false);
+        assert!(completion.names.contains(&"Alan".to_owned()));
+        completion.set_here(here, true);
+        assert_eq!(completion.names, ["bob", "ali", "zed"]);
+        assert_eq!(completion.last_writer(), Some("ali"));
+        completion.forget("ali");
+        assert_eq!(completion.last_writer(), None);
     }
 
     #[test]

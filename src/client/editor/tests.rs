@@ -200,8 +200,8 @@ fn keys_ask_for_what_the_editor_cannot_do() {
         ("alpha\rx\x12lp\x05!\r", vec![send("alpha"), send("alpha!")]),
     ] {
         let mut editor = Editor::new(size(24, 80));
-        editor.hear_of("soraya");
-        editor.hear_of("soheil");
+        editor.people().hear("soraya");
+        editor.people().hear("soheil");
         assert_eq!(editor.feed(keys.as_bytes()), requests, "{keys:?}");
     }
 }

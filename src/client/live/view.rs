@@ -1,5 +1,7 @@
 //! What the person sees: the room's lines as the options ask for, above the line being typed.
 
+use std::borrow::Cow;
+
 use time::Date;
 
 use super::super::clock::{Clock, spoken};
@@ -9,7 +11,9 @@ use super::super::ignored::Ignored;
 use super::super::notifier::Notifier;
 use super::super::options::Options;
 use super::super::record::Record;
+use super::super::session::Told;
 use super::super::theme::{Theme, YOU};
+use crate::line::command::Command;
 
 /// Stands before the first line that was said while the person was away.
 const UNREAD: &str = "What follows is unread:";
@@ -57,63 +61,104 @@ impl View {
         }
     }
 
-    /// Shows what the server tells the one called `me`.
-    pub(super) fn show(&mut self, event: &Event, me: &str) {
+    /// Shows what the one called `me` is told.
+    pub(super) fn show(&mut self, told: &Told, me: &str) {
+        match told {
+            Told::Line { line, is_old } => self.show_event(&Event::of(line), me, None, *is_old),
+            Told::Event {
+                event,
+                time_ms,
+                is_old,
+            } => self.show_event(event, me, *time_ms, *is_old),
+            Told::Members {
+                names,
+                more,
+                text,
+                news,
+            } => {
+                let others = names.iter().filter(|name| *name != me).cloned().collect();
+                self.editor.people().set_here(others, *more == 0);
+                if *news && !self.quiet && names.len() > 1 {
+                    self.tell(text);
+                }
+            }
+            Told::Came(name) => self.editor.people().hear(name),
+            Told::Name(name) => self.show_typed(name),
+            Told::Own { line, time_ms } => self.show_own(line, me, *time_ms),
+            Told::Refused { line, why } => {
+                if let Some(line) = line.as_ref().filter(|line| !line.is_shown) {
+                    self.show_typed(&line.text);
+                }
+                self.tell(why);
+            }
+            Told::Back(text) => {
+                self.unread = Unread::Yes;
+                self.tell_and_keep(text);
+            }
+            Told::Word(text) => self.tell(text),
+        }
+    }
+
+    fn show_event(&mut self, event: &Event, me: &str, at_ms: Option<u64>, is_old: bool) {
         if self.ignored.hides(event) {
             return;
         }
         self.learn(event);
-        let trouble = self.record.as_mut().and_then(|record| record.event(event));
+        let record = self.record.as_mut();
+        let trouble = record.and_then(|record| record.event(event, at_ms));
         self.tell_trouble(trouble);
         let shown = self.theme.show(event, me);
         if event.is_coming() && self.quiet {
             return;
         }
-        if event.is_talk() {
+        if event.is_talk() && !is_old {
             self.mark_unread();
             if let Some(notifier) = &mut self.notifier {
                 let told = notifier.hear(&event.line(), shown.calls);
                 self.editor.tell_terminal(&told);
             }
         }
-        self.print(&shown.text, shown.hang);
-        if shown.calls && self.bell {
+        self.print(&shown.text, shown.hang, at_ms);
+        if shown.calls && self.bell && !is_old {
             self.editor.ring();
         }
     }
 
-    /// Shows a line that was sent under the name of `me`.
-    pub(super) fn show_own(&mut self, line: &str, me: &str) {
-        let shown = self.theme.show_own(line, YOU);
-        let shown = shown.unwrap_or_else(|| self.theme.show_typed(line));
-        self.print(&shown.text, shown.hang);
-        let trouble = self.record.as_mut().and_then(|record| record.own(line, me));
+    /// Shows a line that the server has under the name of `me`.
+    fn show_own(&mut self, line: &str, me: &str, at_ms: Option<u64>) {
+        let line = match (Command::parse(line), self.editor.people().last_writer()) {
+            (Command::Reply(text), Some(to)) => Cow::Owned(format!("/msg {to} {text}")),
+            _ => Cow::Borrowed(line),
+        };
+        let shown = self.theme.show_own(&line, YOU);
+        let shown = shown.unwrap_or_else(|| self.theme.show_typed(&line));
+        self.print(&shown.text, shown.hang, at_ms);
+        let record = self.record.as_mut();
+        let trouble = record.and_then(|record| record.own(&line, me, at_ms));
         self.tell_trouble(trouble);
     }
 
     /// Shows what was typed and is for nobody else to see.
     pub(super) fn show_typed(&mut self, line: &str) {
         let shown = self.theme.show_typed(line);
-        self.print(&shown.text, shown.hang);
+        self.print(&shown.text, shown.hang, None);
     }
 
     /// Tells the person something that no server said.
     pub(super) fn tell(&mut self, text: &str) {
         let line = self.theme.dim(&format!("* {text}"));
-        self.print(&line, 2);
+        self.print(&line, 2, None);
     }
 
     /// Tells it, and keeps it with the talk: it says what is missing there.
     pub(super) fn tell_and_keep(&mut self, text: &str) {
         self.tell(text);
         let line = format!("* {text}");
-        let trouble = self.record.as_mut().and_then(|record| record.line(&line));
+        let trouble = self
+            .record
+            .as_mut()
+            .and_then(|record| record.line(&line, None));
         self.tell_trouble(trouble);
-    }
-
-    /// Marks the next thing said as unread, if it is said before the person presses a key.
-    pub(super) fn expect_unread(&mut self) {
-        self.unread = Unread::Yes;
     }
 
     /// Takes the terminal back from somebody else. What is here already was said meanwhile, and is
@@ -173,16 +218,17 @@ impl View {
     /// Learns who is there, for completion.
     fn learn(&mut self, event: &Event) {
         match event {
-            Event::Said { name, .. }
-            | Event::SaidPrivately { name, .. }
-            | Event::Did { name, .. }
-            | Event::Joined(name) => self.editor.hear_of(name),
-            Event::Left(name) => self.editor.forget(name),
-            Event::Renamed { from, to } => {
-                self.editor.forget(from);
-                self.editor.hear_of(to);
+            Event::SaidPrivately { name, .. } => self.editor.people().hear_privately(name),
+            Event::Said { name, .. } | Event::Did { name, .. } | Event::Joined(name) => {
+                self.editor.people().hear(name);
             }
-            Event::Here { names, .. } => names.iter().for_each(|name| self.editor.hear_of(name)),
+            Event::Left(name) => self.editor.people().forget(name),
+            Event::Renamed { from, to } => {
+                self.editor.people().rename(from, to);
+            }
+            Event::Here { names, .. } => names
+                .iter()
+                .for_each(|name| self.editor.people().hear(name)),
             _ => {}
         }
     }
@@ -193,15 +239,15 @@ impl View {
         }
     }
 
-    /// Prints a line, and before it which day it is by now.
-    fn print(&mut self, line: &str, hang: usize) {
-        let today = self.clock.date();
+    /// Prints a line, and before it which day it is by then.
+    fn print(&mut self, line: &str, hang: usize, at_ms: Option<u64>) {
+        let today = self.clock.date(at_ms);
         if self.day.replace(today).is_some_and(|day| day != today) {
             let day = self.theme.dim(&format!("* {}", spoken(today)));
             self.editor.print(&day, 2);
         }
         if self.timestamps {
-            let time = self.clock.minute();
+            let time = self.clock.minute(at_ms);
             let hang = time.len() + 1 + hang;
             let line = [&self.theme.dim(&time), " ", line].concat();
             self.editor.print(&line, hang);

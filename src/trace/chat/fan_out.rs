@@ -97,8 +97,12 @@ impl Step<'_> {
     fn missing(&mut self, origin: &Origin, copies: &[Copy], at_end: bool) {
         let too_soon = at_end && self.known.now - origin.at.time < TOO_SOON_NS;
         let frame = origin.at.frame;
+        let sender = self.known.visits.get(origin.sender);
+        let name = sender.and_then(|sender| sender.names.first());
         for member in self.known.visits.members_before(frame, origin.sender) {
-            if copies.iter().any(|copy| copy.stream == member.stream) {
+            // Who has come back in the place of a connection that closes only then knows of it.
+            let replaces = origin.of == Original::Leave && member.names.first() == name;
+            if replaces || copies.iter().any(|copy| copy.stream == member.stream) {
                 continue;
             }
             self.events.push(Event::Missing {

@@ -152,6 +152,14 @@ impl Matcher {
         Some(message)
     }
 
+    /// Remembers that a copy which doesn't come is worth a finding, if it is known what it may be.
+    pub fn require(&mut self, id: u64) {
+        let at = index(id, self.first_id);
+        if let Some(message) = at.and_then(|at| self.pending.get_mut(at)) {
+            message.origin.required = !message.lines.is_empty();
+        }
+    }
+
     /// Returns the id of a message that must be settled now: too old, or one too many.
     #[must_use]
     pub fn due(&self, now: i64) -> Option<u64> {
@@ -209,7 +217,8 @@ fn index(id: u64, first_id: u64) -> Option<usize> {
     usize::try_from(id.checked_sub(first_id)?).ok()
 }
 
-fn hash(line: &[u8]) -> u64 {
+/// Returns what is the same for a line and its copy.
+pub(super) fn hash(line: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     hasher.write(&comparable(line));
     hasher.finish()

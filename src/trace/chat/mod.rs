@@ -1,6 +1,6 @@
 //! The talk: who joined, who said what, which copies the server sent of it, who left.
 //!
-//! Knows the room's wire and nothing of output. Each packet of the room is one step: it changes what
+//! Knows the room's wire, in either encoding, and nothing of output. Each packet of the room is one step: it changes what
 //! is known, and what happened comes back as [`Event`]s with a [`Note`] of what the
 //! frame was for. Copies are found by the [`matching`] of bytes and order.
 
@@ -8,6 +8,8 @@ mod arrival;
 pub mod event;
 mod fan_out;
 pub mod framing;
+mod history;
+mod json;
 pub mod matching;
 mod people;
 mod phase;
@@ -92,7 +94,7 @@ impl Chat {
             ends_unit: step.seen.units,
             delay: match &step.seen.copy {
                 Some((_, original, _)) => Some(at.time - original.time),
-                None => step.seen.ack_delay,
+                None => step.seen.ack_delay.or(step.seen.answer_delay),
             },
             copy: step.seen.copy,
         };
@@ -102,7 +104,7 @@ impl Chat {
     /// Forgets a stream, which is over or has no room.
     pub fn forget(&mut self, stream: u32) -> Vec<Event> {
         let mut step = Step::new(&mut self.known);
-        step.take_offers(stream);
+        step.end_offers(stream);
         step.known.visits.forget(stream);
         step.events
     }
@@ -111,7 +113,7 @@ impl Chat {
     pub fn finish(&mut self) -> Vec<Event> {
         let mut step = Step::new(&mut self.known);
         for stream in step.known.visits.streams() {
-            step.take_offers(stream);
+            step.end_offers(stream);
         }
         while let Some(id) = step.known.matcher.oldest() {
             step.settle(id, true);
@@ -171,7 +173,7 @@ impl Step<'_> {
                 self.known.visits.clear(stream);
             }
             Change::Leaving(how) => {
-                self.take_offers(stream);
+                self.end_offers(stream);
                 self.leave(stream, at, how);
                 self.seen.left = true;
                 if matches!(how, Ending::Reset | Ending::CutReset) {

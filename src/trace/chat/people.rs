@@ -3,10 +3,13 @@
 use std::rc::Rc;
 
 use super::event::{Ending, Event, Original};
+use super::json::Answer;
 use super::matching::Origin;
 use super::step::Step;
 use super::talk::{Awaited, Spoken};
 use super::units::{Framing, without_telnet};
+use crate::line::command::Command;
+use crate::line::sanitize;
 use crate::trace::capture::Moment;
 use crate::wire::plain;
 
@@ -23,19 +26,33 @@ impl Step<'_> {
         let Some(visit) = self.known.visits.get_mut(stream) else {
             return;
         };
-        if visit.joined.is_some() || !visit.is_whole() {
-            self.say(stream, spoken);
-            return;
-        }
+        let may_come = visit.joined.is_none() && visit.is_whole();
         let talk = visit.talk();
-        if talk.prompted && !talk.greeted {
-            let name = talk.offer(spoken);
+        if self.known.framing == Framing::Segments {
+            self.act(stream, spoken);
+        } else if may_come && talk.is_undecided(&spoken.bytes) {
             self.seen.joining = true;
-            if let Some(name) = name {
-                self.join(stream, &name);
+            if !talk.offer(spoken) {
+                self.end_offers(stream);
             }
         } else {
+            talk.speech.learn(&spoken.bytes);
+            self.act(stream, spoken);
+        }
+    }
+
+    /// Takes what the server needn't be heard about: a name, if there is none, or a message.
+    fn act(&mut self, stream: u32, spoken: Spoken) {
+        let Some(visit) = self.known.visits.get_mut(stream) else {
+            return;
+        };
+        let may_come = visit.joined.is_none() && visit.is_whole();
+        if visit.talk().speech.is_json() {
+            self.requested(stream, spoken);
+        } else if may_come {
             self.join(stream, &spoken);
+        } else {
+            self.say(stream, spoken, Answer::NotAwaited);
         }
     }
 
@@ -45,13 +62,20 @@ impl Step<'_> {
         let Some(talk) = visit.and_then(|visit| visit.talk_so_far()) else {
             return;
         };
-        let mut offers = std::mem::take(&mut talk.offers).into_iter();
-        if let Some(name) = offers.next() {
-            self.join(stream, &name);
+        for offer in std::mem::take(&mut talk.offers) {
+            self.act(stream, offer);
         }
-        for message in offers {
-            self.say(stream, message);
+    }
+
+    /// Takes the offers though the server hasn't said what becomes of them, as the room would.
+    pub(super) fn end_offers(&mut self, stream: u32) {
+        let visit = self.known.visits.get_mut(stream);
+        if let Some(talk) = visit.and_then(|visit| visit.talk_so_far())
+            && talk.asks_for_json()
+        {
+            talk.begin_json();
         }
+        self.take_offers(stream);
     }
 
     /// Lets a person leave, if it is in the room.
@@ -76,7 +100,8 @@ impl Step<'_> {
         self.events.push(Event::Left { id, who, at, how });
     }
 
-    fn join(&mut self, stream: u32, name: &Spoken) {
+    /// Lets a person into the room.
+    pub(super) fn join(&mut self, stream: u32, name: &Spoken) {
         let at = name.at;
         let Some((visit, expected)) = self.known.visits.join(stream, &name.bytes, at.frame) else {
             return;
@@ -101,7 +126,8 @@ impl Step<'_> {
         });
     }
 
-    fn say(&mut self, stream: u32, spoken: Spoken) {
+    /// Lets a person say something.
+    pub(super) fn say(&mut self, stream: u32, spoken: Spoken, answer: Answer) {
         let known = &mut *self.known;
         let expected = known.visits.others(stream);
         let Some(visit) = known.visits.get_mut(stream) else {
@@ -115,31 +141,34 @@ impl Step<'_> {
         } = spoken;
         let who = visit.who();
         let is_named = visit.joined.is_some();
-        let command = known.framing == Framing::Lines && text.starts_with(b"/");
+        let mut buffer = String::new();
+        // What had no line ends had no commands.
+        let command = (known.framing == Framing::Lines)
+            .then(|| Command::parse(sanitize::safe(&text, &mut buffer)));
         let may_be_copied = is_named && !partial;
-        if command
-            && is_named
-            && let Some(name) = text.strip_prefix(b"/nick ")
-        {
-            visit.may_become(name.trim_ascii());
+        if is_named && let Some(Command::Nick(name)) = command {
+            visit.may_become(name.as_bytes());
         }
-        let quits = command && is_named && text.trim_ascii() == b"/quit";
-        let quits = quits && visit.talk().prompted;
-        let private = command && !text.starts_with(b"//");
+        let quits = is_named && command == Some(Command::Quit) && visit.talk().prompted;
+        let is_talk =
+            matches!(command, None | Some(Command::Say(_))) && answer == Answer::NotAwaited;
         let origin = Origin {
             of: Original::Message,
             sender: stream,
             at,
             expected,
-            required: may_be_copied && !private && visit.is_member(),
+            required: may_be_copied && is_talk && visit.is_member(),
         };
         let lines = if may_be_copied {
-            copies(&visit.names, &text, command)
+            copies(&visit.names, &text, command, answer)
         } else {
             Vec::new()
         };
         let id = known.matcher.add(origin, lines);
         visit.talk().said.push(Awaited { end, id, since: at });
+        if let Answer::Awaited(of) = answer {
+            visit.talk().speech.ask(of, id, at.time);
+        }
         self.events.push(Event::Said {
             id,
             who,
@@ -153,20 +182,31 @@ impl Step<'_> {
     }
 }
 
-/// Returns the lines that copies of what somebody said may have.
-fn copies(names: &[Rc<[u8]>], text: &[u8], command: bool) -> Vec<(Vec<u8>, Rc<[u8]>)> {
+/// Returns the lines that copies of what somebody said may have. Another server may know nothing of
+/// commands and pass on what was typed; one that answers lines is the room.
+fn copies(
+    names: &[Rc<[u8]>],
+    text: &[u8],
+    command: Option<Command<'_>>,
+    answer: Answer,
+) -> Vec<(Vec<u8>, Rc<[u8]>)> {
     let mut lines = Vec::new();
+    let is_public = matches!(command, None | Some(Command::Say(_) | Command::Me(_)));
+    if !is_public && answer != Answer::NotAwaited {
+        return lines;
+    }
     for name in names {
         let mut add = |parts: &[&[u8]]| lines.push((parts.concat(), Rc::clone(name)));
         let says = plain::SAYS.as_bytes();
         add(&[name, says, text]);
-        if command {
-            if let Some(action) = text.strip_prefix(b"/me ") {
-                add(&[plain::STAR.as_bytes(), name, b" ", action]);
+        match command {
+            Some(Command::Me(action)) => {
+                add(&[plain::STAR.as_bytes(), name, b" ", action.as_bytes()]);
             }
-            if text.starts_with(b"//") {
-                add(&[name, says, &text[1..]]);
+            Some(Command::Say(said)) if text.starts_with(b"//") => {
+                add(&[name, says, said.as_bytes()]);
             }
+            _ => {}
         }
     }
     lines

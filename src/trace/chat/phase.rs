@@ -76,6 +76,7 @@ impl Step<'_> {
                 Way::Up if seen.joining || !named => Phase::Join,
                 Way::Up => Phase::Message,
                 Way::Down if seen.copy.is_some() => Phase::FanOut,
+                Way::Down if seen.answer_delay.is_some() => Phase::Ack,
                 Way::Down if seen.joining => Phase::Join,
                 Way::Down => Phase::Other,
             }

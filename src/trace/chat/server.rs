@@ -1,6 +1,7 @@
 //! What the server says: a copy, or something for one person alone.
 
 use super::event::{Event, Original};
+use super::history::History;
 use super::step::Step;
 use super::talk::{Awaited, Spoken};
 use super::units::Framing;
@@ -9,12 +10,32 @@ use crate::wire::plain;
 impl Step<'_> {
     /// Takes a unit from the server.
     pub(super) fn server_said(&mut self, stream: u32, spoken: Spoken) {
-        if !spoken.partial && self.copied(stream, &spoken) {
-            return;
+        match self.message(stream, &spoken) {
+            Some(message) => self.program_told(stream, &spoken, &message),
+            None => self.told(stream, spoken, false),
         }
-        let Some(who) = self.known.visits.who(stream) else {
+    }
+
+    /// Takes a line to somebody; `is_old` if it tells what was before that person came.
+    pub(super) fn told(&mut self, stream: u32, spoken: Spoken, is_old: bool) {
+        let Some(visit) = self.known.visits.get_mut(stream) else {
             return;
         };
+        let who = visit.who();
+        let history = visit.talk().speech.history;
+        let is_old = is_old || history == History::Told;
+        let is_copy = !spoken.partial && !is_old && self.copied(stream, &spoken);
+        if let Some(visit) = self.known.visits.get_mut(stream) {
+            // A copy begins no history, whatever it looks like.
+            visit.talk().speech.history = if is_copy {
+                History::None
+            } else {
+                history.after(&spoken)
+            };
+        }
+        if is_copy {
+            return;
+        }
         self.answer(stream, &spoken);
         self.events.push(Event::Notice {
             who,
@@ -62,16 +83,17 @@ impl Step<'_> {
         let Some(visit) = self.known.visits.get_mut(stream) else {
             return;
         };
-        if visit.joined.is_some() || self.known.framing != Framing::Lines {
+        let is_named = visit.joined.is_some();
+        let talk = visit.talk();
+        if is_named || self.known.framing != Framing::Lines || talk.speech.is_json() {
             return;
         }
         self.seen.joining = true;
-        let talk = visit.talk();
         if spoken.bytes == plain::PROMPT.as_bytes() {
             talk.prompted = true;
         } else if spoken.bytes.starts_with(plain::STAR.as_bytes()) {
             talk.offers.pop_front();
-        } else if talk.prompted {
+        } else if talk.prompted || talk.asks_for_json() {
             talk.greeted = true;
             self.take_offers(stream);
         }

@@ -30,10 +30,12 @@ pub(super) struct Seen {
     pub(super) copy: Option<(Who, Moment, Who)>,
     /// How long the acknowledged message or copy waited for it.
     pub(super) ack_delay: Option<i64>,
+    /// How long a program waited for the server's word on what it said.
+    pub(super) answer_delay: Option<i64>,
 }
 
-/// One step: it changes what is known, and says what happened. Its rules stand in `people`, `server`
-/// and `fan_out`.
+/// One step: it changes what is known, and says what happened. Its rules stand in `people`, `server`,
+/// `json` and `fan_out`.
 #[derive(Debug)]
 pub(super) struct Step<'a> {
     pub(super) known: &'a mut Known,

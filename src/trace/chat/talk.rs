@@ -4,10 +4,13 @@
 use std::collections::VecDeque;
 
 use super::arrival::{Arrival, Way};
+use super::json::Speech;
 use super::units::{Framing, Unit, Units};
 use crate::trace::capture::Moment;
 use crate::trace::packet::{ACK, FIN, Packet, RST, SYN};
 use crate::trace::tcp::reassembly::{Delivery, Reassembly};
+use crate::wire::Encoding;
+use crate::wire::json::FIRST_LINE;
 
 /// Most lines kept while the server hasn't said whether it takes the name.
 const OFFERS_MAX: usize = 16;
@@ -23,6 +26,17 @@ pub(super) struct Spoken {
     pub(super) partial: bool,
     pub(super) end: u32,
     pub(super) at: Moment,
+}
+
+impl Spoken {
+    /// Returns other words for it.
+    pub(super) fn saying(&self, bytes: Vec<u8>) -> Self {
+        Self {
+            bytes,
+            partial: self.partial,
+            ..*self
+        }
+    }
 }
 
 /// What one packet brings.
@@ -58,6 +72,8 @@ pub(super) struct Talk {
     pub(super) prompted: bool,
     /// The server took it.
     pub(super) greeted: bool,
+    /// In which encoding.
+    pub(super) speech: Speech,
     /// Lines that may be the name.
     pub(super) offers: VecDeque<Spoken>,
     /// Messages that the server hasn't acknowledged.
@@ -76,6 +92,7 @@ impl Talk {
             spoken: false,
             prompted: false,
             greeted: false,
+            speech: Speech::new(mid_stream),
             offers: VecDeque::new(),
             said: Unacknowledged::default(),
             copies: Unacknowledged::default(),
@@ -108,15 +125,32 @@ impl Talk {
         hearing.heard
     }
 
-    /// Keeps a line until the server says whether it takes the name; returns what there is no room
-    /// for.
-    pub(super) fn offer(&mut self, spoken: Spoken) -> Option<Spoken> {
+    /// Returns whether it is for the server to say what becomes of a line from somebody without a
+    /// name.
+    pub(super) fn is_undecided(&self, line: &[u8]) -> bool {
+        let asked = self.prompted && !self.greeted;
+        asked || self.speech.is_json() || !self.offers.is_empty() || line == FIRST_LINE.as_bytes()
+    }
+
+    /// Keeps a line until the server says whether it takes the name; returns whether there is room
+    /// for more.
+    pub(super) fn offer(&mut self, spoken: Spoken) -> bool {
         self.offers.push_back(spoken);
-        if self.offers.len() > OFFERS_MAX {
-            self.offers.pop_front()
-        } else {
-            None
+        self.offers.len() <= OFFERS_MAX
+    }
+
+    /// Returns whether the person asked to be sent JSON, and has no answer.
+    pub(super) fn asks_for_json(&self) -> bool {
+        let first = self.offers.front();
+        !self.speech.is_json() && first.is_some_and(|line| line.bytes == FIRST_LINE.as_bytes())
+    }
+
+    /// Goes on in JSON.
+    pub(super) fn begin_json(&mut self) {
+        if self.asks_for_json() {
+            self.offers.pop_front();
         }
+        self.speech.set(Encoding::Json);
     }
 
     /// Returns how many bytes to the person wait behind a hole.

@@ -4,6 +4,7 @@
 //! What the server sends is a [`Message`], what it is sent a [`Request`]. Members that are added
 //! later are to be ignored by whoever doesn't know them.
 
+mod effect;
 mod parts;
 mod request;
 
@@ -11,10 +12,11 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::effect::put;
 pub use self::parts::{Coming, Deed, Hello, Talk};
 pub use self::request::{ID_BYTES_MAX, Malformed, Request, Resume};
 use super::{Stamp, plain};
-use crate::room::{Effect, Event, Names};
+use crate::room::{Event, Names};
 
 /// The first line of who wants to be sent JSON; no name starts with a slash.
 pub const FIRST_LINE: &str = "/json";
@@ -272,39 +274,10 @@ pub fn seq_of(line: &[u8]) -> Option<u64> {
     digits.parse().ok()
 }
 
-/// Adds to `out` what one member reads of an effect; nothing where it knows already.
-pub fn put(effect: &Effect<'_>, time_ms: u64, out: &mut Vec<u8>) {
-    let words;
-    let message = match *effect {
-        Effect::Prompt | Effect::AskPassword | Effect::Quit | Effect::Dismiss(_) => return,
-        Effect::Key { name, key } => {
-            words = key.reveal();
-            let (name, key) = (name.into(), words.as_str().into());
-            Message::Key { name, key }
-        }
-        Effect::Private { from, text } => Message::Private {
-            time: time_ms,
-            name: from.into(),
-            text: text.into(),
-        },
-        Effect::Notice(notice) => {
-            words = notice.to_string();
-            let (code, text) = (notice.code().into(), words.as_str().into());
-            if notice.is_refusal() {
-                let id = None;
-                Message::Error { code, text, id }
-            } else {
-                Message::Notice { code, text }
-            }
-        }
-    };
-    message.put(out);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::room::{Notice, Room};
+    use crate::room::Room;
     use proptest::prelude::*;
 
     fn round(message: &Message<'_>) -> String {
@@ -351,22 +324,6 @@ mod tests {
             names: vec!["ali".into()],
             more: 1,
         });
-    }
-
-    #[test]
-    fn effects_have_codes() {
-        let mut out = Vec::new();
-        put(&Effect::Prompt, 0, &mut out);
-        put(&Effect::Quit, 0, &mut out);
-        assert_eq!(out, b"");
-        put(&Effect::Notice(Notice::StillHere), 0, &mut out);
-        let name = "bob";
-        put(&Effect::Notice(Notice::NobodyCalled { name }), 0, &mut out);
-        assert_eq!(
-            String::from_utf8(out).unwrap(),
-            "{\"event\":\"notice\",\"code\":\"still-here\",\"text\":\"Here and listening.\"}\n\
-             {\"event\":\"error\",\"code\":\"nobody-called\",\"text\":\"Nobody here is called bob\"}\n"
-        );
     }
 
     proptest! {

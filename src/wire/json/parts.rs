@@ -23,6 +23,9 @@ pub struct Hello<'a> {
     pub burst: u32,
     /// How many of a member's last ids are known again.
     pub ids: usize,
+    /// People are told who comes: programs always are.
+    #[serde(default)]
+    pub announces_joins: bool,
 }
 
 /// What somebody says or does.
