@@ -317,6 +317,10 @@ mod tests {
             (&["--max-line-bytes", "1048577"], "--max-line-bytes 1048577"),
             (&["--backlog-bytes", "1000"], "--backlog-bytes 1000"),
             (
+                &["--backlog-bytes", "4294967295"],
+                "--backlog-bytes 4294967295",
+            ),
+            (
                 &["--backlog-bytes", "65536", "--max-line-bytes", "8192"],
                 "--backlog-bytes 65536",
             ),

@@ -44,6 +44,11 @@ fn commands() {
 }
 
 #[test]
+fn requests() {
+    replay("requests", targets::requests::run);
+}
+
+#[test]
 fn the_hub() {
     replay("hub", targets::hub::run);
 }

@@ -16,7 +16,8 @@ mod rig;
 use std::time::Duration;
 
 use allocation_counter::measure;
-use chatroom::hub::limits::Limits;
+use chatroom::hub::limits::{Limits, Slice};
+use chatroom::wire::Encoding;
 
 use rig::crowd::{Crowd, wire};
 use rig::drive::Drive;
@@ -73,6 +74,104 @@ fn a_line_to_n_members_is_one_read_and_n_writes() {
     }
 }
 
+/// Half of whom are told in JSON.
+fn mixed_room_of(members: usize) -> Crowd {
+    let mut room = room_of(members / 2);
+    for number in 0..members / 2 {
+        let member = members / 2 + number;
+        let came = room.join(&format!("/json\n{{\"name\":\"p{number:07}\"}}\n"));
+        assert_eq!(came, member);
+    }
+    assert_eq!(room.hub.room().names().count(), members);
+    room
+}
+
+const SAID: &str = r#"{"line":"hello"}"#;
+const SAID_WITH_ID: &str = r#"{"id":"7","line":"hello"}"#;
+
+#[test]
+fn a_line_relayed_in_two_encodings_allocates_nothing() {
+    const MEMBERS: usize = 100;
+    const ROUNDS: u64 = 1000;
+    let with_ids = (0..=ROUNDS).map(|id| format!("{{\"id\":\"{id}\",\"line\":\"hello\"}}"));
+    for (speaker, lines, each) in [
+        (0, vec!["hello".to_owned()], 0),
+        (MEMBERS - 1, vec![SAID.to_owned()], 0),
+        (MEMBERS - 1, with_ids.collect(), 0),
+        // Text with an escape in it is put together elsewhere: twice, since it grows.
+        (MEMBERS - 1, vec![r#"{"line":"he\"llo"}"#.to_owned()], 2),
+    ] {
+        let lines: Vec<String> = lines.into_iter().map(|line| line + "\r\n").collect();
+        let mut room = mixed_room_of(MEMBERS);
+        let mut talk = |rounds: u64| {
+            for round in 0..rounds as usize {
+                // Every third line comes in two parts.
+                let line = lines[round % lines.len()].as_bytes();
+                let (first, second) = line.split_at(usize::from(round % 3 == 0));
+                turn(&mut room, speaker, first);
+                turn(&mut room, speaker, second);
+            }
+        };
+        talk(100);
+        let allocations = measure(|| talk(ROUNDS)).count_total;
+        assert_eq!(allocations, each * ROUNDS, "{}", lines[0]);
+    }
+}
+
+#[test]
+fn a_line_to_n_members_of_two_encodings_is_one_read_and_n_writes() {
+    for (speaker, line, own) in [
+        (0, &b"hello"[..], 0),
+        (999, SAID.as_bytes(), 0),
+        // The acknowledgement.
+        (999, SAID_WITH_ID.as_bytes(), 1),
+    ] {
+        let line = [line, b"\n"].concat();
+        let mut room = mixed_room_of(1000);
+        wire(|wire| (wire.reads, wire.writes) = (0, 0));
+        turn(&mut room, speaker, &line);
+        let calls = wire(|wire| (wire.reads, wire.writes));
+        assert_eq!(calls, (1, 999 + own));
+    }
+}
+
+/// The way round all members was cut short by what one of them was told in JSON, in ten times as
+/// many bytes.
+#[test]
+fn one_program_in_the_room_does_not_make_people_wait_sooner() {
+    let heard_at_once = |programs: usize| {
+        let mut room = Crowd::of(
+            2000,
+            Limits {
+                rate: 0,
+                // The way round takes long.
+                slice: Slice {
+                    slots: 1,
+                    ..Slice::default()
+                },
+                ..Limits::default()
+            },
+        );
+        for number in 0..programs {
+            room.join(&format!("/json\n{{\"name\":\"p{number}\"}}\n"));
+        }
+        let end = |room: &Crowd| room.hub.feeds().ends()[0];
+        let before = end(&room);
+        let line = "x\n".repeat(100);
+        for speaker in 0..1000 {
+            room.turn([(speaker, &line)]);
+            if !wire(|wire| wire.arrived.is_empty()) {
+                break;
+            }
+        }
+        wire(|wire| wire.arrived.clear());
+        end(&room) - before
+    };
+    let [alone, together] = [0, 1].map(heard_at_once);
+    println!("{alone} bytes heard among people, {together} with a program");
+    assert!(together > alone * 9 / 10, "{together} of {alone}");
+}
+
 #[test]
 fn lines_of_many_speakers_ride_in_one_write_to_each() {
     let mut room = room_of(100);
@@ -94,6 +193,23 @@ fn a_member_costs_at_most_100_bytes() {
     let room = measure(|| kept = Some(room_of(members)));
     let bytes = (room.bytes_current.cast_unsigned() - empty) / members as u64;
     assert!(bytes <= 100, "{bytes} bytes a member");
+}
+
+/// Its number, by which it is known when it comes back, and who has that number.
+#[test]
+fn a_member_told_in_json_costs_at_most_50_bytes_more() {
+    const MEMBERS: usize = 4000;
+    let mut rooms = Vec::with_capacity(2);
+    let mut cost = |room: fn(usize) -> Crowd| {
+        let cost = measure(|| rooms.push(room(MEMBERS)));
+        cost.bytes_current
+    };
+    let [plain, mixed] = [room_of, mixed_room_of].map(&mut cost);
+    let transcript = rooms[1].hub.feeds().of(Encoding::Json).transcript();
+    let more = (mixed - plain).cast_unsigned() - transcript.capacity() as u64;
+    let each = more / (MEMBERS as u64 / 2);
+    println!("{each} bytes more for each");
+    assert!(each <= 50, "{each} bytes more for each");
 }
 
 /// Each kept where its own lines stood in what it had not read: four times the backlog together.

@@ -333,13 +333,16 @@ fn what_people_said_before_any_program_came_is_history() {
     bot.expect("members", json!({"count": 3}));
     bot.say("1", "hello");
     ali.expect("bot: hello");
-    // Nothing is known of the names that came before: who says to know them is told of the gap.
+    // Who only says to have been here is a newcomer.
     let mut again = Bot::connect(&server);
     again.send(&json!({"resume": {"boot": again.hello["boot"], "seq": 1, "name": "again"}}));
-    again.expect("welcome", json!({"seq": 8, "resumed": true}));
-    again.expect("gap", json!({"missed": 4}));
+    again.expect("welcome", json!({"seq": 8, "resumed": false}));
+    again.expect("gap", json!({"missed": null}));
+    again.expect("history-begin", json!({}));
+    again.expect("said", json!({"seq": 5}));
     again.expect("joined", json!({"seq": 6}));
     again.expect("said", json!({"seq": 7}));
+    again.expect("history-end", json!({}));
 }
 
 #[test]

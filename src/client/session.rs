@@ -76,10 +76,6 @@ pub(super) enum Wants {
 }
 
 /// Both sides of the talk with a server.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "they come and go each for itself"
-)]
 #[derive(Debug)]
 pub(super) struct Session {
     entry: Entry,
@@ -94,8 +90,6 @@ pub(super) struct Session {
     /// Bytes on their way to the server.
     out: Vec<u8>,
     told: VecDeque<Told>,
-    /// What comes was before the person did.
-    in_past: bool,
     /// The server's objects as they came, if they are wanted.
     raw: Option<Vec<u8>>,
     wants: Option<Wants>,
@@ -115,8 +109,16 @@ pub(super) struct Session {
 enum Speech {
     /// That is to be seen.
     Opening(Opening, Incoming),
-    Lines(Incoming),
+    Lines(Lines),
     Objects(Objects, Stay),
+}
+
+/// One connection's time with a server that speaks in lines.
+#[derive(Debug, Default)]
+struct Lines {
+    incoming: Incoming,
+    /// What comes was before the person did.
+    in_past: bool,
 }
 
 /// A place in the order of events of one start of a server: all before it have come.
@@ -148,7 +150,6 @@ impl Session {
             lines: 0,
             out: Vec::new(),
             told: VecDeque::new(),
-            in_past: false,
             raw: None,
             wants: None,
             place: None,
@@ -176,8 +177,8 @@ impl Session {
                         self.open(step, now);
                     }
                 }
-                Speech::Lines(incoming) => {
-                    if let Some(fragment) = incoming.take(&mut input) {
+                Speech::Lines(lines) => {
+                    if let Some(fragment) = lines.incoming.take(&mut input) {
                         self.hear_line(fragment, now);
                     }
                 }
@@ -218,7 +219,10 @@ impl Session {
             Step::Show(fragment) => self.hear_line(fragment, now),
             Step::Lines(fragment) => {
                 if let Speech::Opening(_, incoming) = &mut self.speech {
-                    self.speech = Speech::Lines(mem::take(incoming));
+                    self.speech = Speech::Lines(Lines {
+                        incoming: mem::take(incoming),
+                        in_past: false,
+                    });
                 }
                 self.place = None;
                 self.hear_line(fragment, now);
@@ -238,20 +242,20 @@ impl Session {
     fn hear_line(&mut self, fragment: Fragment, now: Instant) {
         // To copy a line is much faster than to know what it tells.
         if self.entry.is_inside() && self.away.is_none() && !fragment.text.starts_with(STAR) {
-            return self.told.push_back(Told::Line {
-                line: fragment,
-                is_old: self.in_past,
-            });
+            let told = self.told_line(fragment);
+            return self.told.push_back(told);
         }
         let event = Event::of(&fragment);
-        if let Event::Notice(text) = &event {
-            self.in_past = notices::begins_past(text) || self.in_past && text != PAST_END;
+        if let (Event::Notice(text), Speech::Lines(lines)) = (&event, &mut self.speech) {
+            lines.in_past = notices::begins_past(text) || lines.in_past && text != PAST_END;
         }
-        let told = Told::Line {
-            line: fragment,
-            is_old: self.in_past,
-        };
+        let told = self.told_line(fragment);
         self.feed(&event, told, now);
+    }
+
+    fn told_line(&self, line: Fragment) -> Told {
+        let is_old = matches!(&self.speech, Speech::Lines(lines) if lines.in_past);
+        Told::Line { line, is_old }
     }
 
     /// Answers the talk about the name, and tells what of it the person has to know.
@@ -321,27 +325,8 @@ impl Session {
         self.out.push(b'\n');
     }
 
-    /// Makes ready for the next connection after this one was lost.
-    pub(super) fn lose(&mut self, now: Instant) {
-        if self.away.is_none() && !self.entry.asks() {
-            self.away = Some(Away {
-                since: now,
-                refused: None,
-            });
-        }
-        self.entry.come_back();
-        self.renew();
-    }
-
-    /// Makes ready for the next connection after [`Wants::StartOver`].
-    pub(super) fn start_over(&mut self) {
-        self.entry.come_back();
-        self.renew();
-    }
-
     fn renew(&mut self) {
         self.speech = Speech::first(self.is_plain);
-        self.in_past = false;
         self.out.clear();
         self.outbox.unsend();
         self.wants = None;
@@ -355,7 +340,7 @@ impl Session {
                 rest.extend(incoming.rest());
                 rest
             }
-            Speech::Lines(incoming) => Vec::from_iter(incoming.rest()),
+            Speech::Lines(lines) => Vec::from_iter(lines.incoming.rest()),
             Speech::Objects(..) => Vec::new(),
         };
         if self.away.is_none() {
@@ -380,7 +365,7 @@ impl Session {
 impl Speech {
     fn first(is_plain: bool) -> Self {
         if is_plain {
-            Self::Lines(Incoming::default())
+            Self::Lines(Lines::default())
         } else {
             Self::Opening(Opening::default(), Incoming::default())
         }

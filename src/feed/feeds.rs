@@ -1,6 +1,5 @@
 //! All encodings of one room.
 
-use std::array;
 use std::iter;
 use std::ops::Range;
 use std::time::Duration;
@@ -169,15 +168,25 @@ impl Feeds {
         }
     }
 
-    /// Returns whether more than `bytes_max` bytes lie between a transcript's end and where the
-    /// fan-out has come round.
+    /// Returns whether those who hear the room are owed more than `bytes_max` bytes each, on average,
+    /// between where the fan-out has come round and the transcripts' ends, or any of them half a
+    /// transcript.
     #[must_use]
     pub fn is_behind(&self, bytes_max: u64) -> bool {
         let ends = self.ends();
         let sent = self.fan_out.sent_up_to(ends);
-        // The transcript of JSON may be another than when the round began.
-        let behind: Ends = array::from_fn(|feed| ends[feed].saturating_sub(sent[feed]));
-        behind.into_iter().max() > Some(bytes_max)
+        let (mut owed, mut readers) = (0, 0);
+        for (at, feed) in self.iter().enumerate() {
+            // The transcript of JSON may be another than when the round began.
+            let behind = ends[at].saturating_sub(sent[at]);
+            if behind > feed.transcript.capacity() as u64 / 2 {
+                return true;
+            }
+            // What few are told in many bytes doesn't hold up the many.
+            owed += behind * feed.readers as u64;
+            readers += feed.readers as u64;
+        }
+        owed > bytes_max * readers
     }
 
     /// Returns what a newcomer is shown of the talk so far, if it is anything.
@@ -222,9 +231,11 @@ impl Feeds {
     pub fn json_after(&self, seq: u64, next: u64) -> (u64, u64) {
         let complete_from = self.json.as_ref().map_or(0, |json| json.complete_from);
         let feed = self.of(Encoding::Json);
-        let start = feed.from(seq + 1, feed.reach().max(complete_from));
+        // A program may claim to know any number.
+        let wanted = seq.saturating_add(1);
+        let start = feed.from(wanted, feed.reach().max(complete_from));
         let first = json::seq_of(&feed.transcript.line(start)).unwrap_or(next);
-        (start, first.saturating_sub(seq + 1))
+        (start, first.saturating_sub(wanted))
     }
 
     /// Returns when JSON needs to be written no more.

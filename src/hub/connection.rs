@@ -12,7 +12,6 @@ use std::ops::Range;
 use bitflags::bitflags;
 
 use super::extra::{Extra, HeardBefore, Pool};
-use super::limits::{PRIVATE_BYTES_MAX, SPLICES_MAX};
 use super::standing::{Stage, Standing};
 use crate::feed::Transcript;
 use crate::feed::slow_readers::Sight;
@@ -312,11 +311,7 @@ impl<S: Stream> Connection<S> {
     /// Returns whether it has to read before it may say more: its answers pile up, or the places
     /// where its own lines are left out.
     pub fn is_owed_too_much(&self) -> bool {
-        let extra = self.extra.as_ref();
-        extra.is_some_and(|extra| {
-            let splices = &extra.splices;
-            splices.private_len() > PRIVATE_BYTES_MAX || splices.len() >= SPLICES_MAX
-        })
+        self.extra.as_deref().is_some_and(Extra::is_owed_too_much)
     }
 
     /// Returns where it stands, to see later how much it has taken since.

@@ -46,10 +46,10 @@ impl Exits {
         self.leaving.pop_front()
     }
 
-    /// Takes out one of those whom the room has to be told of before its turn.
-    pub(super) fn take_leaving(&mut self, id: MemberId) -> Option<Disconnect> {
-        let at = self.leaving.iter().position(|&(left, _)| left == id)?;
-        self.leaving.remove(at).map(|(_, why)| why)
+    /// Takes out somebody in particular, if the room has to be told of it.
+    pub(super) fn take_leaving(&mut self, member: MemberId) -> Option<(MemberId, Disconnect)> {
+        let at = self.leaving.iter().rposition(|&(id, _)| id == member)?;
+        self.leaving.remove(at)
     }
 
     /// Returns how many have left whom the room has to be told of.

@@ -1,5 +1,6 @@
 //! What only few connections have at any moment, and the boxes it is kept in.
 
+use super::limits::{PRIVATE_BYTES_MAX, SPLICES_MAX};
 use crate::feed::splices::Splices;
 use crate::line::input::Input;
 use crate::tick::Tick;
@@ -28,11 +29,15 @@ pub(super) struct Extra {
 pub enum HeardBefore {
     /// Every event up to this number.
     UpTo(u64),
-    /// Something before the server was started anew.
-    AnotherBoot,
+    /// Something that this start of the server doesn't know of.
+    Unknown,
 }
 
 impl Extra {
+    pub(super) fn is_owed_too_much(&self) -> bool {
+        self.splices.private_len() > PRIVATE_BYTES_MAX || self.splices.len() >= SPLICES_MAX
+    }
+
     fn is_idle(&self) -> bool {
         self.splices.is_empty() && self.input.is_idle() && self.heard_before.is_none()
     }

@@ -48,10 +48,8 @@ impl<S: Stream> Hub<S> {
         };
         if self.room.access().keeps()
             && let Some(ghost) = self.room.names().find_other(name, *member)
-            && let Some(why) = self.connections.exits.take_leaving(ghost)
         {
-            self.log_end(ghost, why);
-            self.happen(Event::Left { member: ghost });
+            self.announce_leaving_of(ghost);
         }
     }
 

@@ -19,7 +19,8 @@ pub const PRIVATE_BYTES_MAX: usize = 16 * 1024;
 /// it says has to wait until it reads: those where its own lines are left out, 16 bytes each.
 pub const SPLICES_MAX: usize = 256;
 
-/// Most bytes of names that a connection told in JSON is told when it comes in; more are counted.
+/// Most bytes of names, as they are written, that a connection told in JSON is told when it comes in;
+/// more are counted.
 pub const MEMBERS_BYTES_MAX: usize = 12 * 1024;
 
 /// How many of a member's last lines are known again by their ids, 24 bytes each.
@@ -229,14 +230,14 @@ impl Limits {
                 1 << 20
             ));
         }
-        // Half of the backlog must hold whatever one more line adds.
+        // Half of the backlog must hold whatever one more line adds. The backlog of JSON is twice as
+        // large, and what is left out of it for one member is counted in 32 bits.
         let least = 4 * self.longest_said_bytes();
-        if !(least..=u32::MAX as usize).contains(&self.backlog_bytes) {
+        let most = u32::MAX as usize / 2;
+        if !(least..=most).contains(&self.backlog_bytes) {
             return Err(format!(
-                "--backlog-bytes {} is out of range; with --max-line-bytes {} give {least} to {}",
-                self.backlog_bytes,
-                self.max_line_bytes,
-                u32::MAX
+                "--backlog-bytes {} is out of range; with --max-line-bytes {} give {least} to {most}",
+                self.backlog_bytes, self.max_line_bytes,
             ));
         }
         for (flag, seconds) in [

@@ -41,7 +41,7 @@ use log::{debug, log};
 pub use self::audit::Audit;
 use self::connection::Flags;
 use self::connections::Connections;
-use self::disconnect::Disconnects;
+use self::disconnect::{Disconnect, Disconnects};
 pub use self::gate::{Gate, Lists};
 use self::limits::{Limits, READ_BYTES};
 use self::patience::Flow;
@@ -336,16 +336,27 @@ impl<S: Stream> Hub<S> {
     /// overrun by it: the rest is told when the fan-out has come round.
     pub fn announce_leaving(&mut self) {
         while !self.connections.is_fan_out_behind()
-            && let Some((member, why)) = self.connections.exits.pop_leaving()
+            && let Some(leaving) = self.connections.exits.pop_leaving()
         {
-            self.log_end(member, why);
-            let event = Event::Left { member };
-            if self.closing {
-                let now_ms = self.now_ms();
-                self.room.apply(event, now_ms, &mut self.connections);
-            } else {
-                self.happen(event);
-            }
+            self.leave(leaving);
+        }
+    }
+
+    /// The same for one who has left, before all others.
+    fn announce_leaving_of(&mut self, member: MemberId) {
+        if let Some(leaving) = self.connections.exits.take_leaving(member) {
+            self.leave(leaving);
+        }
+    }
+
+    fn leave(&mut self, (member, why): (MemberId, Disconnect)) {
+        self.log_end(member, why);
+        let event = Event::Left { member };
+        if self.closing {
+            let now_ms = self.now_ms();
+            self.room.apply(event, now_ms, &mut self.connections);
+        } else {
+            self.happen(event);
         }
     }
 

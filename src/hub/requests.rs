@@ -9,7 +9,7 @@ use super::Hub;
 use super::connections::Connections;
 use super::disconnect::Disconnect;
 use super::extra::HeardBefore;
-use super::limits::{IDS_MAX, MEMBERS_BYTES_MAX, NAME_WORK};
+use super::limits::{IDS_MAX, MEMBERS_BYTES_MAX, NAME_WORK, NAMES_A_LINE};
 use super::sessions::Session;
 use super::standing::Stage;
 use crate::line::input::Typed;
@@ -73,19 +73,22 @@ impl<S: Stream> Hub<S> {
     /// is not known to be broken.
     fn resume_by_request(&mut self, id: MemberId, resume: &Resume<'_>) {
         let same_boot = resume.boot == self.connections.order.boot();
-        let heard = if same_boot {
-            HeardBefore::UpTo(resume.seq)
-        } else {
-            HeardBefore::AnotherBoot
-        };
         let token = resume.token.as_deref().filter(|_| same_boot);
         let before = token.and_then(|token| self.connections.sessions.of(token));
+        let heard = match before {
+            // What was before it first came is not for it, whatever it says to know.
+            Some(session) => HeardBefore::UpTo(resume.seq.max(session.before())),
+            None => HeardBefore::Unknown,
+        };
         let older = before.and_then(|before| self.connections.sessions.member(before));
         if let Some(older) = older {
-            self.connections
-                .push(older, Effect::Notice(Notice::Replaced));
+            if self.connections.slots.stage(older).is_open() {
+                let notice = Effect::Notice(Notice::Replaced);
+                self.connections.push(older, notice);
+            }
             self.connections.close(older, Disconnect::Replaced);
-            self.announce_leaving();
+            // At once, however many wait to be announced: what it is known by goes on with this one.
+            self.announce_leaving_of(older);
         }
         let again = Again { before, heard };
         self.enter_by_request(id, &resume.name, resume.key.as_deref(), Some(again));
@@ -132,10 +135,13 @@ impl<S: Stream> Hub<S> {
         let all = self.room.names();
         let mut bytes = 0;
         let has_place = |name: &&str| {
-            bytes += name.len();
+            // As they are written: quotes and backslashes are allowed in names, and escaped.
+            let escapes = name.bytes().filter(|byte| b"\"\\".contains(byte)).count();
+            bytes += name.len() + escapes + "\"\",".len();
             bytes <= MEMBERS_BYTES_MAX
         };
         let names: Vec<_> = all.iter().take_while(has_place).map(Cow::from).collect();
+        self.work += names.len() / NAMES_A_LINE;
         let (count, more) = (all.count(), all.count() - names.len());
         let members = Message::Members { count, names, more };
         self.connections.tell_message(id, &members);

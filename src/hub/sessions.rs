@@ -29,6 +29,13 @@ pub(super) struct Sessions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Session(NonZeroU64);
 
+impl Session {
+    /// Returns the number of the last event before it.
+    pub(super) fn before(self) -> u64 {
+        self.0.get() - 1
+    }
+}
+
 /// The last lines of one member, the oldest first.
 type Taken = VecDeque<Line>;
 

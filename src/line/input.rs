@@ -184,11 +184,18 @@ impl Reader {
         !self.rest().is_empty() || !self.unfinished.is_empty()
     }
 
+    fn has_unfinished(&self) -> bool {
+        self.unfinished.capacity() > 0 || !self.unfinished.is_empty()
+    }
+
     /// Keeps what has not been heard, and returns how many bytes of it are held back.
     pub fn end(&mut self, input: &mut Input) -> usize {
         let rest = &self.bytes[self.at..self.end];
         input.held.extend_from_slice(rest);
-        input.unfinished = std::mem::take(&mut self.unfinished);
+        // A box that was lent meanwhile keeps the memory that it has for a line, if none is needed.
+        if self.has_unfinished() {
+            input.unfinished = std::mem::take(&mut self.unfinished);
+        }
         rest.len()
     }
 }

@@ -4,7 +4,7 @@ mod past;
 
 use std::fmt::{self, Write};
 
-pub use self::past::put_past;
+pub use self::past::{PAST_END, put_past};
 use crate::room::notice::CLOSING;
 use crate::room::{Effect, Event, Name, Names};
 
@@ -44,9 +44,6 @@ pub const KEY_LINES: [&str; 2] = [
     "Your name is kept for you. This is its key, shown only now: ",
     "Your answer to the question for a name is from now on: ",
 ];
-
-/// What the server says behind the lines that were before somebody came; see [`put_past`].
-pub const PAST_END: &str = "That was before.";
 
 /// A line of the server, by what it tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

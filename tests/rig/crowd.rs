@@ -42,6 +42,15 @@ impl Crowd {
         crowd
     }
 
+    /// Lets one more connect and say something, and returns its number.
+    pub(crate) fn join(&mut self, said: &str) -> usize {
+        let member = self.hub.next_id().slot();
+        self.hub.accept(End(Shared(0)), HOME);
+        self.turn([(member, said)]);
+        self.settle();
+        member
+    }
+
     /// Lets members say something, each when what was said before is read, and the hub take a turn.
     pub(crate) fn turn<B: AsRef<[u8]>>(&mut self, said: impl IntoIterator<Item = (usize, B)>) {
         let events = said.into_iter().map(|(member, bytes)| {

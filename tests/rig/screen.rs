@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::io::IoSlice;
 
+use chatroom::wire::json::Message;
+
 /// What a peer does with what it is sent.
 #[derive(Debug)]
 pub(crate) enum Screen {
@@ -31,13 +33,17 @@ impl Screen {
 }
 
 /// Panics when something comes that should not: half a line, a byte that does harm, telnet's
-/// refusals out of turn.
+/// refusals out of turn, in JSON anything else than messages in their order.
 #[derive(Debug, Default)]
 pub(crate) struct Check {
     line: Vec<u8>,
     /// The telnet refusals it has received, each at most once.
     refusals: HashSet<[u8; 3]>,
     telnet: Vec<u8>,
+    /// The number of the last event that it was told of in JSON.
+    seq: u64,
+    /// By which it is known when it comes back.
+    pub(crate) token: Option<String>,
 }
 
 impl Check {
@@ -52,9 +58,23 @@ impl Check {
         } else if byte == b'\n' {
             let line = std::mem::take(&mut self.line);
             assert_safe(std::str::from_utf8(&line).expect("whole lines are UTF-8"));
+            if line.starts_with(b"{") {
+                self.show_message(&Message::parse(&line).expect("whole lines are messages"));
+            }
         } else {
             self.line.push(byte);
             assert!(self.line.len() < 8192, "a line without end");
+        }
+    }
+
+    fn show_message(&mut self, message: &Message<'_>) {
+        if let Message::Welcome { token, .. } = message {
+            assert!(self.token.is_none(), "welcome twice");
+            self.token = Some(token.clone().into_owned());
+        }
+        if let Some(seq) = message.seq() {
+            assert!(self.seq < seq, "{seq} after {}", self.seq);
+            self.seq = seq;
         }
     }
 }

@@ -26,6 +26,7 @@ mod fairness;
 mod moderated;
 mod patience;
 mod places;
+mod programs;
 mod resume;
 mod rules;
 mod scenes;

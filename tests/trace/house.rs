@@ -135,7 +135,7 @@ impl House {
             Command::Me(text) => {
                 self.tell_all(Some(at), |_| Some(Line::Did { name: &name, text }), false);
             }
-            Command::Nick(to) => {
+            Command::Nick(to) if self.people.iter().all(|other| other.name != to) => {
                 let to = to.to_owned();
                 self.tell_all(
                     None,
@@ -391,12 +391,14 @@ pub(crate) fn copies_to(records: &[Value], name: &str) -> usize {
 
 /// Returns the request to come in again.
 pub(crate) fn resume(seq: u64, name: &str) -> Vec<u8> {
-    let (boot, name, token) = ("b1".into(), name.into(), Some("t1".into()));
-    request(&Request::Resume(Resume {
+    let (boot, name) = ("b1".into(), name.into());
+    let token = Some("t1".into());
+    let resume = Resume {
         boot,
         seq,
         name,
         token,
         key: None,
-    }))
+    };
+    request(&Request::Resume(resume))
 }

@@ -44,7 +44,7 @@ fn typed() -> impl Strategy<Value = String> {
             "\u{1b}[31mred\u{202e}",
             "/me waves \"twice\"",
             "/msg ali a \\ b",
-            "//who",
+            "//hello",
             "/etc/passwd is a file",
             "/json",
             "/who",

@@ -1,12 +1,32 @@
 //! What the shells ask of a conversation.
 
+use std::time::Instant;
+
 use super::super::entry::Entry;
 use super::super::incoming::FRAGMENT_MAX_BYTES;
 use super::super::outbox::Outbox;
-use super::{Session, Speech, Told, Wants};
+use super::{Away, Session, Speech, Told, Wants};
 use crate::failure::Failure;
 
 impl Session {
+    /// Makes ready for the next connection after this one was lost.
+    pub(in crate::client) fn lose(&mut self, now: Instant) {
+        if self.away.is_none() && !self.entry.asks() {
+            self.away = Some(Away {
+                since: now,
+                refused: None,
+            });
+        }
+        self.entry.come_back();
+        self.renew();
+    }
+
+    /// Makes ready for the next connection after [`Wants::StartOver`].
+    pub(in crate::client) fn start_over(&mut self) {
+        self.entry.come_back();
+        self.renew();
+    }
+
     /// Takes the next thing to tell the person.
     pub(in crate::client) fn take_told(&mut self) -> Option<Told> {
         self.told.pop_front()

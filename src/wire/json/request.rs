@@ -5,9 +5,13 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::Message;
+use crate::line::sanitize;
 
 /// Longest `id` of a line, in bytes.
 pub const ID_BYTES_MAX: usize = 64;
+
+/// Most characters of what is wrong with a line.
+const WORDS_MAX: usize = 200;
 
 /// What the server is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +60,15 @@ pub struct Resume<'a> {
 pub struct Malformed(String);
 
 impl Malformed {
+    /// Of something that isn't JSON, or has a member of another type. The words may repeat what was
+    /// sent, escaped: so they are cut.
+    fn new(error: &serde_json::Error) -> Self {
+        let words = error.to_string();
+        Self(format!(
+            "Your line was not understood: {words:.WORDS_MAX$}."
+        ))
+    }
+
     /// Returns the answer.
     #[must_use]
     pub fn message(&self) -> Message<'_> {
@@ -91,8 +104,8 @@ impl<'a> Request<'a> {
     /// # Errors
     /// Says what is wrong with it, and what is right.
     pub fn parse(line: &'a [u8]) -> Result<Self, Malformed> {
-        let members: Members<'_> = serde_json::from_slice(line)
-            .map_err(|error| Malformed(format!("Your line was not understood: {error}.")))?;
+        let members: Members<'_> =
+            serde_json::from_slice(line).map_err(|error| Malformed::new(&error))?;
         match members {
             Members {
                 line: Some(line),
@@ -105,6 +118,11 @@ impl<'a> Request<'a> {
                 if id.as_ref().is_some_and(|id| id.len() > ID_BYTES_MAX) {
                     let why = format!("Your id is longer than {ID_BYTES_MAX} bytes.");
                     return Err(Malformed(why));
+                }
+                // It is sent back as it is.
+                if id.as_ref().is_some_and(|id| !is_safe(id)) {
+                    let why = "Your id has characters that are not safe to show.";
+                    return Err(Malformed(why.to_owned()));
                 }
                 let line = line.0;
                 Ok(Self::Line { id, line })
@@ -158,6 +176,10 @@ impl<'a> Request<'a> {
         debug_assert!(written.is_ok(), "nothing here can't be written as JSON");
         out.push(b'\n');
     }
+}
+
+fn is_safe(text: &str) -> bool {
+    sanitize::safe(text.as_bytes(), &mut String::new()) == text
 }
 
 #[cfg(test)]
@@ -226,6 +248,8 @@ mod tests {
                 "invalid",
             ),
             (long.as_str(), "longer than 64"),
+            ("{\"id\":\"\u{202E}\",\"line\":\"\"}", "not safe"),
+            (r#"{"id":"\u001b","line":""}"#, "not safe"),
         ] {
             let Malformed(text) = Request::parse(line.as_bytes()).unwrap_err();
             assert!(
@@ -234,6 +258,9 @@ mod tests {
             );
         }
         assert!(Request::parse(b"{\"line\":\"\xff\"}").is_err());
+        let repeated = format!("{{\"resume\":\"{}\"}}", "\u{85}\u{202E}".repeat(1000));
+        let Malformed(text) = Request::parse(repeated.as_bytes()).unwrap_err();
+        assert!(is_safe(&text) && text.len() < 300, "{text}");
         let deep = "[".repeat(100_000);
         assert!(Request::parse(deep.as_bytes()).is_err());
     }

@@ -1,10 +1,13 @@
-//! What a newcomer reads before the lines that were before it came.
+//! Words around the lines that were before somebody came.
 
 use std::fmt::{self, Write};
 
 use time::OffsetDateTime;
 
 use super::STAR;
+
+/// What the server says behind the lines that were before somebody came; see [`put_past`].
+pub const PAST_END: &str = "That was before.";
 
 /// Adds to `out` what a newcomer reads before the `count` lines that were before it came, the oldest
 /// and the newest of them at these times, in milliseconds since 1970 (UTC). It is now `now_ms`: the

@@ -1,5 +1,6 @@
 //! The whole server but its poll: the input is a script of what happens to it.
 
+use std::borrow::Cow;
 use std::cell::RefMut;
 use std::time::Duration;
 
@@ -8,8 +9,9 @@ use chatroom::hub::disconnect::Disconnect;
 use chatroom::hub::limits::{Limits, PRIVATE_BYTES_MAX, Slice};
 use chatroom::room::MemberId;
 use chatroom::wire::Encoding;
+use chatroom::wire::json::{Request, Resume, line_bytes_max};
 
-use super::rig::drive::{Drive, HOME};
+use super::rig::drive::{BOOT, Drive, HOME};
 use super::rig::screen::{Check, Screen};
 use super::rig::wire::{EVERYTHING, Mischief, Wire};
 
@@ -51,6 +53,33 @@ const PHRASES: [&[u8]; 24] = [
     b"\xff\xf0",
     b"\xe2\x80\xae\x1b[2J",
 ];
+
+/// What programs send.
+const REQUESTS: [&[u8]; 20] = [
+    b"/json\n",
+    b"/json\r\n{\"name\":\"p\"}\n",
+    b"/json\n{\"name\":\"q\"}\n{\"id\":\"1\",\"line\":\"x\"}\n",
+    b"{\"name\":\"p\"}\n",
+    b"{\"name\":\"x\\\"\\\\\"}\n",
+    b"{\"line\":\"hello\"}\n",
+    b"{\"line\":\"h\\u0007\\ud83d\\ude00\"}\n",
+    b"{\"id\":\"1\",\"line\":\"once\"}\n",
+    b"{\"id\":\"2\",\"line\":\"/who\"}\n",
+    b"{\"id\":\"3\",\"line\":\"/nick t\"}\n",
+    b"{\"id\":\"4\",\"line\":\"/quit\"}\n",
+    b"{\"id\":\"5\",\"line\":\"/msg p psst\"}\n",
+    b"{\"id\":\"6\",\"line\":\"\"}\n",
+    b"{\"resume\":{\"boot\":\"boot\",\"seq\":2,\"name\":\"p\"}}\n",
+    b"{\"resume\":{\"boot\":\"other\",\"seq\":2,\"name\":\"q\"}}\n",
+    b"{\"resume\":{\"boot\":\"boot\",\"seq\":18446744073709551615,\"name\":\"r\"}}\n",
+    b"{\"id\":\"7\",\"line\":\"",
+    b"\"}\n",
+    b"{\"resume\":\"\xc2\x85\xe2\x80\xae\"}\n",
+    b"[[[[{\"a\":[1e999]}\n",
+];
+
+/// Events from here on are those of programs.
+const PROGRAMS: u8 = 0xE0;
 
 /// Plays a script and lets the hub come to rest.
 pub(crate) fn run(input: &[u8]) {
@@ -138,6 +167,10 @@ impl World {
 
     fn happen(&mut self, event: u8, script: &mut Script<'_>) {
         let number = script.number();
+        if event >= PROGRAMS {
+            self.happen_to_program(event, number, script.number());
+            return self.check();
+        }
         match event % 12 {
             0 => self.join(number),
             1 => {
@@ -170,6 +203,36 @@ impl World {
             _ => self.bother(number, event, script),
         }
         self.check();
+    }
+
+    fn happen_to_program(&mut self, event: u8, number: usize, choice: usize) {
+        if event.is_multiple_of(4) {
+            self.resume(number, choice);
+        } else {
+            let request = REQUESTS[choice % REQUESTS.len()];
+            self.send(number, request, 1);
+        }
+    }
+
+    /// Lets a program ask to come in as who another one was, by the token that was given last.
+    fn resume(&mut self, number: usize, seq: usize) {
+        let mut tokens = self.drive.peers.iter().filter_map(|peer| {
+            let wire = peer.wire.borrow();
+            match &wire.screen {
+                Screen::Checks(check) => check.token.clone(),
+                _ => None,
+            }
+        });
+        let resume = Request::Resume(Resume {
+            boot: BOOT.into(),
+            seq: seq as u64,
+            name: ["p", "q", "r"][number % 3].into(),
+            token: tokens.next_back().map(Cow::from),
+            key: None,
+        });
+        let mut bytes = Vec::new();
+        resume.put(&mut bytes);
+        self.send(number / 3, &bytes, 1);
     }
 
     /// Does something to one peer's wire.
@@ -254,14 +317,23 @@ impl World {
         let audit = self.drive.hub.audit();
         assert_eq!(audit.names, audit.members + audit.leaving);
         assert!(audit.open <= CONNECTIONS_MAX);
-        assert!(audit.unfinished_bytes_max <= self.limits.max_line_bytes + 1);
+        let line_bytes_max = line_bytes_max(self.limits.max_line_bytes);
+        assert!(audit.unfinished_bytes_max <= line_bytes_max + 1);
         assert!(
             audit.private_bytes_max <= 2 * PRIVATE_BYTES_MAX,
             "{audit:?}"
         );
         assert_eq!(audit.held_bytes, audit.held_bytes_counted);
-        let transcript = self.drive.hub.feeds().of(Encoding::Plain).transcript();
-        assert_eq!(transcript.capacity(), self.limits.backlog_bytes);
+        let feeds = self.drive.hub.feeds();
+        let capacities = feeds.iter().map(|feed| feed.transcript().capacity());
+        let backlog_bytes = self.limits.backlog_bytes;
+        assert!(
+            capacities.eq([backlog_bytes, 2 * backlog_bytes]
+                .into_iter()
+                .take(feeds.iter().count()))
+        );
+        let readers = [Encoding::Plain, Encoding::Json].map(|encoding| feeds.of(encoding).readers);
+        assert!(feeds.readers() == audit.members, "{readers:?}: {audit:?}");
     }
 
     /// Everybody reads on, and time passes, until nothing is left to do.
