@@ -103,6 +103,8 @@ fn operators_keep_the_peace_with_nothing_but_nc() {
     for person in [&mut chief, &mut ali, &mut bob] {
         person.reads("* The operator chief has kicked bob (too loud).");
     }
+    // nc stays as long as somebody may type.
+    bob.0.end_input();
     assert_eq!(bob.0.screen.next_line(), None, "the end");
     for person in [&mut chief, &mut ali] {
         person.reads("bob has left the chatroom!");
