@@ -17,8 +17,11 @@
 //! [`failure`] and [`logging`] serve the shell. The hub's parts own their fields: `connections` (who
 //! is there) with `slots`, `admission` (the way in), `exits` (the way out), `delivery` (what is
 //! owed) with [`hub::patience`] (how long the room waits for it to be read), `queues`, `silence`,
-//! [`hub::rate_limit`], `guesses`, [`hub::limits`]. The room's are its names and
-//! [`room::access`] (who may be here and speak).
+//! [`hub::rate_limit`], `guesses`, [`hub::limits`], [`hub::counters`]. The room's
+//! are its names and [`room::access`] (who may be here and speak). The server's: `keeper` (what outlives it),
+//! `doors` (what is listened
+//! on, with [`server::listener`]), `ending` (signals), `notify` (systemd), `http` and `metrics` (for
+//! those who look after it), `turns` (how long they take), [`server::sandbox`].
 //!
 //! # A member's line through the house
 //!
@@ -54,7 +57,8 @@
 //! connection may take of it; to *settle* is to send what is owed and close who must go, to *reap*
 //! to free their slots. A *slow reader* is a member whose cursor fell off the transcript's tail;
 //! *patience* is how long the room waits for few before that, the *flow* what may be said meanwhile.
-//! A *disconnect* is why a connection ended; to *drain* is to be sent what is still owed after it.
+//! A *lame duck* is a room that lets nobody in any
+//! more and closes soon. A *disconnect* is why a connection ended; to *drain* is to be sent what is still owed after it.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 

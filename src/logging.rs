@@ -3,9 +3,11 @@
 //! `simple_logger` prints to standard output: it blocks while a pipe or terminal is full, and panics
 //! when the reader has gone or the disk is full. The guard gives this process a standard output of
 //! its own that never blocks, catches the panic, counts the lines that were lost, and says how many
-//! once there is place again.
+//! once there is place again. Lines for the journal or as JSON are written past `simple_logger`,
+//! which knows neither.
 
 use std::cell::Cell;
+use std::env;
 use std::fmt::{self, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -14,6 +16,7 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, Mode, OFlags};
 use simple_logger::SimpleLogger;
+use time::OffsetDateTime;
 
 /// Bytes that a pipe takes as a whole or not at all (POSIX, `PIPE_BUF`).
 const PIPE_BYTES: usize = 4096;
@@ -26,8 +29,31 @@ thread_local! {
     static PRINTING: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Lines of the log that were lost so far.
+static LOST: AtomicU64 = AtomicU64::new(0);
+
+/// How a line of the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people, by `simple_logger`; for the journal, where standard output goes there.
+    Text,
+    /// A JSON object.
+    Json,
+}
+
+/// Returns how many lines were lost since the start.
+#[must_use]
+pub fn lost() -> u64 {
+    LOST.load(Ordering::Relaxed)
+}
+
+/// Logs at another level from here on.
+pub fn set_level(level: LevelFilter) {
+    log::set_max_level(level);
+}
+
 /// Starts logging at `level`, to standard output.
-pub fn start(level: LevelFilter) {
+pub fn start(level: LevelFilter, format: Format) {
     let report = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
         if !PRINTING.get() {
@@ -35,7 +61,7 @@ pub fn start(level: LevelFilter) {
         }
     }));
     let guard = Guard {
-        inner: SimpleLogger::new().with_level(level),
+        form: Form::of(format),
         output: Output::prepare(),
         sure_bytes: AtomicUsize::new(0),
         lost: AtomicU64::new(0),
@@ -84,7 +110,7 @@ impl Output {
 
 /// Lets a line through to `simple_logger` only if it can be printed at once.
 struct Guard {
-    inner: SimpleLogger,
+    form: Form,
     output: Output,
     /// Bytes that a pipe takes for sure without being asked again.
     sure_bytes: AtomicUsize,
@@ -94,13 +120,10 @@ struct Guard {
 
 impl Log for Guard {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.inner.enabled(metadata)
+        metadata.level() <= log::max_level()
     }
 
     fn log(&self, record: &Record<'_>) {
-        if !self.enabled(record.metadata()) {
-            return;
-        }
         let lost = self.lost.load(Ordering::Relaxed);
         if lost > 0 {
             let words = format_args!("{lost} lines of the log were lost: its reader was too slow");
@@ -110,7 +133,7 @@ impl Log for Guard {
                 .args(words)
                 .build();
             if !self.print(&note) {
-                self.lost.fetch_add(1, Ordering::Relaxed);
+                self.lose();
                 return;
             }
             self.lost.store(0, Ordering::Relaxed);
@@ -128,35 +151,44 @@ impl Log for Guard {
             .args(args)
             .build();
         if !self.print(&record) {
-            self.lost.fetch_add(1, Ordering::Relaxed);
+            self.lose();
         }
     }
 
-    fn flush(&self) {
-        self.inner.flush();
-    }
+    fn flush(&self) {}
 }
 
 impl Guard {
+    fn lose(&self) {
+        self.lost.fetch_add(1, Ordering::Relaxed);
+        LOST.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Prints a line, unless that would block; returns whether it was printed.
     fn print(&self, record: &Record<'_>) -> bool {
         let mut text = Cut::default();
-        let fits = write!(text, "{}", record.args()).is_ok();
-        if !self.has_place(FRAME_BYTES + text.0.len()) {
-            return false;
+        if write!(text, "{}", record.args()).is_err() {
+            text.0.push_str("...");
         }
-        if fits {
-            return self.print_now(record);
-        }
-        let args = format_args!("{}...", text.0);
-        let (level, target) = (record.level(), record.target());
-        self.print_now(
-            &Record::builder()
-                .level(level)
-                .target(target)
-                .args(args)
-                .build(),
-        )
+        let level = record.level();
+        let line = match &self.form {
+            Form::Simple(logger) => {
+                let args = format_args!("{}", text.0);
+                let target = record.target();
+                let record = Record::builder()
+                    .level(level)
+                    .target(target)
+                    .args(args)
+                    .build();
+                return self.has_place((FRAME_BYTES + text.0.len()).min(PIPE_BYTES))
+                    && print_by(logger, &record);
+            }
+            Form::Journal => journal_line(level, &text.0),
+            Form::Json => json_line(level, &text.0, OffsetDateTime::now_utc()),
+        };
+        let whole = Ok(line.len());
+        self.has_place(line.len())
+            && rustix::io::write(rustix::stdio::stdout(), line.as_bytes()) == whole
     }
 
     /// Returns whether standard output takes `length` bytes at once.
@@ -178,12 +210,73 @@ impl Guard {
         self.sure_bytes.store(sure, Ordering::Relaxed);
         place
     }
+}
 
-    fn print_now(&self, record: &Record<'_>) -> bool {
-        PRINTING.set(true);
-        let printed = panic::catch_unwind(AssertUnwindSafe(|| self.inner.log(record)));
-        PRINTING.set(false);
-        printed.is_ok()
+/// Lets `simple_logger` print a line; returns whether it did.
+fn print_by(logger: &SimpleLogger, record: &Record<'_>) -> bool {
+    PRINTING.set(true);
+    let printed = panic::catch_unwind(AssertUnwindSafe(|| logger.log(record)));
+    PRINTING.set(false);
+    printed.is_ok()
+}
+
+/// Who writes a line, and how.
+enum Form {
+    Simple(SimpleLogger),
+    Journal,
+    Json,
+}
+
+impl Form {
+    fn of(format: Format) -> Self {
+        match format {
+            Format::Json => Self::Json,
+            Format::Text if is_journal() => Self::Journal,
+            // What is logged at all is decided before.
+            Format::Text => Self::Simple(SimpleLogger::new().with_level(LevelFilter::Trace)),
+        }
+    }
+}
+
+/// Returns whether standard output goes to the journal, which has times of its own
+/// (systemd.exec(5), `JOURNAL_STREAM`).
+fn is_journal() -> bool {
+    let stream = env::var("JOURNAL_STREAM").unwrap_or_default();
+    rustix::fs::fstat(rustix::stdio::stdout())
+        .is_ok_and(|stat| stream == format!("{}:{}", stat.st_dev, stat.st_ino))
+}
+
+/// Returns a line with its priority, as sd-daemon(3) has it.
+fn journal_line(level: Level, text: &str) -> String {
+    let priority = match level {
+        Level::Error => 3,
+        Level::Warn => 4,
+        Level::Info => 6,
+        Level::Debug | Level::Trace => 7,
+    };
+    format!("<{priority}>{text}\n")
+}
+
+/// Returns a line as a JSON object, cut where a pipe would take a part of it only.
+fn json_line(level: Level, text: &str, now: OffsetDateTime) -> String {
+    let level = level.as_str().to_lowercase();
+    let (date, time) = (now.date(), now.time());
+    let mut text = text.to_owned();
+    loop {
+        let message = serde_json::Value::from(text.as_str());
+        let line = format!(
+            "{{\"time\":\"{date}T{:02}:{:02}:{:02}.{:03}Z\",\"level\":\"{level}\",\"message\":{message}}}\n",
+            time.hour(),
+            time.minute(),
+            time.second(),
+            time.millisecond(),
+        );
+        if line.len() <= PIPE_BYTES {
+            return line;
+        }
+        // What has to be escaped takes more place.
+        text.truncate(text.floor_char_boundary(text.len() / 2));
+        text.push_str("...");
     }
 }
 
@@ -207,6 +300,33 @@ impl Write for Cut {
             Ok(())
         } else {
             Err(fmt::Error)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_for_the_journal_starts_with_its_priority() {
+        assert_eq!(journal_line(Level::Error, "x"), "<3>x\n");
+        assert_eq!(journal_line(Level::Info, "x"), "<6>x\n");
+    }
+
+    #[test]
+    fn a_line_of_json_is_one_object_however_long() {
+        let now = OffsetDateTime::UNIX_EPOCH;
+        assert_eq!(
+            json_line(Level::Warn, "ali said \"hi\"", now),
+            "{\"time\":\"1970-01-01T00:00:00.000Z\",\"level\":\"warn\",\
+             \"message\":\"ali said \\\"hi\\\"\"}\n"
+        );
+        for text in ["\"".repeat(4000), "سلام".repeat(500), "\u{1}".repeat(4000)] {
+            let line = json_line(Level::Info, &text, now);
+            assert!(line.len() <= PIPE_BYTES && line.ends_with('\n'));
+            let object: serde_json::Value = serde_json::from_str(&line).unwrap();
+            assert_eq!(object["level"], "info");
         }
     }
 }

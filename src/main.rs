@@ -8,8 +8,9 @@ use chatroom::{client, logging, server, store, trace};
 
 fn main() -> ExitCode {
     let (program, result) = match Cli::read().command {
+        Command::Serve(options) if options.check => ("chatroom serve", options.check()),
         Command::Serve(options) => {
-            logging::start(options.log_level);
+            logging::start(options.log_level, options.log_format.into());
             ("chatroom", server::serve(&(&options).into()))
         }
         Command::Join(options) => ("chatroom", client::join(&(&options).into())),

@@ -120,7 +120,7 @@ fn people_and_programs_are_in_one_room() {
 
 #[test]
 fn every_event_of_the_readme_is_seen() {
-    let server = Server::start(&["--history", "9"]);
+    let server = Server::start(&["--history", "9", "--lame-duck", "300"]);
     let ali = server.join("ali");
     let mut bot = Bot::join(&server, "bot");
     for line in ["hi", "/me waves", "/msg bot psst", "/nick alia", "/quit"] {
@@ -149,6 +149,9 @@ fn every_event_of_the_readme_is_seen() {
     while late.next()["event"] != "history-end" {}
     late.expect("members", json!({"count": 3}));
     bot.expect("joined", json!({"name": "late"}));
+    server.signal(Signal::TERM);
+    let words = "The chatroom closes in 300 s.";
+    bot.expect("announced", json!({ "text": words }));
     server.signal(Signal::TERM);
     bot.expect("closing", json!({}));
     bot.seen.append(&mut late.seen);

@@ -78,6 +78,16 @@ impl FileOptions {
         }
     }
 
+    /// Returns the folders of what is read anew.
+    pub(super) fn folders(&self) -> Vec<PathBuf> {
+        let files = [&self.motd, &self.allow, &self.deny, &self.password_file];
+        let files = files.into_iter().flatten();
+        let files = files.filter_map(|file| std::path::absolute(file).ok());
+        files
+            .filter_map(|file| Some(file.parent()?.to_owned()))
+            .collect()
+    }
+
     pub(super) fn keeping(&self) -> Keeping {
         Keeping {
             names_max: self.max_kept,

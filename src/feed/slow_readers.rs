@@ -106,7 +106,7 @@ pub struct Behind {
     /// Those among them who take so much that they have caught up within a second.
     pub quick: usize,
     /// Those who are far behind and have not stood still for as long as a rate is measured: a large
-    /// part of the room is given so much more time, since its readers may all be kept from reading.
+    /// part of the room is given so much more time, since all may be kept from reading.
     pub reading: usize,
     /// Those who are at least half as far behind and have not stood still for so long.
     pub halfway: usize,
@@ -138,6 +138,8 @@ pub struct SlowReaders {
     look_again: Option<Tick>,
     /// Somebody may have caught up.
     look_soon: bool,
+    /// How far behind the last one was at the last look, in bytes.
+    lag_bytes_max: u64,
 }
 
 impl SlowReaders {
@@ -152,6 +154,7 @@ impl SlowReaders {
             looked_at: 0,
             look_again: None,
             look_soon: false,
+            lag_bytes_max: 0,
         }
     }
 
@@ -169,6 +172,12 @@ impl SlowReaders {
         if let Some(stall_timeout) = self.stall_timeout {
             self.look_at(now + stall_timeout);
         }
+    }
+
+    /// Returns how many are behind, and how far the last of them was at the last look, in bytes.
+    #[must_use]
+    pub fn behind(&self) -> (usize, u64) {
+        (self.watched.len() - self.gone.len(), self.lag_bytes_max)
     }
 
     /// Watches a connection no more, since it has ended.
@@ -210,10 +219,9 @@ impl SlowReaders {
         mut stalled: impl FnMut(MemberId),
     ) -> Behind {
         let (far_bytes, stall_timeout) = (self.far_bytes, self.stall_timeout);
-        let mut behind = Behind::default();
+        let (mut behind, mut lag_bytes_max) = (Behind::default(), 0);
         let mut next_stall = None::<Tick>;
-        let gone = std::mem::take(&mut self.gone);
-        let mut before = 0;
+        let (gone, mut before) = (std::mem::take(&mut self.gone), 0);
         self.watched.retain_mut(|watched| {
             before += 1;
             if gone.get(&watched.id).is_some_and(|&gone| before <= gone) {
@@ -232,6 +240,7 @@ impl SlowReaders {
                 next_stall = Some(next_stall.map_or(due, |next| next.min(due)));
             }
             let lag = end - sight.cursor;
+            lag_bytes_max = lag_bytes_max.max(lag);
             if watched.is_far(lag > far_bytes, now) {
                 behind.far += usize::from(watched.keeps_rate());
                 behind.quick += usize::from(watched.rate.is_some_and(|rate| rate >= lag));
@@ -241,7 +250,7 @@ impl SlowReaders {
             true
         });
         self.looked_at = end;
-        self.look_again = next_stall;
+        (self.lag_bytes_max, self.look_again) = (lag_bytes_max, next_stall);
         behind
     }
 

@@ -12,6 +12,7 @@ use log::debug;
 use super::addresses::Addresses;
 use super::admission::{Admission, Newcomer};
 use super::connection::{Connection, Flags};
+use super::counters::Counters;
 use super::delivery::{Delivery, Flushed};
 use super::disconnect::Disconnect;
 use super::exits::Exits;
@@ -45,6 +46,7 @@ pub(super) struct Connections<S> {
     pub(super) password: Password,
     pub(super) silence: Silence,
     pub(super) exits: Exits,
+    pub(super) counters: Counters,
     pub(super) sessions: Sessions,
     /// Bytes of input that are held back, from all connections together.
     pub(super) held_bytes: usize,
@@ -65,6 +67,7 @@ impl<S: Stream> Connections<S> {
             password: Password::default(),
             silence: Silence::new(limits.idle_timeout_s),
             exits: Exits::default(),
+            counters: Counters::default(),
             sessions: Sessions::default(),
             held_bytes: 0,
         }
@@ -106,6 +109,7 @@ impl<S: Stream> Connections<S> {
         }
         let id = self.slots.insert(Connection::new(stream, self.now));
         self.addresses.enter(id, address);
+        self.counters.accepted += 1;
         let newcomer = (id, self.now.whole_s());
         self.admission.enter(newcomer, address, |newcomer| {
             is_nameless(&self.slots, newcomer)
@@ -206,7 +210,12 @@ impl<S: Stream> Connections<S> {
         };
         match self.delivery.flush(id, connection, self.now) {
             Flushed::Nothing => 0,
-            Flushed::Sent { cost, may_speak } => {
+            Flushed::Sent {
+                bytes,
+                cost,
+                may_speak,
+            } => {
+                self.counters.bytes_out += bytes as u64;
                 if connection.stage() == Stage::Draining && self.delivery.is_settled(connection) {
                     if connection.finish() {
                         self.close_now(id);
@@ -310,7 +319,7 @@ impl<S: Stream> Connections<S> {
 
     /// Ends everybody, those without a name with a word to each.
     pub(super) fn shut_down(&mut self) {
-        self.exits.close(self.now);
+        self.exits.close(self.now + self.limits.grace());
         for id in self.slots.ids() {
             match self.slots.stage(id) {
                 Stage::Nameless => self.push(id, Effect::Notice(Notice::Closing)),

@@ -24,7 +24,9 @@ use crate::wire::{Encoding, Stamp, plain};
 pub(super) struct Delivery {
     pub(super) feeds: Feeds,
     pub(super) pool: Pool,
-    patience: Patience,
+    /// Lines owed so far, each once for each member it goes to.
+    pub(super) deliveries: u64,
+    pub(super) patience: Patience,
     words: String,
     json: Vec<u8>,
 }
@@ -36,6 +38,8 @@ pub(super) enum Flushed {
     Nothing,
     /// It took what it could.
     Sent {
+        /// How much it took.
+        bytes: usize,
         /// What it cost, in bytes; see [`WRITE_COST_BYTES`].
         cost: usize,
         /// It has read so much that its own lines need not wait for that any more.
@@ -52,6 +56,7 @@ impl Delivery {
         Self {
             feeds: Feeds::new(limits.feed_options()),
             pool: Pool::default(),
+            deliveries: 0,
             patience: Patience::new(now),
             words: String::new(),
             json: Vec::new(),
@@ -70,6 +75,11 @@ impl Delivery {
         slots: &mut Slots<S>,
     ) {
         let stands = self.feeds.append(event, names, stamp, slots.used());
+        for encoding in [Encoding::Plain, Encoding::Json] {
+            if stands.in_encoding(encoding).is_some() {
+                self.deliveries += self.feeds.of(encoding).readers as u64;
+            }
+        }
         if let Some(id) = event.member()
             && let Some(connection) = slots.get_mut(id)
             && connection.stage() == Stage::Member
@@ -77,6 +87,7 @@ impl Delivery {
             && let Some(stands) = stands.in_encoding(connection.encoding())
         {
             connection.skip(stands, &mut self.pool);
+            self.deliveries -= 1;
         }
         for &id in ignoring {
             if let Some(connection) = slots.get_mut(id)
@@ -236,6 +247,7 @@ impl Delivery {
                 let waits = connection.is_owed_too_much();
                 self.watch(id, connection, now);
                 Flushed::Sent {
+                    bytes: sent,
                     cost: if sent == 0 {
                         0
                     } else {

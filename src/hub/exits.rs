@@ -69,8 +69,8 @@ impl Exits {
     }
 
     /// Gives all who begin to drain from now on the same deadline, and keeps no list of them.
-    pub(super) fn close(&mut self, now: Tick) {
-        self.closing = Some(now + DRAIN);
+    pub(super) fn close(&mut self, deadline: Tick) {
+        self.closing = Some(deadline);
     }
 
     /// Lets nothing more be read from a connection or written to it, and returns whether that is

@@ -52,8 +52,7 @@ impl<S: Stream> Hub<S> {
                 Err(ErrorKind::WouldBlock) => return,
                 Err(_) => return self.connections.close(id, Disconnect::Reset),
             };
-            reader.filled(length);
-            if !self.receive(id, reader) {
+            if !self.receive(id, reader, length) {
                 return;
             }
             budget = budget.saturating_sub(length);
@@ -94,8 +93,7 @@ impl<S: Stream> Hub<S> {
             let Ok(length @ 1..) = self.fill(id, reader.space(READ_BYTES)) else {
                 break;
             };
-            reader.filled(length);
-            goes_on = self.receive(id, &mut reader);
+            goes_on = self.receive(id, &mut reader, length);
         }
         self.reader = reader;
         let waits = Flags::PACED | Flags::RESUMING;
@@ -130,7 +128,8 @@ impl<S: Stream> Hub<S> {
         }
         let due = connection.due;
         if self.rate_limit.is_over(due, now) {
-            self.pace(id, self.rate_limit.end_of_wait(due));
+            let news = self.pace(id, self.rate_limit.end_of_wait(due));
+            self.connections.counters.slowed += u64::from(news);
             return true;
         }
         self.connections.look_if_due();
@@ -147,18 +146,21 @@ impl<S: Stream> Hub<S> {
         waits
     }
 
-    /// Hears a connection again at a certain time.
-    fn pace(&mut self, id: MemberId, until: Tick) {
-        if let Some(connection) = self.connections.get_mut(id)
-            && !connection.flags.contains(Flags::PACED)
-        {
-            connection.flags.insert(Flags::PACED);
-            self.rate_limit.wait(id, until);
-        }
+    /// Hears a connection again at a certain time, and returns whether that is news.
+    fn pace(&mut self, id: MemberId, until: Tick) -> bool {
+        let connection = self.connections.get_mut(id);
+        let Some(connection) = connection.filter(|c| !c.flags.contains(Flags::PACED)) else {
+            return false;
+        };
+        connection.flags.insert(Flags::PACED);
+        self.rate_limit.wait(id, until);
+        true
     }
 
-    /// Takes in what `reader` was filled with; returns whether reading may go on.
-    fn receive(&mut self, id: MemberId, reader: &mut Reader) -> bool {
+    /// Takes in the `length` bytes that `reader` was filled with; returns whether reading may go on.
+    fn receive(&mut self, id: MemberId, reader: &mut Reader, length: usize) -> bool {
+        reader.filled(length);
+        self.connections.counters.bytes_in += length as u64;
         self.connections.filter(id, reader);
         self.hear(id, reader)
     }
@@ -217,6 +219,7 @@ impl<S: Stream> Hub<S> {
             self.rate_limit.spend(&mut connection.due, now);
         }
         self.work += 1;
+        self.connections.counters.lines_in += 1;
         if self.connections.slots.encoding(id) == Encoding::Json {
             return self.hear_request(id, typed);
         }

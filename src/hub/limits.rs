@@ -132,6 +132,8 @@ pub struct Limits {
     pub idle_timeout_s: u16,
     /// How long a member may take nothing of what it is sent, in seconds; 0 is for ever.
     pub stall_timeout_s: u16,
+    /// How long what is owed is waited for when the server closes, in seconds.
+    pub grace_s: u16,
     /// Lines a second that are heard of one connection; 0 is any number.
     pub rate: u32,
     /// Lines that are heard of one connection at once.
@@ -142,6 +144,8 @@ pub struct Limits {
     pub announce_joins: bool,
     /// Whether the log names the addresses that connections come from.
     pub log_addresses: bool,
+    /// Whether the log tells what is said.
+    pub log_talk: bool,
     /// How much of the fan-out is done before the loop looks at its sockets again.
     pub slice: Slice,
 }
@@ -209,6 +213,12 @@ impl Limits {
         self.max_connections.saturating_add(self.departing_max())
     }
 
+    /// Returns how long what is owed is waited for when the server closes.
+    #[must_use]
+    pub fn grace(&self) -> Duration {
+        Duration::from_secs(self.grace_s.into())
+    }
+
     /// Returns what the room's feed has to know.
     #[must_use]
     pub fn feed_options(&self) -> FeedOptions {
@@ -244,6 +254,7 @@ impl Limits {
             ("--name-timeout", self.name_timeout_s),
             ("--idle-timeout", self.idle_timeout_s),
             ("--stall-timeout", self.stall_timeout_s),
+            ("--grace", self.grace_s),
         ] {
             if seconds > TIMEOUT_S_MAX {
                 return Err(format!(
@@ -275,11 +286,13 @@ impl Default for Limits {
             name_timeout_s: 30,
             idle_timeout_s: 0,
             stall_timeout_s: 60,
+            grace_s: 5,
             rate: 100,
             burst: 1000,
             history_lines: 0,
             announce_joins: false,
             log_addresses: false,
+            log_talk: true,
             slice: Slice::default(),
         }
     }
@@ -293,7 +306,7 @@ impl fmt::Display for Limits {
              {} lines/s after {} at once, {} bytes of backlog, {} lines of history, \
              {PRIVATE_BYTES_MAX} bytes of private answers a connection, {HELD_BYTES_MAX} bytes of \
              input held back; {} to give a name, silent for {}, reading nothing for {}, {DRAIN_S} s \
-             to read what is owed at the end",
+             to read what is owed at the end, {} s when the server closes",
             self.max_connections,
             self.max_per_address
                 .map_or_else(|| "any number".to_owned(), |max| max.to_string()),
@@ -311,6 +324,7 @@ impl fmt::Display for Limits {
             Seconds(self.name_timeout_s),
             Seconds(self.idle_timeout_s),
             Seconds(self.stall_timeout_s),
+            self.grace_s,
         )
     }
 }

@@ -13,6 +13,7 @@ impl<S: Stream> Hub<S> {
     pub(super) fn log_event(&self, event: &Event<'_>) {
         let names = self.room.names();
         match event {
+            Event::Said { .. } | Event::Did { .. } if !self.limits.log_talk => {}
             Event::Said { member, text } => info!("{} said {text}", names.of(*member)),
             Event::Did { member, text } => info!("{} said /me {text}", names.of(*member)),
             Event::Joined { member, name } => {
@@ -24,6 +25,7 @@ impl<S: Stream> Hub<S> {
             }
             Event::Left { member } => info!("{}{}", names.of(*member), plain::LEFT),
             // Not even that it was said: the push to whom it is for says so, at debug.
+            Event::Announced { text } => info!("{text}"),
             Event::Whispered { .. } | Event::Closing => {}
             Event::Act { member, act, words } if words.is_empty() => {
                 info!("{}: {}", names.of(*member), act.code());

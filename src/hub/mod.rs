@@ -12,6 +12,7 @@ mod audience;
 mod audit;
 pub mod connection;
 mod connections;
+pub mod counters;
 mod delivery;
 pub mod disconnect;
 mod exits;
@@ -41,6 +42,7 @@ use log::{debug, log};
 pub use self::audit::Audit;
 use self::connection::Flags;
 use self::connections::Connections;
+use self::counters::Counters;
 use self::disconnect::{Disconnect, Disconnects};
 pub use self::gate::{Gate, Lists};
 use self::limits::{Limits, READ_BYTES};
@@ -80,7 +82,6 @@ pub struct Hub<S> {
     /// How much has been heard this turn, in lines.
     work: usize,
     closing: bool,
-    turned_away: u64,
 }
 
 impl<S: Stream> Hub<S> {
@@ -104,7 +105,6 @@ impl<S: Stream> Hub<S> {
             reader: Reader::new(READ_BYTES),
             work: 0,
             closing: false,
-            turned_away: 0,
         }
     }
 
@@ -126,10 +126,10 @@ impl<S: Stream> Hub<S> {
         self.connections.exits.disconnects
     }
 
-    /// Returns how many were turned away for want of a place.
+    /// Returns what has been counted so far.
     #[must_use]
-    pub fn turned_away(&self) -> u64 {
-        self.turned_away
+    pub fn counters(&self) -> &Counters {
+        &self.connections.counters
     }
 
     /// Returns how many connections there are, in the room or not.
@@ -203,6 +203,7 @@ impl<S: Stream> Hub<S> {
         let Err(why) = self.admit(address) else {
             return;
         };
+        let code = why.code();
         let mut words = String::new();
         plain::put(&Effect::Notice(why), &mut words);
         // One try each: who is turned away is owed no more. Closing with input unread would take the
@@ -215,7 +216,7 @@ impl<S: Stream> Hub<S> {
             "{whence}a connection is turned away: {why}"
         );
         debug!("its last words were taken so: {outcome:?}");
-        self.turned_away += 1;
+        self.connections.counters.refuse(code);
     }
 
     /// Takes the time of day, in milliseconds since 1970 (UTC), which events bear from here on.
@@ -292,6 +293,16 @@ impl<S: Stream> Hub<S> {
     pub fn reap(&mut self) -> usize {
         let names = self.room.names();
         self.connections.reap(|id| !names.of(id).is_empty())
+    }
+
+    /// Lets the log tell what is said, or not.
+    pub fn set_log_talk(&mut self, log_talk: bool) {
+        self.limits.log_talk = log_talk;
+    }
+
+    /// Says something to everybody in the room in the server's own name; one line, safe to show.
+    pub fn announce(&mut self, text: &str) {
+        self.happen(Event::Announced { text });
     }
 
     /// Tells everybody that the server is closing, and ends every connection once it has been

@@ -42,6 +42,8 @@ pub struct Patience {
     flow: Flow,
     /// The flow is what it is at the cost of the patience.
     spends: bool,
+    /// For how long not everything was heard so far.
+    waited: Duration,
 }
 
 impl Patience {
@@ -53,6 +55,7 @@ impl Patience {
             at: now,
             flow: Flow::Open,
             spends: false,
+            waited: Duration::ZERO,
         }
     }
 
@@ -62,10 +65,19 @@ impl Patience {
         self.flow
     }
 
+    /// Returns for how long not everything was heard so far.
+    #[must_use]
+    pub fn waited(&self) -> Duration {
+        self.waited
+    }
+
     /// Decides what may be heard from now on in a room of so many readers.
     pub fn decide(&mut self, behind: Behind, readers: usize, now: Tick) {
         let passed = now - self.at;
         self.at = now;
+        if self.flow != Flow::Open {
+            self.waited += passed;
+        }
         let few = u32::try_from(behind.far).unwrap_or(u32::MAX);
         let all = u32::try_from(readers).unwrap_or(u32::MAX).max(1);
         let share = (passed * few.min(all) / all).max(passed / SHARE_MIN);

@@ -68,6 +68,11 @@ pub enum Event<'a> {
         /// What everybody is told of it.
         words: String,
     },
+    /// The server has a word for everybody.
+    Announced {
+        /// Which.
+        text: &'a str,
+    },
     /// The server is closing.
     Closing,
 }
@@ -93,7 +98,7 @@ impl Event<'_> {
             | Self::Joined { member, .. }
             | Self::Renamed { member, .. }
             | Self::Left { member } => Some(member),
-            Self::Act { .. } | Self::Closing => None,
+            Self::Act { .. } | Self::Announced { .. } | Self::Closing => None,
         }
     }
 }

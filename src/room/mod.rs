@@ -70,7 +70,7 @@ impl Room {
             Event::Said { member, .. } | Event::Did { member, .. } => {
                 self.access.spoke(member, now_ms);
             }
-            Event::Closing => {}
+            Event::Announced { .. } | Event::Closing => {}
             Event::Whispered { member, to, text } => {
                 self.correspondents.note(member, to);
                 let (from, name) = (self.names.of(member), self.names.of(to));

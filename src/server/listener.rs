@@ -21,9 +21,30 @@ const QUEUE_MAX: i32 = 4096;
 /// before.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// What is spoken at a listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// The room's lines.
+    Plain,
+    /// HTTP, for those who look after the server.
+    Metrics,
+}
+
+impl Scheme {
+    /// Returns how many connections the kernel may hold ready.
+    fn queue_max(self) -> i32 {
+        match self {
+            Self::Plain => QUEUE_MAX,
+            // A scrape is not to wait behind thousands of others.
+            Self::Metrics => 64,
+        }
+    }
+}
+
 /// One address that is listened on.
 #[derive(Debug)]
 pub struct Listener {
+    scheme: Scheme,
     socket: TcpListener,
     address: SocketAddr,
     /// Somebody may be waiting. Edge-triggered: no event will say so again before `Nobody`.
@@ -50,7 +71,7 @@ impl Listener {
     ///
     /// # Errors
     /// As the system says: the address is in use, not this machine's, or not permitted.
-    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+    pub fn bind(scheme: Scheme, address: SocketAddr) -> io::Result<Self> {
         let socket = Socket::new(
             Domain::for_address(address),
             Type::STREAM,
@@ -61,6 +82,16 @@ impl Listener {
             socket.set_only_v6(true)?;
         }
         socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        Self::adopt(scheme, socket.into())
+    }
+
+    /// Listens on a socket that is bound already, and may listen already.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn adopt(scheme: Scheme, socket: StdListener) -> io::Result<Self> {
+        let socket = Socket::from(socket);
         // Accepted sockets inherit these: no system call for each of them.
         socket.set_tcp_nodelay(true)?;
         socket.set_tcp_notsent_lowat(KERNEL_UNSENT_BYTES)?;
@@ -73,18 +104,24 @@ impl Listener {
         socket.set_tcp_keepalive(&keepalive)?;
         socket.set_tcp_user_timeout(Some(Duration::from_secs(UNANSWERED_S)))?;
         socket.set_nonblocking(true)?;
-        socket.bind(&address.into())?;
-        socket.listen(QUEUE_MAX)?;
+        socket.listen(scheme.queue_max())?;
         let socket: StdListener = socket.into();
         let address = socket.local_addr()?;
         let socket = TcpListener::from_std(socket);
         Ok(Self {
+            scheme,
             socket,
             address,
             ready: false,
             paused_until: None,
             warned: None,
         })
+    }
+
+    /// Returns what is spoken here.
+    #[must_use]
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
     }
 
     /// Returns the address, with the port that port 0 became.
@@ -115,6 +152,11 @@ impl Listener {
         self.paused_until
     }
 
+    /// Accepts nobody until then.
+    pub fn pause(&mut self, until: Tick) {
+        self.paused_until = Some(until);
+    }
+
     /// Ends a pause: descriptors have been freed.
     pub fn try_again(&mut self) {
         self.paused_until = None;
@@ -129,7 +171,8 @@ impl Listener {
             return Accepted::Nobody;
         }
         match self.socket.accept() {
-            Ok((stream, peer)) => Accepted::Stream(stream, peer.ip()),
+            // A socket that was handed over may take both kinds of addresses.
+            Ok((stream, peer)) => Accepted::Stream(stream, peer.ip().to_canonical()),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 self.ready = false;
                 Accepted::Nobody

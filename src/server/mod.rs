@@ -1,25 +1,38 @@
 //! The shell around the hub: the poll, listeners, signals and the clock. No rules in it.
 
+mod doors;
+mod ending;
+mod http;
+mod inherited;
 mod keeper;
 pub mod listener;
+mod metrics;
+mod notify;
+pub mod sandbox;
 mod sources;
+mod turns;
 
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use log::{info, warn};
+use log::{LevelFilter, info, warn};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook_mio::v1_0::Signals;
 
-use self::keeper::{Keeper, Kept};
-use self::listener::{Accepted, Listener};
+use self::ending::Ending;
+use self::http::{EXCHANGES_MAX, Exchanges};
+use self::keeper::Keeper;
+use self::listener::{Listener, Scheme};
+use self::metrics::Process;
+use self::notify::{Activity, Notifier};
 use self::sources::Source;
+use self::turns::Turns;
 use crate::failure::Failure;
-use crate::hub::limits::{DRAIN_S, Limits};
+use crate::hub::limits::Limits;
 use crate::hub::{Hub, Readiness};
 use crate::room::access::Keeping;
 use crate::store;
@@ -29,16 +42,24 @@ use crate::tick::Tick;
 /// Events taken from the kernel in one turn.
 const EVENTS_MAX: usize = 1024;
 
-/// Connections accepted from one listener in one turn.
-const ACCEPTS_MAX: usize = 256;
+/// Where the server listens when it is told nothing and handed nothing.
+pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5050);
 
 /// What the server is told.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Addresses to listen on.
+    /// Addresses to listen on: none for what is inherited, or else [`DEFAULT_LISTEN`].
     pub listen: Vec<SocketAddr>,
+    /// Addresses at which those who look after the server learn how it goes.
+    pub metrics: Vec<SocketAddr>,
     /// Most connections at once; as many as the descriptor limit allows, if it isn't given.
     pub connections_max: Option<usize>,
+    /// How long the room goes on after it was told to close, with nobody new.
+    pub lame_duck: Duration,
+    /// What is given up once the server has started.
+    pub sandbox: sandbox::Options,
+    /// Reads anew what may change while the server runs.
+    pub reread: fn() -> Result<Changeable, Failure>,
     /// The other limits.
     pub limits: Limits,
     /// Which files are written.
@@ -49,20 +70,51 @@ pub struct Options {
     pub keeping: Keeping,
 }
 
+/// What may change while the server runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Changeable {
+    /// How much is logged.
+    pub log_level: LevelFilter,
+    /// Whether the log tells what is said.
+    pub log_talk: bool,
+}
+
+/// Checks the limits that a server would have.
+///
+/// # Errors
+/// Says which contradict each other.
+pub fn check(options: &Options) -> Result<Limits, Failure> {
+    let requests = if options.metrics.is_empty() {
+        0
+    } else {
+        options.metrics.len() + EXCHANGES_MAX
+    };
+    let kept_back = options.listen.len().max(1) + requests;
+    let descriptors = raise_descriptor_limit().saturating_sub(kept_back);
+    let limits = options.limits.fit(options.connections_max, descriptors);
+    limits.map_err(Failure::usage)
+}
+
 /// Runs the server until it is told to stop.
 ///
 /// # Errors
 /// Fails when an address can't be listened on or the limits contradict each other.
 pub fn serve(options: &Options) -> Result<(), Failure> {
-    let descriptors = raise_descriptor_limit().saturating_sub(options.listen.len());
-    let limits = options.limits.fit(options.connections_max, descriptors);
-    let limits = limits.map_err(Failure::usage)?;
-    let mut server = Server::new(options, limits)?;
+    let listeners = doors::listen(options)?;
+    let limits = check(options)?;
+    let mut server = Server::new(options, listeners, limits)?;
     info!("{limits}");
+    sandbox::enter(&options.sandbox)?;
     for listener in &server.listeners {
-        info!("listening on {}", listener.address());
+        match listener.scheme() {
+            Scheme::Plain => info!("listening on {}", listener.address()),
+            Scheme::Metrics => info!("metrics at http://{}/metrics", listener.address()),
+        }
     }
     info!("Server is Running and waiting for connections...");
+    if let Some(notifier) = &mut server.notifier {
+        notifier.ready(Tick::START);
+    }
     server
         .run()
         .map_err(|error| Failure::new(format!("the event loop failed: {error}")))
@@ -95,10 +147,12 @@ struct Server {
     hub: Hub<TcpStream>,
     keeper: Keeper,
     started: Instant,
-    /// Set by the first signal to end.
-    closing: bool,
-    /// How long the longest turn took, from one poll to the next.
-    longest_turn: Duration,
+    ending: Ending,
+    reread: fn() -> Result<Changeable, Failure>,
+    notifier: Option<Notifier>,
+    exchanges: Exchanges,
+    process: Process,
+    turns: Turns,
 }
 
 /// Whether the loop goes on.
@@ -109,24 +163,27 @@ enum Next {
 }
 
 impl Server {
-    fn new(options: &Options, limits: Limits) -> Result<Self, Failure> {
+    fn new(
+        options: &Options,
+        mut listeners: Vec<Listener>,
+        limits: Limits,
+    ) -> Result<Self, Failure> {
         let failed = |error: io::Error| Failure::new(format!("can't start: {error}"));
         let poll = Poll::new().map_err(failed)?;
         let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM, SIGUSR1]).map_err(failed)?;
         poll.registry()
             .register(&mut signals, Source::Signals.into(), Interest::READABLE)
             .map_err(failed)?;
-        let mut listeners = Vec::new();
-        for (index, &address) in options.listen.iter().enumerate() {
-            let mut listener =
-                Listener::bind(address).map_err(|error| cannot_listen(address, &error))?;
+        for (index, listener) in listeners.iter_mut().enumerate() {
             let token = Source::Listener(index).into();
             poll.registry()
                 .register(listener.source(), token, Interest::READABLE)
                 .map_err(failed)?;
-            listeners.push(listener);
         }
         let (keeper, hub) = Keeper::open(options, limits, poll.registry())?;
+        let watched = listeners
+            .iter()
+            .any(|listener| listener.scheme() == Scheme::Metrics);
         Ok(Self {
             poll,
             events: Events::with_capacity(EVENTS_MAX),
@@ -135,8 +192,12 @@ impl Server {
             hub,
             keeper,
             started: Instant::now(),
-            closing: false,
-            longest_turn: Duration::ZERO,
+            ending: Ending::new(options.lame_duck, limits.grace()),
+            reread: options.reread,
+            notifier: Notifier::from_env(),
+            exchanges: Exchanges::default(),
+            process: Process::new(since_epoch(), watched),
+            turns: Turns::default(),
         })
     }
 
@@ -149,10 +210,19 @@ impl Server {
 
     /// Does one turn of the loop.
     fn turn(&mut self) -> io::Result<Next> {
-        self.wait()?;
+        let due = self.wait()?;
         let start = self.now();
         let next = self.work(start);
-        self.longest_turn = self.longest_turn.max(self.now() - start);
+        let end = self.now();
+        let delay = due.map_or(Duration::ZERO, |due| start - due);
+        self.turns.count(end - start, delay, end);
+        if let Some(notifier) = &mut self.notifier {
+            let activity = Activity {
+                members: self.hub.room().names().count(),
+                lines: self.hub.counters().lines_in,
+            };
+            notifier.turn(activity, start);
+        }
         Ok(next)
     }
 
@@ -165,9 +235,11 @@ impl Server {
     fn work(&mut self, now: Tick) -> Next {
         self.hub.set_time_of_day(since_epoch().as_millis() as u64);
         self.hub.start_turn(now);
-        if self.dispatch() == Next::Stop {
+        if self.dispatch(now) == Next::Stop {
             return Next::Stop;
         }
+        self.exchanges.end_overdue(now);
+        self.end_lame_duck(now);
         self.hub.resume();
         self.hub.announce_leaving();
         // Before anybody hears of it.
@@ -177,7 +249,7 @@ impl Server {
         if self.hub.reap() > 0 {
             self.listeners.iter_mut().for_each(Listener::try_again);
         }
-        if self.closing && self.hub.is_empty() {
+        if self.ending.is_closing() && self.hub.is_empty() {
             info!("The chatroom is closed.");
             return Next::Stop;
         }
@@ -185,32 +257,37 @@ impl Server {
         Next::Turn
     }
 
-    /// Waits for events, not at all while work is left over.
-    fn wait(&mut self) -> io::Result<()> {
+    /// Waits for events, not at all while work is left over, and returns until when at most.
+    fn wait(&mut self) -> io::Result<Option<Tick>> {
         let busy = self.hub.has_work() || self.listeners.iter().any(Listener::is_ready);
         let deadlines = self
             .listeners
             .iter()
             .filter_map(Listener::deadline)
+            .chain(self.ending.deadline())
+            .chain(self.notifier.as_ref().and_then(Notifier::deadline))
+            .chain(self.exchanges.deadline())
             .chain(self.hub.deadline())
             .chain(self.keeper.deadline(&self.hub));
+        let deadline = deadlines.min().filter(|_| !busy);
         let timeout = if busy {
             Some(Duration::ZERO)
         } else {
-            deadlines.min().map(|deadline| deadline - self.now())
+            deadline.map(|deadline| deadline - self.now())
         };
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {
                 self.events.clear();
-                Ok(())
             }
-            result => result,
+            result => result?,
         }
+        Ok(deadline)
     }
 
     /// Hands each event to whom it concerns.
-    fn dispatch(&mut self) -> Next {
+    fn dispatch(&mut self, now: Tick) -> Next {
         let (mut signalled, mut reports) = (false, false);
+        let mut asked = Vec::new();
         for event in &self.events {
             match Source::from(event.token()) {
                 Source::Signals => signalled = true,
@@ -221,6 +298,7 @@ impl Server {
                         listener.set_ready();
                     }
                 }
+                Source::Exchange(place) => asked.push(place),
                 Source::Connection(id) => {
                     let ended = event.is_read_closed() || event.is_error();
                     let readiness = Readiness {
@@ -233,86 +311,15 @@ impl Server {
             }
         }
         if reports {
-            self.keeper.listen(self.now());
+            self.keeper.listen(now);
+        }
+        for place in asked {
+            self.go_on_with_request(place, now);
         }
         if signalled {
-            self.signalled()
+            self.signalled(now)
         } else {
             Next::Turn
-        }
-    }
-
-    /// Says how it goes if asked; begins to close at the first signal to end, and ends at once at
-    /// the second.
-    fn signalled(&mut self) -> Next {
-        for signal in self.signals.pending().collect::<Vec<_>>() {
-            if signal == SIGUSR1 {
-                self.report();
-                continue;
-            }
-            if signal == SIGHUP {
-                self.keeper.reload(&mut self.hub);
-                continue;
-            }
-            if self.closing {
-                warn!(
-                    "Closing at once: {} connections are cut off.",
-                    self.hub.len()
-                );
-                return Next::Stop;
-            }
-            info!(
-                "The chatroom is closing: {} connections have {DRAIN_S} s.",
-                self.hub.len()
-            );
-            self.closing = true;
-            self.listeners.clear();
-            self.hub.shut_down();
-        }
-        Next::Turn
-    }
-
-    /// Says how it goes, and how it went so far.
-    fn report(&self) {
-        let departing = match self.hub.departing() {
-            0 => String::new(),
-            departing => format!(", {departing} told to go"),
-        };
-        info!(
-            "{} connections, {} in the room{departing}{}; so far {} turned away, ended: {}; longest turn {:.1} ms",
-            self.hub.len(),
-            self.hub.room().names().count(),
-            Kept(self.hub.room().access()),
-            self.hub.turned_away(),
-            self.hub.disconnects(),
-            self.longest_turn.as_secs_f64() * 1e3,
-        );
-    }
-
-    /// Accepts whom the listeners have.
-    fn accept(&mut self, now: Tick) {
-        for listener in &mut self.listeners {
-            for _ in 0..ACCEPTS_MAX {
-                if self.hub.must_reap_first() {
-                    return;
-                }
-                let (mut stream, address) = match listener.accept(now) {
-                    Accepted::Stream(stream, address) => (stream, address),
-                    Accepted::Broken => continue,
-                    Accepted::Nobody => break,
-                };
-                if self.hub.admit(address).is_err() {
-                    self.hub.refuse(stream, address);
-                    continue;
-                }
-                // Registered once for everything: no system call when interest changes.
-                let interest = Interest::READABLE | Interest::WRITABLE | Interest::PRIORITY;
-                let token = Source::Connection(self.hub.next_id()).into();
-                match self.poll.registry().register(&mut stream, token, interest) {
-                    Ok(()) => self.hub.accept(stream, address),
-                    Err(error) => warn!("a connection can't be watched and is closed: {error}"),
-                }
-            }
         }
     }
 }
@@ -326,21 +333,4 @@ fn since_epoch() -> Duration {
 /// Returns a name for this start of the server that no other has.
 fn boot() -> String {
     format!("{:x}-{:x}", since_epoch().as_nanos(), std::process::id())
-}
-
-/// Says why an address can't be listened on, and what to do.
-fn cannot_listen(address: SocketAddr, error: &io::Error) -> Failure {
-    let advice = match error.kind() {
-        ErrorKind::AddrInUse => {
-            "another program listens there; stop it, or give another --listen ADDR:PORT"
-        }
-        ErrorKind::PermissionDenied => {
-            "ports below 1024 need privileges; give a higher one with --listen ADDR:PORT"
-        }
-        ErrorKind::AddrNotAvailable => {
-            "this machine has no such address; give one it has with --listen ADDR:PORT"
-        }
-        _ => return Failure::new(format!("can't listen on {address}: {error}")),
-    };
-    Failure::new(format!("can't listen on {address}: {advice}"))
 }

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Shutdown};
 use mio::Token;
 use mio::net::TcpStream;
 
+use super::http::EXCHANGES_MAX;
 use crate::room::MemberId;
 use crate::stream::Stream;
 
@@ -21,6 +22,9 @@ const FIRST_LISTENER: usize = SIGNALS - 3;
 /// Tokens below this are connections, by their slot; there are fewer than four billion.
 const CONNECTIONS_END: usize = 1 << 32;
 
+/// Tokens from there on below this are requests, by their place.
+const EXCHANGES_END: usize = CONNECTIONS_END + EXCHANGES_MAX;
+
 /// Where an event comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Source {
@@ -32,6 +36,8 @@ pub(super) enum Source {
     Reports,
     /// Somebody waits at the listener with this index.
     Listener(usize),
+    /// Something has happened to the request at this place.
+    Exchange(usize),
     /// Something has happened to a connection.
     Connection(MemberId),
 }
@@ -43,6 +49,7 @@ impl From<Source> for Token {
             Source::Writer => WRITER,
             Source::Reports => REPORTS,
             Source::Listener(index) => FIRST_LISTENER - index,
+            Source::Exchange(place) => CONNECTIONS_END + place,
             Source::Connection(id) => id.slot(),
         })
     }
@@ -54,7 +61,8 @@ impl From<Token> for Source {
             SIGNALS => Self::Signals,
             WRITER => Self::Writer,
             REPORTS => Self::Reports,
-            CONNECTIONS_END.. => Self::Listener(FIRST_LISTENER - token),
+            CONNECTIONS_END..EXCHANGES_END => Self::Exchange(token - CONNECTIONS_END),
+            EXCHANGES_END.. => Self::Listener(FIRST_LISTENER - token),
             slot => Self::Connection(MemberId::from_slot(slot)),
         }
     }
@@ -83,6 +91,8 @@ mod tests {
             Source::Reports,
             Source::Listener(0),
             Source::Listener(9),
+            Source::Exchange(0),
+            Source::Exchange(EXCHANGES_MAX - 1),
             Source::Connection(MemberId::from_slot(0)),
             Source::Connection(last),
         ] {

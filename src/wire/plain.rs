@@ -114,6 +114,7 @@ impl<'a> Line<'a> {
             Event::Act { act, words, .. } => {
                 return act.is_public().then_some(Self::Notice(words));
             }
+            Event::Announced { text } => Self::Notice(text),
             Event::Closing => Self::Notice(CLOSING),
         })
     }

@@ -110,6 +110,12 @@ impl<R: Read + AsFd> Incoming<R> {
         }
     }
 
+    /// Forgets what was taken as lines.
+    pub(crate) fn forget(&mut self) {
+        self.bytes.drain(..self.taken);
+        self.taken = 0;
+    }
+
     /// Takes the next line, without its line end, if it is there already.
     pub(crate) fn take_line(&mut self) -> Option<String> {
         let rest = &self.bytes[self.taken..];

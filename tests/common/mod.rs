@@ -134,6 +134,13 @@ impl Server {
         }
     }
 
+    /// Forgets the log's texts so far.
+    pub(crate) fn forget_log(&mut self) {
+        self.log.forget();
+        self.texts.clear();
+        self.seen = 0;
+    }
+
     /// Sends `signal`.
     pub(crate) fn signal(&self, signal: Signal) {
         rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal)

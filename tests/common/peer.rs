@@ -118,6 +118,13 @@ impl Peer {
         self.incoming.drain();
     }
 
+    /// Reads on, and forgets all that has come.
+    pub(crate) fn forget(&mut self) {
+        self.incoming.drain();
+        while self.incoming.take_line().is_some() {}
+        self.incoming.forget();
+    }
+
     /// Ends the input, waits until the server has closed too and returns all it ever sent.
     #[track_caller]
     pub(crate) fn finish(&mut self) -> Vec<u8> {

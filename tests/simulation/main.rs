@@ -71,7 +71,7 @@ fn number(name: &str) -> Option<u64> {
 fn for_each_seed(live: impl Fn(u64)) {
     let seeds = match number("CHATROOM_SEED") {
         Some(seed) => {
-            chatroom::logging::start(log::LevelFilter::Trace);
+            chatroom::logging::start(log::LevelFilter::Trace, chatroom::logging::Format::Text);
             seed..seed + 1
         }
         None => 0..number("CHATROOM_SEEDS").unwrap_or(2000),

@@ -270,7 +270,7 @@ pub(crate) fn text<'r>(record: &'r Value, field: &str) -> &'r str {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Story {
     pub(crate) events: Vec<(String, BTreeSet<String>)>,
-    pub(crate) alone: Vec<(String, String)>,
+    pub(crate) alone: Vec<[String; 2]>,
     pub(crate) missing: usize,
 }
 
@@ -305,12 +305,7 @@ pub(crate) fn story(records: &[Value]) -> Story {
         alone: of(records, "notice")
             .iter()
             .filter(|record| private(record) || renamed(record))
-            .map(|record| {
-                (
-                    text(record, "name").to_owned(),
-                    text(record, "text").to_owned(),
-                )
-            })
+            .map(|record| ["name", "text"].map(|field| text(record, field).to_owned()))
             .collect(),
         missing: of(records, "missing").len(),
     }

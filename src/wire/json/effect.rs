@@ -31,25 +31,3 @@ pub fn put(effect: &Effect<'_>, time_ms: u64, out: &mut Vec<u8>) {
     };
     message.put(out);
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::room::Notice;
-
-    #[test]
-    fn effects_have_codes() {
-        let mut out = Vec::new();
-        put(&Effect::Prompt, 0, &mut out);
-        put(&Effect::Quit, 0, &mut out);
-        assert_eq!(out, b"");
-        put(&Effect::Notice(Notice::StillHere), 0, &mut out);
-        let name = "bob";
-        put(&Effect::Notice(Notice::NobodyCalled { name }), 0, &mut out);
-        assert_eq!(
-            String::from_utf8(out).unwrap(),
-            "{\"event\":\"notice\",\"code\":\"still-here\",\"text\":\"Here and listening.\"}\n\
-             {\"event\":\"error\",\"code\":\"nobody-called\",\"text\":\"Nobody here is called bob\"}\n"
-        );
-    }
-}

@@ -91,6 +91,16 @@ pub enum Message<'a> {
         #[serde(borrow)]
         key: Cow<'a, str>,
     },
+    /// The server's word to everybody.
+    Announced {
+        /// The event's number.
+        seq: u64,
+        /// When, in milliseconds since 1970 (UTC).
+        time: u64,
+        /// For people to read.
+        #[serde(borrow)]
+        text: Cow<'a, str>,
+    },
     /// The server is closing.
     Closing {
         /// The event's number.
@@ -159,13 +169,15 @@ impl<'a> Message<'a> {
     /// `names` are those before it.
     #[must_use]
     pub fn of(event: &'a Event<'_>, names: &'a Names, stamp: Stamp) -> Option<Self> {
-        if matches!(event, Event::Closing) {
-            let Stamp { seq, time_ms: time } = stamp;
-            return Some(Self::Closing { seq, time });
-        }
-        if let Event::Act { member, act, words } = event {
-            let Stamp { seq, time_ms: time } = stamp;
-            return act.is_public().then(|| {
+        let Stamp { seq, time_ms: time } = stamp;
+        match event {
+            Event::Closing => Some(Self::Closing { seq, time }),
+            Event::Announced { text } => Some(Self::Announced {
+                seq,
+                time,
+                text: (*text).into(),
+            }),
+            Event::Act { member, act, words } => act.is_public().then(|| {
                 Self::Act(Deed {
                     seq,
                     time,
@@ -175,9 +187,9 @@ impl<'a> Message<'a> {
                     what: act.text().map(Cow::Borrowed),
                     text: words.into(),
                 })
-            });
+            }),
+            _ => Self::of_line(plain::Line::of(event, names)?, stamp),
         }
-        Self::of_line(plain::Line::of(event, names)?, stamp)
     }
 
     /// Returns what tells the same as a line of the room's talk.
@@ -230,7 +242,9 @@ impl<'a> Message<'a> {
             Self::Joined(Coming { name, time, .. }) => (Line::Joined(name), *time),
             Self::Left(Coming { name, time, .. }) => (Line::Left(name), *time),
             Self::Renamed { name, to, time, .. } => (Line::Renamed { from: name, to }, *time),
-            Self::Act(Deed { text, time, .. }) => (Line::Notice(text), *time),
+            Self::Act(Deed { text, time, .. }) | Self::Announced { text, time, .. } => {
+                (Line::Notice(text), *time)
+            }
             _ => return None,
         })
     }
@@ -242,7 +256,9 @@ impl<'a> Message<'a> {
             Self::Said(talk) | Self::Me(talk) => Some(talk.seq),
             Self::Joined(coming) | Self::Left(coming) => Some(coming.seq),
             Self::Act(deed) => Some(deed.seq),
-            Self::Renamed { seq, .. } | Self::Closing { seq, .. } => Some(*seq),
+            Self::Renamed { seq, .. } | Self::Announced { seq, .. } | Self::Closing { seq, .. } => {
+                Some(*seq)
+            }
             _ => None,
         }
     }
@@ -275,83 +291,4 @@ pub fn seq_of(line: &[u8]) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::room::Room;
-    use proptest::prelude::*;
-
-    fn round(message: &Message<'_>) -> String {
-        let mut out = Vec::new();
-        message.put(&mut out);
-        let line = out.strip_suffix(b"\n").unwrap();
-        assert_eq!(&Message::parse(line).unwrap(), message);
-        String::from_utf8(line.to_vec()).unwrap()
-    }
-
-    #[test]
-    fn messages_are_written_and_read_back() {
-        let talk = Talk {
-            seq: 7,
-            time: 1_764_065_000_123,
-            name: "سهیل".into(),
-            text: "a \"b\"\t\\ \u{FFFD}".into(),
-        };
-        assert_eq!(
-            round(&Message::Said(talk)),
-            "{\"event\":\"said\",\"seq\":7,\"time\":1764065000123,\"name\":\"سهیل\",\
-             \"text\":\"a \\\"b\\\"\\t\\\\ \u{FFFD}\"}"
-        );
-        let ack = |seq: Option<u64>| Message::Ack {
-            id: "x1".into(),
-            seq,
-            time: seq.map(|_| 5),
-        };
-        assert_eq!(round(&ack(None)), r#"{"event":"ack","id":"x1"}"#);
-        assert_eq!(
-            round(&ack(Some(8))),
-            r#"{"event":"ack","id":"x1","seq":8,"time":5}"#
-        );
-        assert_eq!(
-            round(&Message::HistoryBegin),
-            r#"{"event":"history-begin"}"#
-        );
-        assert_eq!(
-            round(&Message::Gap { missed: Some(3) }),
-            r#"{"event":"gap","missed":3}"#
-        );
-        round(&Message::Members {
-            count: 2,
-            names: vec!["ali".into()],
-            more: 1,
-        });
-    }
-
-    proptest! {
-        /// Where an event stands is found without reading all of it.
-        #[test]
-        fn the_number_is_found_in_the_first_bytes(
-            seq: u64, time_ms: u64, name in "[a-z]{1,32}", text in ".{0,40}", kind in 0..5_u8,
-        ) {
-            let stamp = Stamp { seq, time_ms };
-            let line = match kind {
-                0 => plain::Line::Said { name: &name, text: &text },
-                1 => plain::Line::Did { name: &name, text: &text },
-                2 => plain::Line::Joined(&name),
-                3 => plain::Line::Left(&name),
-                _ => plain::Line::Renamed { from: &name, to: "x" },
-            };
-            let message = Message::of_line(line, stamp).unwrap();
-            let line = round(&message);
-            prop_assert_eq!(seq_of(&line.as_bytes()[..line.len().min(64)]), Some(seq));
-            prop_assert_eq!(message.seq(), Some(seq));
-        }
-    }
-
-    #[test]
-    fn an_event_of_the_room_is_a_message() {
-        let room = Room::default();
-        let stamp = Stamp { seq: 4, time_ms: 5 };
-        let message = Message::of(&Event::Closing, room.names(), stamp).unwrap();
-        assert_eq!(round(&message), r#"{"event":"closing","seq":4,"time":5}"#);
-    }
-}
+mod tests;

@@ -147,11 +147,13 @@ impl World {
             name_timeout_s: [0, 5][pick(1)],
             idle_timeout_s: [0, 9][pick(2)],
             stall_timeout_s: [0, 7][pick(3)],
+            grace_s: 5,
             rate: [0, 10][pick(4)],
             burst: [1, 50][pick(5)],
             history_lines: [0, 3][pick(6)],
             announce_joins: pick(7) == 1,
             log_addresses: pick(7) == 1,
+            log_talk: pick(6) == 1,
             slice: Slice {
                 bytes: 10_000,
                 slots: 5,

@@ -1,0 +1,137 @@
+//! Where connections come in: what is listened on, and who is let in there.
+
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+
+use log::warn;
+use mio::Interest;
+
+use super::http::EXCHANGES_MAX;
+use super::listener::{Accepted, Listener, Scheme};
+use super::metrics::View;
+use super::sources::Source;
+use super::{DEFAULT_LISTEN, Options, Server, inherited};
+use crate::failure::Failure;
+use crate::tick::Tick;
+
+/// Connections accepted from one listener in one turn.
+const ACCEPTS_MAX: usize = 256;
+
+/// Listens wherever the server is told to, and on what it is handed.
+pub(super) fn listen(options: &Options) -> Result<Vec<Listener>, Failure> {
+    let mut listeners = Vec::new();
+    for (scheme, socket) in inherited::take()? {
+        let listener = Listener::adopt(scheme, socket);
+        listeners.push(listener.map_err(|error| {
+            Failure::new(format!("can't listen on an inherited socket: {error}"))
+        })?);
+    }
+    for &address in &options.metrics {
+        listeners.push(bind(Scheme::Metrics, address)?);
+    }
+    let has_room = listeners
+        .iter()
+        .any(|listener| listener.scheme() == Scheme::Plain);
+    let default = (options.listen.is_empty() && !has_room).then_some(&DEFAULT_LISTEN);
+    for &address in options.listen.iter().chain(default) {
+        listeners.push(bind(Scheme::Plain, address)?);
+    }
+    // Those that stay open to the end come first, so that the others can go.
+    listeners.sort_by_key(|listener| listener.scheme() != Scheme::Metrics);
+    Ok(listeners)
+}
+
+fn bind(scheme: Scheme, address: SocketAddr) -> Result<Listener, Failure> {
+    Listener::bind(scheme, address).map_err(|error| cannot_listen(scheme, address, &error))
+}
+
+/// Says why an address can't be listened on, and what to do.
+fn cannot_listen(scheme: Scheme, address: SocketAddr, error: &io::Error) -> Failure {
+    let flag = match scheme {
+        Scheme::Plain => "--listen",
+        Scheme::Metrics => "--metrics",
+    };
+    let advice = match error.kind() {
+        ErrorKind::AddrInUse => "another program listens there; stop it, or give another",
+        ErrorKind::PermissionDenied => "ports below 1024 need privileges; give a higher one with",
+        ErrorKind::AddrNotAvailable => "this machine has no such address; give one it has with",
+        _ => return Failure::new(format!("can't listen on {address}: {error}")),
+    };
+    Failure::new(format!(
+        "can't listen on {address}: {advice} {flag} ADDR:PORT"
+    ))
+}
+
+impl Server {
+    /// Listens on nothing any more but what those ask who look after the server.
+    pub(super) fn shut_doors(&mut self) {
+        self.listeners
+            .retain(|listener| listener.scheme() == Scheme::Metrics);
+    }
+
+    /// Accepts whom the listeners have.
+    pub(super) fn accept(&mut self, now: Tick) {
+        for index in 0..self.listeners.len() {
+            match self.listeners[index].scheme() {
+                Scheme::Plain => self.accept_people(index, now),
+                Scheme::Metrics => self.accept_requests(index, now),
+            }
+        }
+    }
+
+    fn accept_people(&mut self, index: usize, now: Tick) {
+        for _ in 0..ACCEPTS_MAX {
+            if self.hub.must_reap_first() {
+                return;
+            }
+            let (mut stream, address) = match self.listeners[index].accept(now) {
+                Accepted::Stream(stream, address) => (stream, address),
+                Accepted::Broken => continue,
+                Accepted::Nobody => return,
+            };
+            if self.hub.admit(address).is_err() {
+                self.hub.refuse(stream, address);
+                continue;
+            }
+            // Registered once for everything: no system call when interest changes.
+            let interest = Interest::READABLE | Interest::WRITABLE | Interest::PRIORITY;
+            let token = Source::Connection(self.hub.next_id()).into();
+            match self.poll.registry().register(&mut stream, token, interest) {
+                Ok(()) => self.hub.accept(stream, address),
+                Err(error) => warn!("a connection can't be watched and is closed: {error}"),
+            }
+        }
+    }
+
+    fn accept_requests(&mut self, index: usize, now: Tick) {
+        // A few a turn: the room's people come first.
+        for _ in 0..EXCHANGES_MAX / 4 {
+            if let Some(until) = self.exchanges.pause(now) {
+                self.listeners[index].pause(until);
+            }
+            let mut stream = match self.listeners[index].accept(now) {
+                Accepted::Stream(stream, _) => stream,
+                Accepted::Broken => continue,
+                Accepted::Nobody => return,
+            };
+            let interest = Interest::READABLE | Interest::WRITABLE;
+            let token = Source::Exchange(self.exchanges.next_place()).into();
+            match self.poll.registry().register(&mut stream, token, interest) {
+                Ok(()) => self.exchanges.accept(stream, now),
+                Err(error) => warn!("a request can't be watched and is dropped: {error}"),
+            }
+        }
+    }
+
+    /// Goes on with a request, as far as it goes.
+    pub(super) fn go_on_with_request(&mut self, place: usize, now: Tick) {
+        let view = View {
+            hub: &self.hub,
+            turns: &self.turns,
+            process: &self.process,
+            ending: !self.ending.is_open(),
+            now,
+        };
+        self.exchanges.ready(place, |request| view.answer(request));
+    }
+}
