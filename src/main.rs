@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use chatroom::cli::{self, Cli, Command};
-use chatroom::{client, logging, server, trace};
+use chatroom::{client, logging, server, store, trace};
 
 fn main() -> ExitCode {
     let (program, result) = match Cli::read().command {
@@ -16,7 +16,8 @@ fn main() -> ExitCode {
         Command::Join(options) => ("chatroom", client::join(&(&options).into())),
         Command::Trace(options) => ("chatroom trace", trace::trace(&(&options).into())),
         Command::Resolve(options) => ("chatroom", client::resolve(&options.server)),
-        Command::Generate(options) => ("chatroom generate", cli::generate(options)),
+        Command::Write(options) => ("chatroom write", store::writer::write(&(&options).into())),
+        Command::Generate(options) => ("chatroom generate", cli::generate(&options)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

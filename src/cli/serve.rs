@@ -7,6 +7,7 @@ use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, ValueEnum};
 use log::LevelFilter;
 
+use super::files::FileOptions;
 use super::{ListenOn, generate, given, listen};
 use crate::failure::Failure;
 use crate::hub::limits::Limits;
@@ -240,6 +241,10 @@ pub struct ServeOptions {
     /// The settings in force, and where each comes from.
     #[arg(skip)]
     pub(super) in_force: String,
+
+    /// Files that are read and written.
+    #[command(flatten)]
+    pub files: FileOptions,
 }
 
 /// How a line of the log is written.
@@ -257,6 +262,12 @@ impl ServeOptions {
     fn config_directory(&self) -> Option<PathBuf> {
         let file = std::path::absolute(self.config.as_ref()?).ok()?;
         file.parent().map(PathBuf::from)
+    }
+
+    /// Returns the folders of what is read anew.
+    fn readable(&self) -> Vec<PathBuf> {
+        let folders = self.files.folders();
+        self.config_directory().into_iter().chain(folders).collect()
     }
 
     /// Checks that a server could start with these options, and prints those in force.
@@ -293,7 +304,7 @@ impl From<&ServeOptions> for server::Options {
             sandbox: sandbox::Options {
                 wanted: !options.no_sandbox,
                 user: options.user.clone(),
-                readable: options.config_directory().into_iter().collect(),
+                readable: options.readable(),
             },
             lame_duck: Duration::from_secs(options.lame_duck.into()),
             reread: given::reread,
@@ -313,6 +324,9 @@ impl From<&ServeOptions> for server::Options {
                 log_talk: options.log_talk,
                 ..Limits::default()
             },
+            paths: options.files.paths(),
+            files: options.files.files(),
+            keeping: options.files.keeping(),
         }
     }
 }

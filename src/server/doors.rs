@@ -89,8 +89,8 @@ impl Server {
                 Accepted::Broken => continue,
                 Accepted::Nobody => return,
             };
-            if let Err(why) = self.hub.admit(address) {
-                self.hub.refuse(stream, address, why);
+            if self.hub.admit(address).is_err() {
+                self.hub.refuse(stream, address);
                 continue;
             }
             // Registered once for everything: no system call when interest changes.

@@ -4,6 +4,7 @@ mod doors;
 mod ending;
 mod http;
 mod inherited;
+mod keeper;
 pub mod listener;
 mod metrics;
 mod notify;
@@ -24,6 +25,7 @@ use signal_hook_mio::v1_0::Signals;
 
 use self::ending::Ending;
 use self::http::{EXCHANGES_MAX, Exchanges};
+use self::keeper::Keeper;
 use self::listener::{Listener, Scheme};
 use self::metrics::Process;
 use self::notify::{Activity, Notifier};
@@ -32,6 +34,9 @@ use self::turns::Turns;
 use crate::failure::Failure;
 use crate::hub::limits::Limits;
 use crate::hub::{Hub, Readiness};
+use crate::room::access::Keeping;
+use crate::store;
+use crate::store::lists::Files;
 use crate::tick::Tick;
 
 /// Events taken from the kernel in one turn.
@@ -57,6 +62,12 @@ pub struct Options {
     pub reread: fn() -> Result<Changeable, Failure>,
     /// The other limits.
     pub limits: Limits,
+    /// Which files are written.
+    pub paths: store::Paths,
+    /// Which files are read.
+    pub files: Files,
+    /// What is kept of people, where there is a file for it.
+    pub keeping: Keeping,
 }
 
 /// What may change while the server runs.
@@ -134,6 +145,7 @@ struct Server {
     listeners: Vec<Listener>,
     signals: Signals,
     hub: Hub<TcpStream>,
+    keeper: Keeper,
     started: Instant,
     ending: Ending,
     reread: fn() -> Result<Changeable, Failure>,
@@ -168,6 +180,7 @@ impl Server {
                 .register(listener.source(), token, Interest::READABLE)
                 .map_err(failed)?;
         }
+        let (keeper, hub) = Keeper::open(options, limits, poll.registry())?;
         let watched = listeners
             .iter()
             .any(|listener| listener.scheme() == Scheme::Metrics);
@@ -176,7 +189,8 @@ impl Server {
             events: Events::with_capacity(EVENTS_MAX),
             listeners,
             signals,
-            hub: Hub::new(limits, Tick::START, &boot()),
+            hub,
+            keeper,
             started: Instant::now(),
             ending: Ending::new(options.lame_duck, limits.grace()),
             reread: options.reread,
@@ -190,6 +204,7 @@ impl Server {
     fn run(&mut self) -> io::Result<()> {
         while self.turn()? == Next::Turn {}
         self.report();
+        self.keeper.finish(&mut self.hub);
         Ok(())
     }
 
@@ -226,6 +241,10 @@ impl Server {
         self.exchanges.end_overdue(now);
         self.end_lame_duck(now);
         self.hub.resume();
+        self.hub.announce_leaving();
+        // Before anybody hears of it.
+        self.keeper.restart_if_due(self.poll.registry(), now);
+        self.keeper.keep(&mut self.hub, now);
         self.hub.settle();
         if self.hub.reap() > 0 {
             self.listeners.iter_mut().for_each(Listener::try_again);
@@ -248,7 +267,8 @@ impl Server {
             .chain(self.ending.deadline())
             .chain(self.notifier.as_ref().and_then(Notifier::deadline))
             .chain(self.exchanges.deadline())
-            .chain(self.hub.deadline());
+            .chain(self.hub.deadline())
+            .chain(self.keeper.deadline(&self.hub));
         let deadline = deadlines.min().filter(|_| !busy);
         let timeout = if busy {
             Some(Duration::ZERO)
@@ -266,11 +286,13 @@ impl Server {
 
     /// Hands each event to whom it concerns.
     fn dispatch(&mut self, now: Tick) -> Next {
-        let mut signalled = false;
+        let (mut signalled, mut reports) = (false, false);
         let mut asked = Vec::new();
         for event in &self.events {
             match Source::from(event.token()) {
                 Source::Signals => signalled = true,
+                Source::Writer => self.keeper.flush(),
+                Source::Reports => reports = true,
                 Source::Listener(index) => {
                     if let Some(listener) = self.listeners.get_mut(index) {
                         listener.set_ready();
@@ -287,6 +309,9 @@ impl Server {
                     self.hub.ready(id, readiness);
                 }
             }
+        }
+        if reports {
+            self.keeper.listen(now);
         }
         for place in asked {
             self.go_on_with_request(place, now);

@@ -42,6 +42,9 @@ const CALLS: &[libc::c_long] = &[
     libc::SYS_openat,
     libc::SYS_pread64,
     libc::SYS_statx,
+    // How the process fares that writes the files.
+    libc::SYS_wait4,
+    libc::SYS_waitid,
     // Memory.
     libc::SYS_brk,
     libc::SYS_madvise,
