@@ -62,7 +62,7 @@ impl Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the room's server in the foreground
-    Serve(ServeOptions),
+    Serve(Box<ServeOptions>),
     /// Join a room from this terminal, a pipe or a file
     Join(JoinOptions),
     /// Show a room's traffic: who said what, the packets, the timing, a picture

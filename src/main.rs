@@ -11,7 +11,7 @@ fn main() -> ExitCode {
         Command::Serve(options) if options.check => ("chatroom serve", options.check()),
         Command::Serve(options) => {
             logging::start(options.log_level, options.log_format.into());
-            ("chatroom", server::serve(&(&options).into()))
+            ("chatroom", server::serve(&(&*options).into()))
         }
         Command::Join(options) => ("chatroom", client::join(&(&options).into())),
         Command::Trace(options) => ("chatroom trace", trace::trace(&(&options).into())),
