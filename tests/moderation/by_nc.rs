@@ -115,6 +115,6 @@ fn operators_keep_the_peace_with_nothing_but_nc() {
         report.contains("1 names kept (1 of operators), 0 bans, 0 muted"),
         "{report}"
     );
-    assert!(report.contains(", 1 kicked"), "{report}");
+    assert!(report.contains("ended: 1 kicked"), "{report}");
     assert!(log.contains(&"The operator chief has kicked bob (too loud).".to_owned()));
 }
