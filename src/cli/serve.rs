@@ -244,7 +244,7 @@ pub struct ServeOptions {
 
     /// Files that are read and written.
     #[command(flatten)]
-    pub files: FileOptions,
+    pub files: Box<FileOptions>,
 }
 
 /// How a line of the log is written.
