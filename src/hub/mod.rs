@@ -15,6 +15,7 @@ mod connections;
 pub mod counters;
 mod delivery;
 pub mod disconnect;
+mod door;
 mod exits;
 mod extra;
 mod input;
@@ -25,14 +26,13 @@ pub mod per_address;
 mod queues;
 pub mod rate_limit;
 mod requests;
+pub mod sealed;
 mod sessions;
 mod silence;
 mod slots;
 mod standing;
 
-use std::net::IpAddr;
-
-use log::{debug, info, log, warn};
+use log::{info, log, warn};
 
 pub use self::audit::Audit;
 use self::connection::Flags;
@@ -44,7 +44,7 @@ use self::patience::Flow;
 use self::rate_limit::RateLimit;
 use crate::feed::Feeds;
 use crate::line::input::Reader;
-use crate::room::{Effect, Event, MemberId, Notice, Room};
+use crate::room::{Event, MemberId, Room};
 use crate::stream::Stream;
 use crate::tick::Tick;
 use crate::wire::{Stamp, plain};
@@ -126,19 +126,6 @@ impl<S: Stream> Hub<S> {
         self.len() == 0
     }
 
-    /// Returns whether a connection from `address` may come in, or why not.
-    ///
-    /// # Errors
-    /// Says what to tell it.
-    pub fn admit(&self, address: IpAddr) -> Result<(), Notice<'static>> {
-        if self.closing {
-            return Err(Notice::Closing);
-        }
-        self.connections
-            .admission
-            .admit(self.connections.open(), address)
-    }
-
     /// Returns whether there is work that no event will bring up.
     #[must_use]
     pub fn has_work(&self) -> bool {
@@ -169,28 +156,6 @@ impl<S: Stream> Hub<S> {
     #[must_use]
     pub fn next_id(&self) -> MemberId {
         self.connections.slots.next_id()
-    }
-
-    /// Takes in a stream that has been admitted, and asks for a name.
-    pub fn accept(&mut self, stream: S, address: IpAddr) {
-        self.connections.accept(stream, address);
-    }
-
-    /// Turns a stream from `address` away that was not admitted, telling it why.
-    pub fn refuse(&mut self, mut stream: S, address: IpAddr, why: Notice<'_>) {
-        self.connections.counters.refuse(why.code());
-        let mut words = String::new();
-        plain::put(&Effect::Notice(why), &mut words);
-        // One try each: who is turned away is owed no more. Closing with input unread would take the
-        // words back.
-        let outcome = [stream.write(words.as_bytes()), stream.read(&mut [0; 4096])];
-        let addresses = &self.connections.addresses;
-        let whence = addresses.at(address);
-        log!(
-            addresses.level(),
-            "{whence}a connection is turned away: {why}"
-        );
-        debug!("its last words were taken so: {outcome:?}");
     }
 
     /// Takes the time of day, in milliseconds since 1970 (UTC), which events bear from here on.
