@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, under which names, with which defaults.
 
 mod config;
+mod entrance;
 mod generate;
 mod given;
 mod join;
@@ -14,6 +15,7 @@ use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 pub use crate::client::options::DEFAULT_PORT;
 pub use crate::failure::Failure;
 
+pub use self::entrance::EntranceOptions;
 pub use self::generate::generate;
 use self::given::Given;
 pub use self::join::JoinOptions;
