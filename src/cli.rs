@@ -2,6 +2,7 @@
 
 mod config;
 mod entrance;
+mod files;
 mod generate;
 mod given;
 mod join;
@@ -10,12 +11,14 @@ mod manual;
 mod serve;
 mod trace;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub use crate::client::options::DEFAULT_PORT;
 pub use crate::failure::Failure;
 
 pub use self::entrance::EntranceOptions;
+pub use self::files::{FileOptions, WriteOptions};
 pub use self::generate::generate;
 use self::given::Given;
 pub use self::join::JoinOptions;
@@ -61,24 +64,39 @@ impl Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the room's server in the foreground
-    Serve(ServeOptions),
+    Serve(Box<ServeOptions>),
     /// Join a room from this terminal, a pipe or a file
     Join(JoinOptions),
     /// Show a room's traffic: who said what, the packets, the timing, a picture
     Trace(TraceOptions),
     /// Print something that helps other programs
     Generate(GenerateOptions),
+    /// Write the server's files; what the server asks while it goes on
+    #[command(hide = true)]
+    Write(WriteOptions),
     /// Print the addresses of a host; what the client asks while it goes on
     #[command(hide = true)]
     Resolve(ResolveOptions),
 }
 
 /// What `chatroom generate` is told.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct GenerateOptions {
     /// What to print
     #[arg(value_name = "WHAT", env = "CHATROOM_GENERATE", value_enum)]
     pub what: Generated,
+
+    /// Of a key: the name that it keeps
+    #[arg(
+        value_name = "NAME",
+        env = "CHATROOM_GENERATE_NAME",
+        required_if_eq("what", "key")
+    )]
+    pub name: Option<String>,
+
+    /// Of a key: the name is an operator's
+    #[arg(long, env = "CHATROOM_GENERATE_OPERATOR", value_parser = BoolishValueParser::new())]
+    pub operator: bool,
 }
 
 /// What `chatroom generate` can print.
@@ -86,6 +104,8 @@ pub struct GenerateOptions {
 pub enum Generated {
     /// A Wireshark dissector for the room's protocol, in Lua
     Dissector,
+    /// A key that keeps a name, and its line for the state file; the first operator is made so
+    Key,
     /// A configuration file for serve, every setting explained
     Config,
     /// A systemd unit that runs the server in a sandbox

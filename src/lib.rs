@@ -10,14 +10,16 @@
 //!
 //! | ring | modules | knows |
 //! |---|---|---|
-//! | shell | `main.rs`, [`cli`], [`server`], [`client`] | the command line, sockets, the poll, signals, the clock, the terminal; no rules |
+//! | shell | `main.rs`, [`cli`], [`server`], [`store`] (files, and the process that writes them), [`client`] | the command line, sockets, the poll, signals, the clock, files, the terminal; no rules |
 //! | hub | [`hub`] (connections between the room and the wire), [`feed`] (one encoding of one room) | connections generic over a [`stream::Stream`] and told the time ([`tick`]): all of it runs in a simulation |
 //! | pure | [`layer`] (TLS records, PROXY headers: what may stand before a connection's lines), [`wire`] (events to bytes and back), [`room`] (who is in it, what may happen), [`mod@line`] (bytes to lines), the client's editor, [`trace`] but for opening files | bytes and values in, bytes and values out: no sockets, clock, log or threads |
 //!
 //! [`failure`] and [`logging`] serve the shell. The hub's parts own their fields: `connections` (who
 //! is there) with `slots`, `admission` (the way in), `exits` (the way out), `delivery` (what is
 //! owed) with [`hub::patience`] (how long the room waits for it to be read), `queues`, `silence`,
-//! [`hub::rate_limit`], [`hub::limits`], [`hub::counters`]. The server's: `doors` (what is listened
+//! [`hub::rate_limit`], `guesses`, [`hub::limits`], [`hub::counters`]. The room's
+//! are its names and [`room::access`] (who may be here and speak). The server's: `keeper` (what outlives it),
+//! `doors` (what is listened
 //! on, with [`server::listener`]), `ending` (signals), `notify` (systemd), `http` and `metrics` (for
 //! those who look after it), `turns` (how long they take), [`server::sandbox`].
 //!
@@ -29,7 +31,7 @@
 //! 4. [`line::sanitize`] makes the line safe to show, [`line::command`] says what it asks for.
 //! 5. [`Room::decide`](room::Room::decide) says what shall happen: an [`Event`](room::Event) for
 //!    all, or [`Effect`](room::Effect)s for single members. It changes nothing.
-//! 6. The event is logged, and [`wire::plain`] writes it, once for all, to the end of the feed's
+//! 6. The event is logged, and added to the record if there is one ([`store::record`]), and [`wire::plain`] writes it, once for all, to the end of the feed's
 //!    [`Transcript`](feed::Transcript); the sender's own cursor skips it ([`feed::splices`]).
 //! 7. [`Room::apply`](room::Room::apply) makes it so.
 //! 8. [`Hub::settle`](hub::Hub::settle) goes round the members ([`feed::fan_out`]): one write of
@@ -70,6 +72,7 @@ pub mod line;
 pub mod logging;
 pub mod room;
 pub mod server;
+pub mod store;
 pub mod stream;
 pub mod tick;
 pub mod trace;

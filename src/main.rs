@@ -4,19 +4,20 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use chatroom::cli::{self, Cli, Command};
-use chatroom::{client, logging, server, trace};
+use chatroom::{client, logging, server, store, trace};
 
 fn main() -> ExitCode {
     let (program, result) = match Cli::read().command {
         Command::Serve(options) if options.check => ("chatroom serve", options.check()),
         Command::Serve(options) => {
             logging::start(options.log_level, options.log_format.into());
-            ("chatroom", server::serve(&(&options).into()))
+            ("chatroom", server::serve(&(&*options).into()))
         }
         Command::Join(options) => ("chatroom", client::join(&(&options).into())),
         Command::Trace(options) => ("chatroom trace", trace::trace(&(&options).into())),
         Command::Resolve(options) => ("chatroom", client::resolve(&options.server)),
-        Command::Generate(options) => ("chatroom generate", cli::generate(options)),
+        Command::Write(options) => ("chatroom write", store::writer::write(&(&options).into())),
+        Command::Generate(options) => ("chatroom generate", cli::generate(&options)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,7 @@
 //! What a connection reads from and writes to.
 
 use std::io::{self, Read, Write};
+use std::net::IpAddr;
 
 /// A stream of bytes each way that never waits: it says `WouldBlock` instead. The shell implements
 /// it for sockets, tests for wires in memory.
@@ -21,5 +22,10 @@ pub trait Stream: Read + Write {
     /// [`flush`](Write::flush), once the stream is writable. What a socket has taken is on its way.
     fn has_unsent(&self) -> bool {
         false
+    }
+
+    /// Returns where the peer is, if that is known. Asked seldom: it need not be kept.
+    fn address(&self) -> Option<IpAddr> {
+        None
     }
 }

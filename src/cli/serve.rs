@@ -7,6 +7,7 @@ use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args, ValueEnum};
 use log::LevelFilter;
 
+use super::files::FileOptions;
 use super::listen::{self, ListenOn, Ports};
 use super::{EntranceOptions, generate, given};
 use crate::failure::Failure;
@@ -246,6 +247,10 @@ pub struct ServeOptions {
     /// The settings in force, and where each comes from.
     #[arg(skip)]
     pub(super) in_force: String,
+
+    /// Files that are read and written.
+    #[command(flatten)]
+    pub files: FileOptions,
 }
 
 /// How a line of the log is written.
@@ -263,6 +268,14 @@ impl ServeOptions {
     fn config_directory(&self) -> Option<PathBuf> {
         let file = std::path::absolute(self.config.as_ref()?).ok()?;
         file.parent().map(PathBuf::from)
+    }
+
+    /// Returns the folders of what is read anew.
+    fn readable(&self) -> Vec<PathBuf> {
+        let folders = self.files.folders();
+        let certificate = self.entrance.readable(&self.listen);
+        let configuration = self.config_directory().into_iter();
+        configuration.chain(folders).chain(certificate).collect()
     }
 
     /// Checks that a server could start with these options, and prints those in force.
@@ -302,11 +315,7 @@ impl From<&ServeOptions> for server::Options {
             sandbox: sandbox::Options {
                 wanted: !options.no_sandbox,
                 user: options.user.clone(),
-                readable: options
-                    .config_directory()
-                    .into_iter()
-                    .chain(options.entrance.readable(&options.listen))
-                    .collect(),
+                readable: options.readable(),
                 sockets: EntranceOptions::sockets(&options.listen),
             },
             lame_duck: Duration::from_secs(options.lame_duck.into()),
@@ -327,6 +336,9 @@ impl From<&ServeOptions> for server::Options {
                 log_talk: options.log_talk,
                 ..Limits::default()
             },
+            paths: options.files.paths(),
+            files: options.files.files(),
+            keeping: options.files.keeping(),
         }
     }
 }

@@ -99,6 +99,10 @@ pub(super) fn public(message: &Message<'_>) -> Option<(Event, Stamp)> {
             let (seq, time_ms) = (*seq, *time);
             (Event::Renamed { from, to }, Stamp { seq, time_ms })
         }
+        Message::Act(deed) => {
+            let (seq, time_ms) = (deed.seq, deed.time);
+            (Event::Notice(safe(&deed.text)), Stamp { seq, time_ms })
+        }
         Message::Closing { seq, time } => {
             let (seq, time_ms) = (*seq, *time);
             (Event::Notice(CLOSING.to_owned()), Stamp { seq, time_ms })

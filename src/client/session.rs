@@ -308,6 +308,7 @@ impl Session {
                     seq,
                     name,
                     token,
+                    key: None,
                 };
                 Request::Resume(resume).put(&mut self.out);
             }

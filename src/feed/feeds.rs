@@ -151,10 +151,21 @@ impl Feeds {
             return None;
         }
         let line = plain::Line::of(event, names)?;
+        Some(self.append_line(line, stamp))
+    }
+
+    fn append_line(&mut self, line: plain::Line<'_>, stamp: Stamp) -> Range<u64> {
         let stands = self.plain.append(&line.parts());
         let start = stands.start;
         self.history.note(Mark { stamp, start }, self.plain.reach());
-        Some(stands)
+        stands
+    }
+
+    /// Writes something down that was said before anybody was here.
+    pub fn recall(&mut self, line: plain::Line<'_>, stamp: Stamp) {
+        if self.options.announce_joins || !matches!(line, plain::Line::Joined(_)) {
+            self.append_line(line, stamp);
+        }
     }
 
     /// Returns whether those who hear the room are owed more than `bytes_max` bytes each, on average,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use log::{Level, log};
+use log::{Level, info, log};
 
 use super::disconnect::Disconnect;
 use crate::room::{MemberId, Notice};
@@ -50,6 +50,12 @@ impl Addresses {
     pub(super) fn log_refused_name(&self, id: MemberId, notice: Notice<'_>) {
         let whence = self.of(id);
         log!(self.level(), "{whence}a name is refused: {notice}");
+    }
+
+    /// Tells the log that a key or password was wrong; never which.
+    pub(super) fn log_wrong(&self, id: MemberId, notice: Notice<'_>) {
+        let whence = self.of(id);
+        info!("{whence}a name is refused: {notice}");
     }
 
     /// Tells the log that a connection without a name is ended, and why.

@@ -1,12 +1,18 @@
 //! Those whom the room's decisions concern: the connections, and what each is told of what happens.
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 use log::debug;
+use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::connections::Connections;
 use super::disconnect::Disconnect;
 use super::extra::HeardBefore;
 use super::limits::PRIVATE_BYTES_MAX;
 use super::standing::Stage;
+use crate::room::access::key::KEY_BYTES;
+use crate::room::access::{Answer, Key};
 use crate::room::{Audience, Effect, Event, MemberId, Names, Notice, Reach};
 use crate::stream::Stream;
 use crate::wire::json::Message;
@@ -29,30 +35,79 @@ impl<S: Stream> Audience for Connections<S> {
     }
 
     fn push(&mut self, member: MemberId, effect: Effect<'_>) {
-        if matches!(effect, Effect::Quit) {
-            return self.close(member, Disconnect::Quit);
+        if !self.slots.stage(member).is_open() {
+            return;
         }
         match effect {
+            Effect::Quit => return self.close(member, Disconnect::Quit),
+            Effect::Dismiss(why) => return self.close(member, why.into()),
             Effect::Private { from, .. } => {
                 debug!("{from} says something privately to connection {member}");
             }
-            Effect::Notice(notice) => self.note_refused_name(member, &notice),
             _ => {}
         }
         self.tell_of(member, &effect);
+        if let Effect::Notice(notice) = effect {
+            self.note_refusal(member, &notice);
+        }
+    }
+
+    fn address(&self, member: MemberId) -> Option<IpAddr> {
+        self.slots.get(member)?.address()
+    }
+
+    fn silent_s(&self, member: MemberId) -> u64 {
+        let connection = self.slots.get(member);
+        connection.map_or(0, |connection| (self.now() - connection.due).as_secs())
+    }
+
+    fn of_block(&self, block: IpNet) -> Vec<MemberId> {
+        let is_there = |&id: &MemberId| {
+            let address = self.address(id).map(|address| address.to_canonical());
+            self.slots.stage(id).is_open() && address.is_some_and(|at| block.contains(&at))
+        };
+        self.slots.ids().filter(is_there).collect()
+    }
+
+    fn try_wait_s(&self, member: MemberId) -> Option<u64> {
+        self.guesses.wait_s(self.address(member), self.now())
+    }
+
+    fn draw_key(&mut self) -> Option<Key> {
+        let mut bytes = [0; KEY_BYTES];
+        // So few bytes come at once or not at all.
+        match getrandom(&mut bytes, GetRandomFlags::empty()) {
+            Ok(KEY_BYTES) => Some(Key::from_bytes(bytes)),
+            _ => None,
+        }
     }
 }
 
 impl<S: Stream> Connections<S> {
     /// Writes an event down for everybody but whose doing it is; `names` are those before it.
-    pub(super) fn publish(&mut self, event: &Event<'_>, names: &Names) -> Stamp {
+    /// Those who are `ignoring` whose doing it is are spared.
+    pub(super) fn publish(
+        &mut self,
+        event: &Event<'_>,
+        names: &Names,
+        ignoring: &[MemberId],
+    ) -> Stamp {
         let stamp = self.order.next();
         if let Event::Joined { member, name } = event {
             self.enter(*member, name.as_str(), stamp);
         }
         let slots = &mut self.slots;
-        self.delivery.publish(event, names, stamp, slots);
+        self.delivery.publish(event, names, stamp, ignoring, slots);
         stamp
+    }
+
+    /// Writes something down that was said before the server was started.
+    pub(super) fn recall(&mut self, message: &Message<'_>) {
+        let Some((line, time_ms)) = message.as_past() else {
+            return;
+        };
+        let stamp = self.order.next_at(time_ms);
+        self.delivery.feeds.recall(line, stamp);
     }
 
     /// Makes a connection a member.
@@ -92,10 +147,34 @@ impl<S: Stream> Connections<S> {
         self.queues.owed.push(id, connection);
     }
 
-    /// Tells the log, if a name is what is refused.
-    pub(super) fn note_refused_name(&self, member: MemberId, notice: &Notice<'_>) {
-        if matches!(notice, Notice::BadName { .. } | Notice::NameTaken { .. }) {
+    /// Tells the log, if a name is what is refused; counts wrong keys and passwords, and ends who has
+    /// tried too many.
+    pub(super) fn note_refusal(&mut self, member: MemberId, notice: &Notice<'_>) {
+        let is_wrong = matches!(
+            notice,
+            Notice::Access(Answer::WrongKey { .. } | Answer::WrongPassword)
+        );
+        let is_of_a_name = matches!(
+            notice,
+            Notice::BadName { .. }
+                | Notice::NameTaken { .. }
+                | Notice::Access(
+                    Answer::NameKept { .. }
+                        | Answer::NotKept { .. }
+                        | Answer::NameBanned { .. }
+                        | Answer::Locked
+                        | Answer::TooManyTries { .. }
+                )
+        );
+        if is_of_a_name {
             self.addresses.log_refused_name(member, *notice);
+        }
+        if is_wrong {
+            self.addresses.log_wrong(member, *notice);
+            let (address, now) = (self.address(member), self.now());
+            if self.guesses.note_wrong(member, address, now) {
+                self.close(member, Disconnect::Guessing);
+            }
         }
     }
 }

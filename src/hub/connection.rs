@@ -7,6 +7,7 @@
 
 mod transfer;
 
+use std::net::IpAddr;
 use std::ops::Range;
 
 use bitflags::bitflags;
@@ -135,6 +136,11 @@ impl<S: Stream> Connection<S> {
     /// Returns whether lines that it is owed have fallen off the transcript.
     pub fn is_overrun(&self, transcript: &Transcript) -> bool {
         self.cursor < transcript.start() && self.cursor < self.goal(transcript)
+    }
+
+    /// Returns where it comes from, if that is known.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.stream.address()
     }
 
     /// Takes note that it was heard.

@@ -16,8 +16,10 @@ use super::counters::Counters;
 use super::delivery::{Delivery, Flushed};
 use super::disconnect::Disconnect;
 use super::exits::Exits;
+use super::guesses::Guesses;
 use super::limits::{Limits, WRITE_COST_BYTES};
 use super::order::Order;
+use super::password::Password;
 use super::patience::Flow;
 use super::queues::Queues;
 use super::sealed::Sealed;
@@ -41,6 +43,8 @@ pub(super) struct Connections<S> {
     pub(super) queues: Queues,
     pub(super) admission: Admission,
     pub(super) addresses: Addresses,
+    pub(super) guesses: Guesses,
+    pub(super) password: Password,
     pub(super) silence: Silence,
     pub(super) exits: Exits,
     pub(super) counters: Counters,
@@ -60,6 +64,8 @@ impl<S: Stream> Connections<S> {
             queues: Queues::new(),
             admission: Admission::new(&limits),
             addresses: Addresses::new(limits.log_addresses),
+            guesses: Guesses::default(),
+            password: Password::default(),
             silence: Silence::new(limits.idle_timeout_s),
             exits: Exits::default(),
             counters: Counters::default(),
@@ -110,7 +116,8 @@ impl<S: Stream> Connections<S> {
             is_nameless(&self.slots, newcomer)
         });
         // Sent by the next turn: who gives its name at once gets prompt and greeting in one write.
-        self.push(id, Effect::Prompt);
+        let question = self.password.question_for(id);
+        self.push(id, question);
         if let Some(sealed) = sealed {
             let connection = &mut self.slots[id];
             connection.seal(sealed, &mut self.delivery.pool);
@@ -279,6 +286,8 @@ impl<S: Stream> Connections<S> {
         if self.exits.shut(id, connection) {
             self.delivery.forget(id, connection);
             self.admission.leave(id);
+            self.guesses.leave(id);
+            self.password.leave(id);
         }
     }
 

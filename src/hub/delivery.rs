@@ -63,12 +63,15 @@ impl Delivery {
         }
     }
 
-    /// Writes an event down for everybody but whose doing it is. `names` are those before it.
+    /// Writes an event down for everybody but whose doing it is and those who are `ignoring` it.
+    /// `names` are those before it. Who ignores somebody and takes too little of what it is owed
+    /// hears it all the same: else what it is spared would have to be remembered without end.
     pub(super) fn publish<S: Stream>(
         &mut self,
         event: &Event<'_>,
         names: &Names,
         stamp: Stamp,
+        ignoring: &[MemberId],
         slots: &mut Slots<S>,
     ) {
         let stands = self.feeds.append(event, names, stamp, slots.used());
@@ -85,6 +88,15 @@ impl Delivery {
         {
             connection.skip(stands, &mut self.pool);
             self.deliveries -= 1;
+        }
+        for &id in ignoring {
+            if let Some(connection) = slots.get_mut(id)
+                && connection.stage() == Stage::Member
+                && !connection.is_owed_too_much()
+                && let Some(stands) = stands.in_encoding(connection.encoding())
+            {
+                connection.skip(stands, &mut self.pool);
+            }
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::room::Dismissal;
+
 /// Why a connection ended: what the log says, and what is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disconnect {
@@ -23,15 +25,31 @@ pub enum Disconnect {
     SlowReader,
     /// The peer took nothing of what it was sent for too long.
     Stalled,
+    /// An operator has said so.
+    Kicked,
+    /// The peer may not come in any more.
+    Banned,
     /// The peer came back on another connection.
     Replaced,
+    /// The peer has tried too many keys or passwords.
+    Guessing,
     /// The server is closing.
     Shutdown,
 }
 
+impl From<Dismissal> for Disconnect {
+    fn from(why: Dismissal) -> Self {
+        match why {
+            Dismissal::Kicked => Self::Kicked,
+            Dismissal::Banned => Self::Banned,
+            Dismissal::Replaced => Self::Replaced,
+        }
+    }
+}
+
 impl Disconnect {
     /// Every reason, in the order of [`Disconnects`].
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Closed,
         Self::Quit,
         Self::WrongProtocol,
@@ -41,7 +59,10 @@ impl Disconnect {
         Self::Reset,
         Self::SlowReader,
         Self::Stalled,
+        Self::Kicked,
+        Self::Banned,
         Self::Replaced,
+        Self::Guessing,
         Self::Shutdown,
     ];
 
@@ -64,7 +85,10 @@ impl fmt::Display for Disconnect {
             Self::Reset => "connection broken",
             Self::SlowReader => "slow reader: it fell behind by more than the backlog",
             Self::Stalled => "slow reader: it took nothing for too long",
+            Self::Kicked => "kicked",
+            Self::Banned => "banned",
             Self::Replaced => "came back on another connection",
+            Self::Guessing => "too many wrong keys or passwords",
             Self::Shutdown => "server closing",
         })
     }

@@ -16,7 +16,7 @@ use super::standing::Stage;
 use crate::line::command::Command;
 use crate::line::input::{Reader, Typed};
 use crate::line::wrong_protocol;
-use crate::room::{Audience, Effect, MemberId, Notice};
+use crate::room::{Audience, Claim, Effect, MemberId, Notice};
 use crate::stream::Stream;
 use crate::tick::Tick;
 use crate::wire::{Encoding, json};
@@ -238,6 +238,12 @@ impl<S: Stream> Hub<S> {
         match *typed {
             Typed::TooLong => self.refuse_long_line(id, nameless),
             Typed::Line { bytes: [], .. } => {}
+            Typed::Line { bytes, .. } if nameless && self.connections.password.is_asked_of(id) => {
+                match wrong_protocol::protocol_of(bytes) {
+                    Some(protocol) => self.turn_away(id, protocol),
+                    None => self.connections.try_password(id, bytes),
+                }
+            }
             Typed::Line {
                 text: json::FIRST_LINE,
                 ..
@@ -256,7 +262,12 @@ impl<S: Stream> Hub<S> {
         self.connections.push(id, Effect::Notice(notice));
         if nameless {
             self.connections.addresses.log_refused_name(id, notice);
-            self.connections.push(id, Effect::Prompt);
+            let ask = if self.connections.password.is_asked_of(id) {
+                Effect::AskPassword
+            } else {
+                Effect::Prompt
+            };
+            self.connections.push(id, ask);
         }
     }
 
@@ -272,7 +283,10 @@ impl<S: Stream> Hub<S> {
     /// Takes a line for a name.
     fn enter(&mut self, id: MemberId, text: &str) {
         self.work += NAME_WORK;
-        if let Some(event) = self.room.decide_name(id, text, &mut self.connections) {
+        let now_ms = self.now_ms();
+        let claim = Claim::parse(text);
+        let audience = &mut self.connections;
+        if let Some(event) = self.room.decide_name(id, claim, now_ms, audience) {
             self.happen(event);
         }
     }
@@ -280,7 +294,9 @@ impl<S: Stream> Hub<S> {
     /// Lets the room decide what comes of a member's line, and happen what it decides.
     fn say(&mut self, id: MemberId, text: &str) {
         let command = self.command(id, text);
-        if let Some(event) = self.room.decide(id, command, &mut self.connections) {
+        let now_ms = self.now_ms();
+        let audience = &mut self.connections;
+        if let Some(event) = self.room.decide(id, command, now_ms, audience) {
             self.happen(event);
         }
     }

@@ -18,9 +18,14 @@ pub mod disconnect;
 mod door;
 mod exits;
 mod extra;
+mod gate;
+mod guesses;
 mod input;
+mod keeping;
 pub mod limits;
+mod log_lines;
 mod order;
+mod password;
 pub mod patience;
 pub mod per_address;
 mod queues;
@@ -32,22 +37,21 @@ mod silence;
 mod slots;
 mod standing;
 
-use log::{info, log, warn};
-
 pub use self::audit::Audit;
 use self::connection::Flags;
 use self::connections::Connections;
 use self::counters::Counters;
 use self::disconnect::{Disconnect, Disconnects};
+pub use self::gate::{Gate, Lists};
 use self::limits::{Limits, READ_BYTES};
 use self::patience::Flow;
 use self::rate_limit::RateLimit;
 use crate::feed::Feeds;
 use crate::line::input::Reader;
-use crate::room::{Event, MemberId, Room};
+use crate::room::{Access, Event, MemberId, Room};
 use crate::stream::Stream;
 use crate::tick::Tick;
-use crate::wire::{Stamp, plain};
+use crate::wire::{Stamp, json};
 
 /// What the poll says of one stream.
 #[derive(Debug, Clone, Copy, Default)]
@@ -67,6 +71,10 @@ pub struct Hub<S> {
     room: Room,
     connections: Connections<S>,
     rate_limit: RateLimit,
+    /// What everybody was told since it was taken, if a record is kept: a line of JSON each.
+    record: Option<Vec<u8>>,
+    /// From where one may come in at all.
+    gate: Gate,
     /// Lent to who is read from.
     reader: Reader,
     /// How much has been heard this turn, in lines.
@@ -79,11 +87,19 @@ impl<S: Stream> Hub<S> {
     /// back after a break.
     #[must_use]
     pub fn new(limits: Limits, now: Tick, boot: &str) -> Self {
+        Self::with(limits, now, boot, Access::default())
+    }
+
+    /// Returns the same with what its room begins with.
+    #[must_use]
+    pub fn with(limits: Limits, now: Tick, boot: &str, access: Access) -> Self {
         Self {
             limits,
-            room: Room::default(),
+            room: Room::new(access),
             connections: Connections::new(limits, now, boot),
             rate_limit: RateLimit::new(limits.rate, limits.burst),
+            record: None,
+            gate: Gate::default(),
             reader: Reader::new(READ_BYTES),
             work: 0,
             closing: false,
@@ -256,22 +272,35 @@ impl<S: Stream> Hub<S> {
     /// Returns its place in the room's order, if all were told.
     fn happen(&mut self, event: Event<'_>) -> Option<Stamp> {
         self.log_event(&event);
+        let now_ms = self.now_ms();
         if !event.is_public() {
-            self.room.apply(event, &mut self.connections);
+            self.room.apply(event, now_ms, &mut self.connections);
             return None;
         }
+        self.make_place(&event);
         let names = self.room.names();
         if let Event::Left { member } = event {
             self.connections.sessions.leave(member);
         }
-        let stamp = self.connections.publish(&event, names);
-        self.room.apply(event, &mut self.connections);
+        let ignoring = match event {
+            Event::Said { member, .. } | Event::Did { member, .. } => {
+                self.room.access().ignoring(member)
+            }
+            _ => &[],
+        };
+        let stamp = self.connections.publish(&event, names, ignoring);
+        if let Some(record) = &mut self.record
+            && let Some(message) = json::Message::of(&event, names, stamp)
+        {
+            message.put(record);
+        }
+        self.room.apply(event, now_ms, &mut self.connections);
         Some(stamp)
     }
 
     /// Tells the room who has left. However many leave at once, those who keep up must not be
     /// overrun by it: the rest is told when the fan-out has come round.
-    fn announce_leaving(&mut self) {
+    pub fn announce_leaving(&mut self) {
         while !self.connections.is_fan_out_behind()
             && let Some(leaving) = self.connections.exits.pop_leaving()
         {
@@ -290,41 +319,10 @@ impl<S: Stream> Hub<S> {
         self.log_end(member, why);
         let event = Event::Left { member };
         if self.closing {
-            self.room.apply(event, &mut self.connections);
+            let now_ms = self.now_ms();
+            self.room.apply(event, now_ms, &mut self.connections);
         } else {
             self.happen(event);
-        }
-    }
-
-    /// Writes an event to the server's console; it has not been applied yet.
-    fn log_event(&self, event: &Event<'_>) {
-        let names = self.room.names();
-        match event {
-            Event::Said { .. } | Event::Did { .. } if !self.limits.log_talk => {}
-            Event::Said { member, text } => info!("{} said {text}", names.of(*member)),
-            Event::Did { member, text } => info!("{} said /me {text}", names.of(*member)),
-            Event::Joined { member, name } => {
-                let whence = self.connections.addresses.of(*member);
-                info!("{whence}{}{}", name.as_str(), plain::JOINED);
-            }
-            Event::Renamed { member, name } => {
-                info!("{} is now known as {}!", names.of(*member), name.as_str());
-            }
-            Event::Left { member } => info!("{}{}", names.of(*member), plain::LEFT),
-            // Not even that it was said: the push to whom it is for says so, at debug.
-            Event::Announced { text } => info!("{text}"),
-            Event::Whispered { .. } | Event::Closing => {}
-        }
-    }
-
-    /// Tells the log of a member that doesn't leave of its own will.
-    fn log_end(&self, member: MemberId, why: Disconnect) {
-        let addresses = &self.connections.addresses;
-        let (whence, name) = (addresses.of(member), self.room.names().of(member));
-        if !why.is_orderly() {
-            warn!("{whence}{name} is cut off: {why}");
-        } else if why == Disconnect::IdleTimeout {
-            log!(addresses.level(), "{whence}{name} has to go: {why}");
         }
     }
 

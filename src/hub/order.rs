@@ -40,6 +40,14 @@ impl Order {
         self.time_ms
     }
 
+    /// Returns the stamp of an event that happened at a certain time, before the server was started.
+    pub(super) fn next_at(&mut self, time_ms: u64) -> Stamp {
+        Stamp {
+            time_ms,
+            ..self.next()
+        }
+    }
+
     /// Returns the stamp of one more event.
     pub(super) fn next(&mut self) -> Stamp {
         self.seq += 1;

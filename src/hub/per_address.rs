@@ -6,7 +6,7 @@ use std::net::IpAddr;
 /// Whose connection it is: an IPv4 address, or the /64 that an IPv6 address is in. One customer
 /// has a whole /64 (RFC 6177), so a single address of it says nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Origin {
+pub(super) enum Origin {
     V4(u32),
     V6(u64),
 }

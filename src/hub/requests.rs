@@ -1,6 +1,9 @@
 //! What connections ask for that are told of the room in JSON, and the answers.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 
 use super::Hub;
 use super::connections::Connections;
@@ -11,7 +14,8 @@ use super::sessions::Session;
 use super::standing::Stage;
 use crate::line::input::Typed;
 use crate::line::sanitize;
-use crate::room::{Audience, Effect, MemberId, Notice, Reach};
+use crate::room::access::Key;
+use crate::room::{Audience, Claim, Effect, MemberId, Notice, Reach};
 use crate::stream::Stream;
 use crate::wire::json::{self, Hello, Message, Request, Resume};
 
@@ -57,8 +61,9 @@ impl<S: Stream> Hub<S> {
                 self.refuse_request(id, Notice::NoName, line_id);
             }
             Ok(_) if has_name => self.refuse_request(id, Notice::HasName, None),
-            Ok(Request::Name(name)) => {
-                self.enter_by_request(id, &name, None);
+            Ok(Request::Name(name)) => self.enter_by_request(id, &name, None, None),
+            Ok(Request::Keeper { name, key }) => {
+                self.enter_by_request(id, &name, Some(&*key), None);
             }
             Ok(Request::Resume(resume)) => self.resume_by_request(id, &resume),
         }
@@ -86,18 +91,35 @@ impl<S: Stream> Hub<S> {
             self.announce_leaving_of(older);
         }
         let again = Again { before, heard };
-        self.enter_by_request(id, &resume.name, Some(again));
+        self.enter_by_request(id, &resume.name, resume.key.as_deref(), Some(again));
     }
 
     /// Takes a name, and tells who has it now what it has to know.
-    fn enter_by_request(&mut self, id: MemberId, name: &str, again: Option<Again>) {
+    fn enter_by_request(
+        &mut self,
+        id: MemberId,
+        name: &str,
+        key: Option<&str>,
+        again: Option<Again>,
+    ) {
         self.work += NAME_WORK;
         let mut text = String::new();
         let name = sanitize::safe(name.as_bytes(), &mut text);
+        let claim = match key {
+            // A key that is none is a wrong one.
+            Some(key) => Claim {
+                name,
+                key: Some(Key::parse(key).unwrap_or_default()),
+            },
+            // As a person types it.
+            None => Claim::parse(name),
+        };
+        let now_ms = self.now_ms();
         let mut answers = Answers::new(&mut self.connections, id, None);
-        let Some(event) = self.room.decide_name(id, name, &mut answers) else {
+        let Some(event) = self.room.decide_name(id, claim, now_ms, &mut answers) else {
             return;
         };
+        self.make_place(&event);
         if let Some(again) = again {
             self.connections.set_heard_before(id, again.heard);
             if let Some(before) = again.before {
@@ -137,8 +159,9 @@ impl<S: Stream> Hub<S> {
             let mut text = String::new();
             let text = sanitize::safe(line.as_bytes(), &mut text);
             let command = self.command(id, text);
+            let now_ms = self.now_ms();
             let mut answers = Answers::new(&mut self.connections, id, line_id);
-            let event = self.room.decide(id, command, &mut answers);
+            let event = self.room.decide(id, command, now_ms, &mut answers);
             if answers.has_refused {
                 return;
             }
@@ -203,7 +226,6 @@ impl<S: Stream> Audience for Answers<'_, S> {
         match effect {
             Effect::Notice(notice) if member == self.asker && notice.is_refusal() => {
                 self.has_refused = true;
-                self.connections.note_refused_name(member, &notice);
                 let text = notice.to_string();
                 let error = Message::Error {
                     code: notice.code().into(),
@@ -211,8 +233,29 @@ impl<S: Stream> Audience for Answers<'_, S> {
                     id: self.line_id.map(Cow::from),
                 };
                 self.connections.tell_message(member, &error);
+                self.connections.note_refusal(member, &notice);
             }
             _ => self.connections.push(member, effect),
         }
+    }
+
+    fn address(&self, member: MemberId) -> Option<IpAddr> {
+        self.connections.address(member)
+    }
+
+    fn silent_s(&self, member: MemberId) -> u64 {
+        self.connections.silent_s(member)
+    }
+
+    fn of_block(&self, block: IpNet) -> Vec<MemberId> {
+        self.connections.of_block(block)
+    }
+
+    fn try_wait_s(&self, member: MemberId) -> Option<u64> {
+        self.connections.try_wait_s(member)
+    }
+
+    fn draw_key(&mut self) -> Option<Key> {
+        self.connections.draw_key()
     }
 }

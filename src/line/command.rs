@@ -2,6 +2,7 @@
 
 use unicode_normalization::char::is_combining_mark;
 
+use super::order::{self, Order};
 use super::sanitize::is_invisible;
 
 /// What a member's line asks for.
@@ -28,6 +29,30 @@ pub enum Command<'a> {
     Who(&'a str),
     /// `/help`: list the commands.
     Help,
+    /// `/help moderation`: list the commands of operators.
+    HelpModeration,
+    /// `/keep`: keep one's name by a key.
+    Keep,
+    /// `/newkey`: keep it by another key.
+    NewKey,
+    /// `/unkeep`: keep it no more.
+    Unkeep,
+    /// `/whoami`: what is known of oneself.
+    Whoami,
+    /// `/whois NAME`: what is known of somebody.
+    Whois(&'a str),
+    /// `/ignore NAME`: hear no more what somebody says.
+    Ignore(&'a str),
+    /// `/unignore NAME`: hear it again.
+    Unignore(&'a str),
+    /// `/ignored`: list whom one ignores.
+    Ignored,
+    /// `/topic`: what the room is about.
+    Topic,
+    /// `/motd`: the message of the day.
+    Motd,
+    /// What only operators may ask for.
+    Order(Order<'a>),
     /// `/quit`: leave.
     Quit,
     /// A command without what it needs; holds how it is used.
@@ -36,11 +61,17 @@ pub enum Command<'a> {
     Unknown(&'a str),
 }
 
-/// The words of the commands.
-const WORDS: [&str; 7] = ["who", "me", "msg", "r", "nick", "quit", "help"];
+/// The words of the commands for everybody.
+const WORDS: [&str; 17] = [
+    "who", "me", "msg", "r", "nick", "quit", "help", "keep", "newkey", "unkeep", "whoami", "whois",
+    "ignore", "unignore", "ignored", "topic", "motd",
+];
 
-/// How each command is used, and what it does.
-pub const USAGE: [(&str, &str); 8] = [
+/// How a command is used, and what it does.
+pub type Usage = (&'static str, &'static str);
+
+/// How each command for everybody is used, and what it does.
+pub const USAGE: [Usage; 13] = [
     (
         "/who [TEXT]",
         "lists who is here, or those with TEXT in their name",
@@ -52,10 +83,24 @@ pub const USAGE: [(&str, &str); 8] = [
         "answers whoever last said something to you alone",
     ),
     ("/nick NAME", "changes your name"),
+    (
+        "/keep",
+        "keeps your name for you: you get a key (/newkey, /unkeep)",
+    ),
+    ("/ignore NAME", "hides what NAME says (/unignore, /ignored)"),
+    ("/whois NAME", "tells about NAME; /whoami about you"),
+    ("/topic", "tells what the room is about"),
+    ("/motd", "shows the message of the day"),
     ("/quit", "leaves the room"),
-    ("/help", "shows this"),
+    (
+        "/help",
+        "shows this; /help moderation what operators can do",
+    ),
     ("//TEXT", "says /TEXT"),
 ];
+
+/// How each command of operators is used, and what it does.
+pub use super::order::USAGE as MODERATION;
 
 impl<'a> Command<'a> {
     /// Returns what `line` asks for.
@@ -85,11 +130,29 @@ impl<'a> Command<'a> {
     fn of(word: &str, argument: &'a str) -> Option<Self> {
         let known = WORDS
             .into_iter()
-            .find(|known| known.eq_ignore_ascii_case(word))?;
+            .find(|known| known.eq_ignore_ascii_case(word));
+        let Some(known) = known else {
+            return order::parse(word, argument);
+        };
         let is_empty = argument.chars().all(is_invisible);
         Some(match known {
             "who" => Self::Who(if is_empty { "" } else { argument }),
+            "help" if argument.eq_ignore_ascii_case("moderation") => Self::HelpModeration,
             "help" => Self::Help,
+            "keep" => Self::Keep,
+            "newkey" => Self::NewKey,
+            "unkeep" => Self::Unkeep,
+            "whoami" => Self::Whoami,
+            "ignored" => Self::Ignored,
+            "motd" => Self::Motd,
+            "topic" if is_empty => Self::Topic,
+            "topic" => Self::Order(Order::Topic(argument)),
+            "whois" if is_empty => Self::Incomplete("/whois NAME"),
+            "whois" => Self::Whois(argument),
+            "ignore" if is_empty => Self::Incomplete("/ignore NAME"),
+            "ignore" => Self::Ignore(argument),
+            "unignore" if is_empty => Self::Incomplete("/unignore NAME"),
+            "unignore" => Self::Unignore(argument),
             "quit" => Self::Quit,
             "me" if is_empty => Self::Incomplete("/me TEXT"),
             "me" => Self::Me(argument),

@@ -8,6 +8,7 @@
 pub mod command;
 pub mod framing;
 pub mod input;
+pub mod order;
 pub mod sanitize;
 pub mod telnet;
 pub mod wrong_protocol;

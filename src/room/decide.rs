@@ -1,5 +1,7 @@
 //! What shall happen because somebody has typed a line. Changes nothing.
 
+use super::access::Answer;
+use super::door::Claim;
 use super::event::{Audience, Effect, Event, Reach};
 use super::member::MemberId;
 use super::name::Name;
@@ -8,35 +10,34 @@ use super::{Room, WHO_BYTES_MAX};
 use crate::line::command::Command;
 
 impl Room {
-    /// Decides whether `member` comes in under the name `text`. If not, it is told why and asked
-    /// again.
-    pub fn decide_name(
-        &self,
-        member: MemberId,
-        text: &str,
-        audience: &mut impl Audience,
-    ) -> Option<Event<'static>> {
-        let name = self.free_name(member, text, audience);
-        if name.is_none() {
-            audience.push(member, Effect::Prompt);
-        }
-        name.map(|name| Event::Joined { member, name })
-    }
-
     /// Decides what comes of what a member asks for: an event, or a word to somebody.
     pub fn decide<'l>(
         &self,
         member: MemberId,
         command: Command<'l>,
+        now_ms: u64,
         audience: &mut impl Audience,
     ) -> Option<Event<'l>> {
+        if let Some(answer) = self.silence(member, &command, now_ms) {
+            audience.push(member, Effect::Notice(Notice::Access(answer)));
+            return None;
+        }
         let notice = match command {
             Command::Nothing => return None,
             Command::Say(text) => return Some(Event::Said { member, text }),
             Command::Me(text) => return Some(Event::Did { member, text }),
             Command::Nick(text) => {
-                let name = self.free_name(member, text, audience)?;
+                let claim = Claim::parse(text);
+                let name = self.claimed(member, claim, now_ms, false, audience)?;
                 return Some(Event::Renamed { member, name });
+            }
+            Command::Order(order) => return self.order(member, order, now_ms, audience),
+            Command::Keep | Command::NewKey | Command::Unkeep => {
+                return self.keeping(member, command, audience);
+            }
+            Command::Ignore(name) | Command::Unignore(name) => {
+                let ignores = matches!(command, Command::Ignore(_));
+                return self.ignoring(member, name, ignores, audience);
             }
             Command::Message { to, text } => {
                 return self.message(member, to, text, audience);
@@ -54,11 +55,34 @@ impl Room {
                 return None;
             }
             Command::Help => Notice::Help,
+            Command::HelpModeration => Notice::Access(Answer::HelpModeration),
+            Command::Whoami | Command::Whois(_) | Command::Ignored => {
+                self.tell_about(member, command, now_ms, audience);
+                return None;
+            }
+            Command::Topic => Notice::Access(self.topic_answer().unwrap_or(Answer::NoTopic)),
+            Command::Motd => Notice::Access(self.motd_answer().unwrap_or(Answer::NoMotd)),
             Command::Incomplete(usage) => Notice::Incomplete { usage },
             Command::Unknown(word) => Notice::UnknownCommand { word },
         };
         audience.push(member, Effect::Notice(notice));
         None
+    }
+
+    /// Returns why a member may not ask for that at the moment, if it may not.
+    fn silence(
+        &self,
+        member: MemberId,
+        command: &Command<'_>,
+        now_ms: u64,
+    ) -> Option<Answer<'static>> {
+        match command {
+            Command::Say(_) | Command::Me(_) => self.access.silences(member, now_ms),
+            Command::Message { .. } | Command::Reply(_) | Command::Nick(_) => {
+                self.access.mute_of(member, now_ms)
+            }
+            _ => None,
+        }
     }
 
     /// Decides whether what a member says to somebody alone reaches whoever is called `name`.
@@ -88,36 +112,15 @@ impl Room {
         audience: &mut impl Audience,
     ) -> Option<Event<'l>> {
         let (from, name) = (self.names().of(member), self.names().of(to));
+        if self.access.ignoring(member).binary_search(&to).is_ok() {
+            let notice = Notice::Access(Answer::IgnoresYou { name });
+            audience.push(member, Effect::Notice(notice));
+            return None;
+        }
         let notice = match audience.reach(to, from.len() + text.len()) {
             Reach::Open => return Some(Event::Whispered { member, to, text }),
             Reach::Gone => Notice::NobodyCalled { name },
             Reach::NotReading => Notice::NotReading { name },
-        };
-        audience.push(member, Effect::Notice(notice));
-        None
-    }
-
-    /// Returns `text` as a name that `member` may have, or tells it why it may not.
-    fn free_name(
-        &self,
-        member: MemberId,
-        text: &str,
-        audience: &mut impl Audience,
-    ) -> Option<Name> {
-        let name = match Name::parse(text) {
-            Ok(name) => name,
-            Err(why) => {
-                let notice = Notice::BadName { name: text, why };
-                audience.push(member, Effect::Notice(notice));
-                return None;
-            }
-        };
-        let Some(holder) = self.names().find_other(&name, member) else {
-            return Some(name);
-        };
-        let notice = Notice::NameTaken {
-            name: name.as_str(),
-            holder: self.names().of(holder),
         };
         audience.push(member, Effect::Notice(notice));
         None

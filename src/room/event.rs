@@ -1,5 +1,10 @@
 //! What happens to the room, and what a decision says to single members.
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::access::{Act, Key};
 use super::member::MemberId;
 use super::name::Name;
 use super::notice::Notice;
@@ -53,6 +58,16 @@ pub enum Event<'a> {
         /// Who.
         member: MemberId,
     },
+    /// Something is done about who may be here and speak. Everybody hears of it, also whose doing
+    /// it is, if it is [public](Act::is_public).
+    Act {
+        /// Whose doing it is.
+        member: MemberId,
+        /// What is done.
+        act: Act<'a>,
+        /// What everybody is told of it.
+        words: String,
+    },
     /// The server has a word for everybody.
     Announced {
         /// Which.
@@ -66,7 +81,11 @@ impl Event<'_> {
     /// Returns whether everybody is told of it.
     #[must_use]
     pub fn is_public(&self) -> bool {
-        !matches!(self, Self::Whispered { .. })
+        match self {
+            Self::Whispered { .. } => false,
+            Self::Act { act, .. } => act.is_public(),
+            _ => true,
+        }
     }
 
     /// Returns whose doing it is: they know of it, and don't hear it.
@@ -79,7 +98,7 @@ impl Event<'_> {
             | Self::Joined { member, .. }
             | Self::Renamed { member, .. }
             | Self::Left { member } => Some(member),
-            Self::Announced { .. } | Self::Closing => None,
+            Self::Act { .. } | Self::Announced { .. } | Self::Closing => None,
         }
     }
 }
@@ -89,6 +108,8 @@ impl Event<'_> {
 pub enum Effect<'a> {
     /// It is asked for a name.
     Prompt,
+    /// It is asked for the password of the room.
+    AskPassword,
     /// The server has a word for it.
     Notice(Notice<'a>),
     /// Somebody says something to it alone.
@@ -98,8 +119,28 @@ pub enum Effect<'a> {
         /// What.
         text: &'a str,
     },
+    /// It is told the key of its name, this once.
+    Key {
+        /// The name.
+        name: &'a str,
+        /// The key.
+        key: Key,
+    },
     /// It leaves, as it has asked to.
     Quit,
+    /// Its connection is ended.
+    Dismiss(Dismissal),
+}
+
+/// Why the room ends a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dismissal {
+    /// An operator has said so.
+    Kicked,
+    /// It may not come in any more.
+    Banned,
+    /// Who has the key of its name has come in again.
+    Replaced,
 }
 
 /// Whether somebody can be told something.
@@ -113,11 +154,37 @@ pub enum Reach {
     NotReading,
 }
 
-/// Those whom decisions concern; the hub is one, a list in a test another.
+/// Those whom decisions concern, and what is known of them; the hub is one, a list in a test
+/// another.
 pub trait Audience {
     /// Returns whether `member` can be told something of so many bytes privately.
     fn reach(&self, member: MemberId, bytes: usize) -> Reach;
 
     /// Lets `member` have an effect.
     fn push(&mut self, member: MemberId, effect: Effect<'_>);
+
+    /// Returns where a connection comes from, if that is known.
+    fn address(&self, _member: MemberId) -> Option<IpAddr> {
+        None
+    }
+
+    /// Returns for how many seconds a member has said nothing.
+    fn silent_s(&self, _member: MemberId) -> u64 {
+        0
+    }
+
+    /// Returns the connections that come from a block of addresses, in the room or not. Takes long.
+    fn of_block(&self, _block: IpNet) -> Vec<MemberId> {
+        Vec::new()
+    }
+
+    /// Returns for how many seconds a connection has to wait before it may try a key, if it has to.
+    fn try_wait_s(&self, _member: MemberId) -> Option<u64> {
+        None
+    }
+
+    /// Returns a new secret; none if the system gives none.
+    fn draw_key(&mut self) -> Option<Key> {
+        None
+    }
 }

@@ -4,16 +4,22 @@
 //! [`Room::apply`] makes an [`Event`] so, whoever has ordered it. How an event reads is the
 //! encodings' matter ([`wire`](crate::wire)), who is sent it the hub's.
 
+pub mod access;
 mod correspondents;
 mod decide;
+mod door;
 pub mod event;
+mod keeping;
 pub mod member;
 pub mod name;
 pub mod names;
 pub mod notice;
+mod orders;
 
+pub use self::access::Access;
 use self::correspondents::Correspondents;
-pub use self::event::{Audience, Effect, Event, Reach};
+pub use self::door::Claim;
+pub use self::event::{Audience, Dismissal, Effect, Event, Reach};
 pub use self::member::MemberId;
 pub use self::name::Name;
 pub use self::names::Names;
@@ -22,14 +28,35 @@ pub use self::notice::Notice;
 /// Most bytes of names that `/who` lists; more are counted.
 pub const WHO_BYTES_MAX: usize = 4096;
 
-/// The room: its members' names, and whom each may answer.
+/// The room: its members' names, whom each may answer, and who may be here and speak.
 #[derive(Debug, Default)]
 pub struct Room {
     names: Names,
     correspondents: Correspondents,
+    access: Access,
 }
 
 impl Room {
+    /// Returns a room without members.
+    #[must_use]
+    pub fn new(access: Access) -> Self {
+        Self {
+            access,
+            ..Self::default()
+        }
+    }
+
+    /// Returns who may be here and speak.
+    #[must_use]
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// Returns the same, to change what is no event: what lapses, and the message of the day.
+    pub fn access_mut(&mut self) -> &mut Access {
+        &mut self.access
+    }
+
     /// Returns the members' names.
     #[must_use]
     pub fn names(&self) -> &Names {
@@ -37,29 +64,46 @@ impl Room {
     }
 
     /// Makes an event so that has been decided on, and tells those whom it concerns alone what they
-    /// have to know.
-    pub fn apply(&mut self, event: Event<'_>, audience: &mut impl Audience) {
+    /// have to know. `now_ms` is the wall clock.
+    pub fn apply(&mut self, event: Event<'_>, now_ms: u64, audience: &mut impl Audience) {
         match event {
-            Event::Said { .. } | Event::Did { .. } | Event::Announced { .. } | Event::Closing => {}
+            Event::Said { member, .. } | Event::Did { member, .. } => {
+                self.access.spoke(member, now_ms);
+            }
+            Event::Announced { .. } | Event::Closing => {}
             Event::Whispered { member, to, text } => {
                 self.correspondents.note(member, to);
                 let (from, name) = (self.names.of(member), self.names.of(to));
                 audience.push(to, Effect::Private { from, text });
                 audience.push(member, Effect::Notice(Notice::Reached { name }));
             }
-            Event::Joined { member, name } => self.names.give(member, name),
+            Event::Joined { member, name } => {
+                self.access.came(member, &name, now_ms);
+                self.names.give(member, name);
+                let answers = [self.motd_answer(), self.topic_answer()];
+                for answer in answers.into_iter().flatten() {
+                    audience.push(member, Effect::Notice(Notice::Access(answer)));
+                }
+            }
             Event::Renamed { member, name } => {
+                let old = self.names.take(member);
+                self.access.renamed(member, &old, &name, now_ms);
                 self.names.give(member, name);
                 let name = self.names.of(member);
                 audience.push(member, Effect::Notice(Notice::NowKnownAs { name }));
             }
             Event::Left { member } => {
                 self.correspondents.leave(member);
+                self.access.left(member, now_ms);
                 self.names.take(member);
             }
+            Event::Act { member, act, .. } => self.apply_act(member, &act, now_ms, audience),
         }
     }
 }
+
+#[cfg(test)]
+mod tests_of_access;
 
 #[cfg(test)]
 mod tests {
@@ -81,10 +125,12 @@ mod tests {
 
         fn push(&mut self, member: MemberId, effect: Effect<'_>) {
             let words = match effect {
-                Effect::Prompt => "PROMPT".to_owned(),
+                Effect::Prompt | Effect::AskPassword => "PROMPT".to_owned(),
                 Effect::Notice(notice) => notice.to_string(),
                 Effect::Private { from, text } => format!("{from} privately {text}"),
                 Effect::Quit => "QUIT".to_owned(),
+                Effect::Key { name, .. } => format!("the key of {name}"),
+                Effect::Dismiss(why) => format!("{why:?}"),
             };
             self.0.push((member, words));
         }
@@ -96,8 +142,8 @@ mod tests {
 
     fn enter(room: &mut Room, slot: usize, name: &str) -> Vec<(MemberId, String)> {
         let mut told = Told::default();
-        if let Some(event) = room.decide_name(id(slot), name, &mut told) {
-            room.apply(event, &mut told);
+        if let Some(event) = room.decide_name(id(slot), Claim::parse(name), 0, &mut told) {
+            room.apply(event, 0, &mut told);
         }
         told.0
     }
@@ -113,7 +159,7 @@ mod tests {
     fn told(room: &Room, slot: usize, line: &str) -> Vec<(MemberId, String)> {
         let mut told = Told::default();
         assert_eq!(
-            room.decide(id(slot), Command::parse(line), &mut told),
+            room.decide(id(slot), Command::parse(line), 0, &mut told),
             None,
             "{line}"
         );
@@ -124,10 +170,10 @@ mod tests {
     fn whisper(room: &mut Room, slot: usize, line: &str) -> [(usize, String); 2] {
         let mut told = Told::default();
         let event = room
-            .decide(id(slot), Command::parse(line), &mut told)
+            .decide(id(slot), Command::parse(line), 0, &mut told)
             .unwrap();
         assert!(matches!(event, Event::Whispered { .. }) && told.0.is_empty());
-        room.apply(event, &mut told);
+        room.apply(event, 0, &mut told);
         let told = told
             .0
             .into_iter()
@@ -168,7 +214,7 @@ mod tests {
         ] {
             let mut told = Told::default();
             assert_eq!(
-                room.decide(member, Command::parse(line), &mut told),
+                room.decide(member, Command::parse(line), 0, &mut told),
                 Some(event)
             );
             assert_eq!(told.0, []);
@@ -222,20 +268,20 @@ mod tests {
         let mut room = with(&["ali", "bob"]);
         let mut told = Told::default();
         whisper(&mut room, 0, "/msg bob a secret");
-        room.apply(Event::Left { member: id(0) }, &mut told);
+        room.apply(Event::Left { member: id(0) }, 0, &mut told);
         assert_eq!(enter(&mut room, 0, "eve"), []);
         assert!(answer(&room, 1, "/r yes, the key").starts_with("Nobody"));
         // Nor does the newcomer in the place of who was written to know of it.
         whisper(&mut room, 0, "/msg bob hi");
-        room.apply(Event::Left { member: id(1) }, &mut told);
+        room.apply(Event::Left { member: id(1) }, 0, &mut told);
         assert_eq!(enter(&mut room, 1, "carl"), []);
         assert!(answer(&room, 1, "/r hi").starts_with("Nobody"));
         // Under another name it is still who it was.
         whisper(&mut room, 0, "/msg carl hi");
         let event = room
-            .decide(id(0), Command::parse("/nick zoe"), &mut told)
+            .decide(id(0), Command::parse("/nick zoe"), 0, &mut told)
             .unwrap();
-        room.apply(event, &mut told);
+        room.apply(event, 0, &mut told);
         let [(slot, _), (_, reached)] = whisper(&mut room, 1, "/r hi");
         assert_eq!((slot, reached.as_str()), (0, "Your message reached zoe."));
     }
@@ -245,12 +291,12 @@ mod tests {
         let mut room = with(&["ali", "bob"]);
         let mut told = Told::default();
         let event = room
-            .decide(id(0), Command::parse("/nick Ali"), &mut told)
+            .decide(id(0), Command::parse("/nick Ali"), 0, &mut told)
             .unwrap();
         assert_eq!((told.0.len(), room.names().of(id(0))), (0, "ali"));
-        room.apply(event, &mut told);
+        room.apply(event, 0, &mut told);
         assert_eq!(told.0, [(id(0), "You are now known as Ali.".to_owned())]);
-        room.apply(Event::Left { member: id(0) }, &mut told);
+        room.apply(Event::Left { member: id(0) }, 0, &mut told);
         assert_eq!(answer(&room, 1, "/who"), "Here (1): bob");
     }
 

@@ -44,6 +44,15 @@ impl Names {
         self.by_member.get(member.slot()).map_or("", Name::as_str)
     }
 
+    /// Returns the name of `member`, to keep it; empty if it has none.
+    #[must_use]
+    pub fn name(&self, member: MemberId) -> Name {
+        self.by_member
+            .get(member.slot())
+            .cloned()
+            .unwrap_or_default()
+    }
+
     /// Returns who has a name that looks like `name`.
     #[must_use]
     pub fn find(&self, name: &Name) -> Option<MemberId> {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::access::Answer;
 use super::name::NameError;
 use crate::line::command::USAGE;
 
@@ -77,6 +78,8 @@ pub enum Notice<'a> {
     Crowded,
     Replaced,
     Closing,
+    /// About who may be here and speak.
+    Access(Answer<'a>),
 }
 
 impl Notice<'_> {
@@ -107,12 +110,16 @@ impl Notice<'_> {
             Self::Crowded => "crowded",
             Self::Replaced => "replaced",
             Self::Closing => "closing",
+            Self::Access(answer) => answer.code(),
         }
     }
 
     /// Returns whether it says that what somebody sent came to nothing.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
+        if let Self::Access(answer) = self {
+            return answer.is_refusal();
+        }
         matches!(
             self,
             Self::BadName { .. }
@@ -213,6 +220,7 @@ impl fmt::Display for Notice<'_> {
             }
             Self::Replaced => f.write_str("You have come back on another connection."),
             Self::Closing => f.write_str(CLOSING),
+            Self::Access(answer) => answer.fmt(f),
         }
     }
 }

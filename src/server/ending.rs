@@ -5,6 +5,7 @@ use std::time::Duration;
 use log::{info, warn};
 use signal_hook::consts::{SIGHUP, SIGUSR1};
 
+use super::keeper::Kept;
 use super::{Next, Server};
 use crate::logging;
 use crate::tick::Tick;
@@ -139,6 +140,7 @@ impl Server {
             }
             Err(failure) => warn!("Not reloaded, all stays as it was: {failure}"),
         }
+        self.keeper.reload(&mut self.hub);
         if let Some(notifier) = &mut self.notifier {
             notifier.ready(now);
         }
@@ -153,9 +155,10 @@ impl Server {
         let refused = self.hub.counters().refused();
         let turned_away: u64 = refused.iter().map(|(_, count)| count).sum();
         info!(
-            "{} connections, {} in the room{departing}; so far {} turned away, ended: {}; longest turn {:.1} ms",
+            "{} connections, {} in the room{departing}{}; so far {} turned away, ended: {}; longest turn {:.1} ms",
             self.hub.len(),
             self.hub.room().names().count(),
+            Kept(self.hub.room().access()),
             turned_away,
             self.hub.disconnects(),
             self.turns.longest.as_secs_f64() * 1e3,

@@ -11,8 +11,6 @@ use super::Server;
 use super::arrivals::{Arrived, Outcome, Way};
 use super::listener::{Accepted, Listener, Scheme};
 use super::sources::Source;
-use crate::hub::sealed::Sealed;
-use crate::room::Notice;
 use crate::tick::Tick;
 
 /// Connections accepted from one listener in one turn.
@@ -68,8 +66,11 @@ impl Server {
             address,
             sealed,
         } = arrived;
-        if let Err(why) = self.hub.admit(address) {
-            return self.refuse(stream, sealed, address, why);
+        if self.hub.admit(address).is_err() {
+            return match sealed {
+                Some(sealed) => self.hub.refuse_sealed(stream, sealed, address),
+                None => self.hub.refuse(stream, address),
+            };
         }
         let token = Source::Connection(self.hub.next_id()).into();
         let registry = self.poll.registry();
@@ -79,19 +80,6 @@ impl Server {
                 None => self.hub.accept(stream, address),
             },
             Err(error) => warn!("a connection can't be watched and is closed: {error}"),
-        }
-    }
-
-    fn refuse(
-        &mut self,
-        stream: TcpStream,
-        sealed: Option<Box<Sealed>>,
-        address: IpAddr,
-        why: Notice<'_>,
-    ) {
-        match sealed {
-            Some(sealed) => self.hub.refuse_sealed(stream, sealed, address, why),
-            None => self.hub.refuse(stream, address, why),
         }
     }
 
@@ -122,11 +110,10 @@ impl Server {
             by_proxy: self.proxy_from.iter().any(|net| net.contains(&canonical)),
             tls: config.map(super::Certificates::config),
         };
-        let admitted = self.hub.admit_beside(self.arrivals.len(), address);
         let registry = self.poll.registry();
         if way.is_open() {
-            if let Err(why) = admitted {
-                return self.hub.refuse(stream, address, why);
+            if self.hub.admit(address).is_err() {
+                return self.hub.refuse(stream, address);
             }
             let token = Source::Connection(self.hub.next_id()).into();
             match registry.register(&mut stream, token, INTEREST) {
@@ -136,7 +123,9 @@ impl Server {
             return;
         }
         // Nothing that it could read can be said to it yet.
-        if !way.by_proxy && (admitted.is_err() || !self.arrivals.has_place_for(address)) {
+        let arriving = self.arrivals.len();
+        let is_admitted = || self.hub.admit_beside(arriving, address).is_ok();
+        if !way.by_proxy && !(self.arrivals.has_place_for(address) && is_admitted()) {
             let why = "too many are on their way in, or there";
             return self.hub.turn_away_unheard(address, NOT_ARRIVED, &why);
         }

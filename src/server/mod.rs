@@ -7,6 +7,7 @@ mod ending;
 mod http;
 mod incoming;
 mod inherited;
+mod keeper;
 pub mod listener;
 mod metrics;
 mod notify;
@@ -30,6 +31,7 @@ use self::arrivals::Arrivals;
 use self::certificates::{Certificates, Place};
 use self::ending::Ending;
 use self::http::{EXCHANGES_MAX, Exchanges};
+use self::keeper::Keeper;
 use self::listener::{Endpoint, Listener, Scheme};
 use self::metrics::Process;
 use self::notify::{Activity, Notifier};
@@ -38,6 +40,9 @@ use self::turns::Turns;
 use crate::failure::Failure;
 use crate::hub::limits::Limits;
 use crate::hub::{Hub, Readiness};
+use crate::room::access::Keeping;
+use crate::store;
+use crate::store::lists::Files;
 use crate::tick::Tick;
 
 /// Events taken from the kernel in one turn.
@@ -69,6 +74,12 @@ pub struct Options {
     pub reread: fn() -> Result<Changeable, Failure>,
     /// The other limits.
     pub limits: Limits,
+    /// Which files are written.
+    pub paths: store::Paths,
+    /// Which files are read.
+    pub files: Files,
+    /// What is kept of people, where there is a file for it.
+    pub keeping: Keeping,
 }
 
 /// What may change while the server runs.
@@ -152,6 +163,7 @@ struct Server {
     proxy_from: Vec<IpNet>,
     arrivals: Arrivals,
     hub: Hub<TcpStream>,
+    keeper: Keeper,
     started: Instant,
     ending: Ending,
     reread: fn() -> Result<Changeable, Failure>,
@@ -184,6 +196,7 @@ impl Server {
             let token = Source::Listener(index).into();
             listener.register(poll.registry(), token).map_err(failed)?;
         }
+        let (keeper, hub) = Keeper::open(options, limits, poll.registry())?;
         let speaks = |scheme| listeners.iter().any(|listener| listener.scheme() == scheme);
         let watched = speaks(Scheme::Metrics);
         let certificate = speaks(Scheme::Tls).then(|| options.certificate.clone());
@@ -198,7 +211,8 @@ impl Server {
             certificates,
             proxy_from: options.proxy_from.clone(),
             arrivals: Arrivals::new(limits.name_timeout_s),
-            hub: Hub::new(limits, Tick::START, &boot()),
+            hub,
+            keeper,
             started: Instant::now(),
             ending: Ending::new(options.lame_duck, limits.grace()),
             reread: options.reread,
@@ -212,6 +226,7 @@ impl Server {
     fn run(&mut self) -> io::Result<()> {
         while self.turn()? == Next::Turn {}
         self.report();
+        self.keeper.finish(&mut self.hub);
         Ok(())
     }
 
@@ -248,6 +263,10 @@ impl Server {
         self.exchanges.end_overdue(now);
         self.end_lame_duck(now);
         self.hub.resume();
+        self.hub.announce_leaving();
+        // Before anybody hears of it.
+        self.keeper.restart_if_due(self.poll.registry(), now);
+        self.keeper.keep(&mut self.hub, now);
         self.hub.settle();
         if self.hub.reap() > 0 {
             self.listeners.iter_mut().for_each(Listener::try_again);
@@ -276,7 +295,8 @@ impl Server {
             .chain(self.ending.deadline())
             .chain(self.notifier.as_ref().and_then(Notifier::deadline))
             .chain(self.exchanges.deadline())
-            .chain(self.hub.deadline());
+            .chain(self.hub.deadline())
+            .chain(self.keeper.deadline(&self.hub));
         let deadline = deadlines.min().filter(|_| !busy);
         let timeout = if busy {
             Some(Duration::ZERO)
@@ -294,11 +314,13 @@ impl Server {
 
     /// Hands each event to whom it concerns.
     fn dispatch(&mut self, now: Tick) -> Next {
-        let mut signalled = false;
+        let (mut signalled, mut reports) = (false, false);
         let mut asked = Vec::new();
         for event in &self.events {
             match Source::from(event.token()) {
                 Source::Signals => signalled = true,
+                Source::Writer => self.keeper.flush(),
+                Source::Reports => reports = true,
                 Source::Listener(index) => {
                     if let Some(listener) = self.listeners.get_mut(index) {
                         listener.set_ready();
@@ -316,6 +338,9 @@ impl Server {
                     self.hub.ready(id, readiness);
                 }
             }
+        }
+        if reports {
+            self.keeper.listen(now);
         }
         for place in asked {
             self.go_on_with_request(place, now);

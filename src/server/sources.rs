@@ -1,7 +1,7 @@
 //! What the poll tells of: signals, listeners and connections, and the tokens that stand for them.
 
 use std::io;
-use std::net::Shutdown;
+use std::net::{IpAddr, Shutdown};
 
 use mio::Token;
 use mio::net::TcpStream;
@@ -12,8 +12,12 @@ use crate::stream::Stream;
 
 const SIGNALS: usize = usize::MAX;
 
+const WRITER: usize = SIGNALS - 1;
+
+const REPORTS: usize = SIGNALS - 2;
+
 /// The token of the first listener; the next ones count down.
-const FIRST_LISTENER: usize = SIGNALS - 1;
+const FIRST_LISTENER: usize = SIGNALS - 3;
 
 /// Tokens below this are connections, by their slot; there are fewer than four billion.
 const CONNECTIONS_END: usize = 1 << 32;
@@ -29,6 +33,10 @@ const ARRIVALS_END: usize = 2 * CONNECTIONS_END;
 pub(super) enum Source {
     /// A signal has come.
     Signals,
+    /// The writer of the files takes more.
+    Writer,
+    /// The writer of the files says something.
+    Reports,
     /// Somebody waits at the listener with this index.
     Listener(usize),
     /// Something has happened to the request at this place.
@@ -43,6 +51,8 @@ impl From<Source> for Token {
     fn from(source: Source) -> Self {
         Self(match source {
             Source::Signals => SIGNALS,
+            Source::Writer => WRITER,
+            Source::Reports => REPORTS,
             Source::Listener(index) => FIRST_LISTENER - index,
             Source::Exchange(place) => CONNECTIONS_END + place,
             Source::Arrival(index) => EXCHANGES_END + index,
@@ -55,6 +65,8 @@ impl From<Token> for Source {
     fn from(Token(token): Token) -> Self {
         match token {
             SIGNALS => Self::Signals,
+            WRITER => Self::Writer,
+            REPORTS => Self::Reports,
             CONNECTIONS_END..EXCHANGES_END => Self::Exchange(token - CONNECTIONS_END),
             EXCHANGES_END..ARRIVALS_END => Self::Arrival(token - EXCHANGES_END),
             ARRIVALS_END.. => Self::Listener(FIRST_LISTENER - token),
@@ -67,6 +79,10 @@ impl Stream for TcpStream {
     fn finish(&mut self) -> io::Result<()> {
         self.shutdown(Shutdown::Write)
     }
+
+    fn address(&self) -> Option<IpAddr> {
+        self.peer_addr().ok().map(|address| address.ip())
+    }
 }
 
 #[cfg(test)]
@@ -78,6 +94,8 @@ mod tests {
         let last = MemberId::from_slot(CONNECTIONS_END - 1);
         for source in [
             Source::Signals,
+            Source::Writer,
+            Source::Reports,
             Source::Listener(0),
             Source::Listener(9),
             Source::Exchange(0),

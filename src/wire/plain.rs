@@ -11,6 +11,9 @@ use crate::room::{Effect, Event, Name, Names};
 /// What the server says to a connection without a name.
 pub const PROMPT: &str = "Please enter your name:";
 
+/// What the server says before that where the room has a password.
+pub const ASK_PASSWORD: &str = "Please enter the password:";
+
 /// What the server says to somebody whose name is accepted.
 pub const GREETING: &str = "Chat with your friends and enjoy";
 
@@ -34,6 +37,13 @@ pub const RENAMED_END: &str = "!";
 
 /// What each line of a notice starts with, and what somebody does.
 pub const STAR: &str = "* ";
+
+/// What tells somebody the key of the name that is kept for it from now on, and how it is used; the
+/// key comes behind the first, the name and the key behind the second.
+pub const KEY_LINES: [&str; 2] = [
+    "Your name is kept for you. This is its key, shown only now: ",
+    "Your answer to the question for a name is from now on: ",
+];
 
 /// A line of the server, by what it tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +111,9 @@ impl<'a> Line<'a> {
                 to: name.as_str(),
             },
             Event::Left { member } => Self::Left(names.of(*member)),
+            Event::Act { act, words, .. } => {
+                return act.is_public().then_some(Self::Notice(words));
+            }
             Event::Announced { text } => Self::Notice(text),
             Event::Closing => Self::Notice(CLOSING),
         })
@@ -172,6 +185,7 @@ impl<'a> Line<'a> {
 pub fn put(effect: &Effect<'_>, out: &mut String) {
     match *effect {
         Effect::Prompt => out.extend(Line::Prompt.parts()),
+        Effect::AskPassword => out.extend([ASK_PASSWORD, "\n"]),
         Effect::Private { from, text } => {
             out.extend(Line::SaidPrivately { name: from, text }.parts());
         }
@@ -181,7 +195,12 @@ pub fn put(effect: &Effect<'_>, out: &mut String) {
             debug_assert!(written.is_ok(), "writing to a string can't fail");
             out.push('\n');
         }
-        Effect::Quit => {}
+        Effect::Key { name, key } => {
+            let key = key.reveal();
+            let [first, second] = KEY_LINES;
+            out.extend([STAR, first, &key, "\n", STAR, second, name, " ", &key, "\n"]);
+        }
+        Effect::Quit | Effect::Dismiss(_) => {}
     }
 }
 
@@ -207,7 +226,7 @@ fn is_name(text: &str) -> bool {
 mod tests {
     use super::*;
     use crate::line::command::Command;
-    use crate::room::{Audience, MemberId, Reach, Room};
+    use crate::room::{Audience, Claim, MemberId, Reach, Room};
     use proptest::prelude::*;
 
     fn line() -> impl Strategy<Value = (String, String, u8)> {
@@ -277,8 +296,13 @@ mod tests {
         let mut room = Room::default();
         for (slot, name) in names.iter().enumerate() {
             let mut screens = Screens::default();
-            let event = room.decide_name(MemberId::from_slot(slot), name, &mut screens)?;
-            room.apply(event, &mut screens);
+            let event = room.decide_name(
+                MemberId::from_slot(slot),
+                Claim::parse(name),
+                0,
+                &mut screens,
+            )?;
+            room.apply(event, 0, &mut screens);
         }
         Some(room)
     }
@@ -290,6 +314,7 @@ mod tests {
         room.decide(
             MemberId::from_slot(0),
             Command::parse("/help"),
+            0,
             &mut screens,
         );
         let lines: Vec<&str> = screens.0[0].lines().collect();
@@ -319,7 +344,7 @@ mod tests {
             };
             let mut screens = Screens::default();
             let own = name;
-            if let Some(event) = room.decide(MemberId::from_slot(2), Command::parse(&line), &mut screens) {
+            if let Some(event) = room.decide(MemberId::from_slot(2), Command::parse(&line), 0, &mut screens) {
                 if let Some(said) = Line::of(&event, room.names()) {
                     let said = said.parts().concat();
                     let is_own = match Line::parse(said.strip_suffix('\n').unwrap()) {
@@ -329,7 +354,7 @@ mod tests {
                     };
                     prop_assert!(is_own, "{said}");
                 }
-                room.apply(event, &mut screens);
+                room.apply(event, 0, &mut screens);
             }
             let [_, bob, _] = &screens.0;
             let start = format!("{own} (privately): ");

@@ -11,16 +11,22 @@ pub(crate) struct Peer {
     incoming: Incoming<TcpStream>,
 }
 
+impl From<TcpStream> for Peer {
+    fn from(stream: TcpStream) -> Self {
+        stream.set_nodelay(true).expect("TCP has TCP_NODELAY");
+        Self {
+            incoming: Incoming::new(stream),
+        }
+    }
+}
+
 impl Peer {
     /// Connects and does nothing else.
     #[track_caller]
     pub(crate) fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect_timeout(&address, PATIENCE)
             .unwrap_or_else(|error| panic!("connect to {address}: {error}"));
-        stream.set_nodelay(true).expect("TCP has TCP_NODELAY");
-        Self {
-            incoming: Incoming::new(stream),
-        }
+        stream.into()
     }
 
     /// Connects, answers the prompt with `name` and is in the room when this returns.

@@ -56,7 +56,7 @@ pub(crate) fn descriptors(server: &Server) -> usize {
 }
 
 /// Returns how much processor time process `id` has used.
-fn processor_time(id: u32) -> Duration {
+pub(crate) fn processor_time(id: u32) -> Duration {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
     // The name in parentheses may hold anything; behind it, utime and stime are the 12th and 13th.
     let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split(' ').collect();

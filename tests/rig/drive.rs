@@ -8,7 +8,7 @@ use std::time::Duration;
 use chatroom::hub::limits::Limits;
 use chatroom::hub::sealed::Sealed;
 use chatroom::hub::{Hub, Readiness};
-use chatroom::room::MemberId;
+use chatroom::room::{Access, MemberId};
 use chatroom::stream::Stream;
 use chatroom::tick::Tick;
 
@@ -56,9 +56,14 @@ pub(crate) struct Drive {
 impl Drive {
     /// Returns a hub without connections.
     pub(crate) fn new(limits: Limits) -> Self {
+        Self::with(limits, Access::default())
+    }
+
+    /// Returns the same with what its room begins with.
+    pub(crate) fn with(limits: Limits, access: Access) -> Self {
         let now = Tick::START;
         Self {
-            hub: Hub::new(limits, now, BOOT),
+            hub: Hub::with(limits, now, BOOT, access),
             peers: Vec::new(),
             now,
         }
@@ -66,9 +71,10 @@ impl Drive {
 
     /// Lets somebody connect over `wire`, and returns its number.
     pub(crate) fn accept(&mut self, wire: Wire) -> usize {
+        let address = wire.address;
         let wire = Rc::new(RefCell::new(wire));
         let id = self.hub.next_id();
-        self.hub.accept(End(Rc::clone(&wire)), HOME);
+        self.hub.accept(End(Rc::clone(&wire)), address);
         self.peers.push(Peer { wire, id });
         self.peers.len() - 1
     }

@@ -3,11 +3,13 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use chatroom::hub::Readiness;
 use chatroom::stream::Stream;
 
+use super::drive::HOME;
 use super::random::Random;
 use super::screen::Screen;
 
@@ -41,6 +43,8 @@ pub(crate) struct Wire {
     pub(crate) writable: bool,
     /// How the server's calls go wrong.
     pub(crate) mischief: Mischief,
+    /// Where the peer is.
+    pub(crate) address: IpAddr,
     /// Reads and writes so far, and the bytes written.
     pub(crate) reads: usize,
     pub(crate) writes: usize,
@@ -110,6 +114,7 @@ impl Wire {
             // As from a real poll: a new socket is writable.
             writable: true,
             mischief,
+            address: HOME,
             reads: 0,
             writes: 0,
             bytes: 0,
@@ -290,5 +295,9 @@ impl<H: Handle> Stream for End<H> {
             wire.told_end = !H::SHARED;
             Ok(())
         })
+    }
+
+    fn address(&self) -> Option<IpAddr> {
+        Some(self.0.with(|wire| wire.address))
     }
 }

@@ -86,6 +86,7 @@ impl Client {
                 seq,
                 name,
                 token: self.token.as_deref().map(Cow::from),
+                key: None,
             }),
             None => Request::Name(name),
         };

@@ -23,10 +23,12 @@ mod rig;
 
 mod client;
 mod fairness;
+mod moderated;
 mod patience;
 mod places;
 mod programs;
 mod resume;
+mod rules;
 mod scenes;
 mod verdict;
 mod world;

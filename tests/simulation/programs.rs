@@ -56,6 +56,7 @@ fn resume(name: &str, seq: u64, token: Option<&str>) -> Request<'static> {
         seq,
         name: name.to_owned().into(),
         token: token.map(|token| token.to_owned().into()),
+        key: None,
     })
 }
 

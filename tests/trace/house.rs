@@ -393,6 +393,7 @@ pub(crate) fn resume(seq: u64, name: &str) -> Vec<u8> {
         seq,
         name,
         token,
+        key: None,
     };
     request(&Request::Resume(resume))
 }

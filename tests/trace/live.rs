@@ -368,6 +368,7 @@ fn a_live_session_in_both_encodings_tells_what_the_servers_log_tells() {
         seq: gone.seq,
         name: "ali".into(),
         token: None,
+        key: None,
     });
     let mut ali = Member::join(&server, "ali", Some(&opening));
     ali.lines = gone.lines;

@@ -13,7 +13,7 @@ use super::{MISSING, Place, Session, Speech, Told, told_event};
 use crate::line::command::Command;
 use crate::room::Notice;
 use crate::wire::json::{Message, Request};
-use crate::wire::plain::PAST_END;
+use crate::wire::plain::{KEY_LINES, PAST_END};
 
 /// The code of a notice that tells what `renamed` tells, too.
 const NOW_KNOWN_AS: &str = "now-known-as";
@@ -102,6 +102,10 @@ impl Session {
                 is_old: false,
             }),
             Message::Notice { code, text } => self.hear_notice(code, text, now),
+            Message::Key { name, key } => {
+                let [first, second] = KEY_LINES;
+                self.hear_notice("key", &format!("{first}{key}\n{second}{name} {key}"), now);
+            }
             Message::Error { text, id, .. } => self.hear_error(text, id.as_deref(), now),
             Message::Ack { id, seq, time } => self.hear_ack(id, *seq, *time),
             _ => {}

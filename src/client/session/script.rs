@@ -41,12 +41,16 @@ impl Session {
             Ok(Request::Name(name)) if self.asks_name() => {
                 self.take_line(name.into_owned());
             }
+            Ok(Request::Keeper { name, key }) if self.asks_name() => {
+                self.take_line(format!("{name} {key}"));
+            }
             Ok(Request::Resume(resume)) if self.asks_name() => {
                 let Resume {
                     boot,
                     seq,
                     name,
                     token,
+                    ..
                 } = resume;
                 self.place = Some(Place {
                     boot: boot.into_owned(),
@@ -55,11 +59,13 @@ impl Session {
                 });
                 self.take_line(name.into_owned());
             }
-            Ok(Request::Name(_) | Request::Resume(_)) => self.answer(&Message::Error {
-                code: "has-name".into(),
-                text: "You have a name.".into(),
-                id: None,
-            }),
+            Ok(Request::Name(_) | Request::Keeper { .. } | Request::Resume(_)) => {
+                self.answer(&Message::Error {
+                    code: "has-name".into(),
+                    text: "You have a name.".into(),
+                    id: None,
+                });
+            }
             Err(malformed) => self.answer(&malformed.message()),
         }
     }

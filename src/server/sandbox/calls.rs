@@ -43,6 +43,9 @@ const CALLS: &[libc::c_long] = &[
     libc::SYS_pread64,
     libc::SYS_statx,
     libc::SYS_unlinkat,
+    // How the process fares that writes the files.
+    libc::SYS_wait4,
+    libc::SYS_waitid,
     // Memory.
     libc::SYS_brk,
     libc::SYS_madvise,

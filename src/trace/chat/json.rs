@@ -95,7 +95,11 @@ impl Step<'_> {
         };
         let may_come = visit.joined.is_none() && visit.is_whole();
         match Request::parse(&spoken.bytes) {
-            Ok(Request::Name(name) | Request::Resume(Resume { name, .. })) if may_come => {
+            Ok(
+                Request::Name(name)
+                | Request::Keeper { name, .. }
+                | Request::Resume(Resume { name, .. }),
+            ) if may_come => {
                 self.join(stream, &spoken.saying(name.as_bytes().to_vec()));
             }
             Ok(Request::Line { id, line }) => {
@@ -107,6 +111,7 @@ impl Step<'_> {
             Ok(Request::Resume(resume)) => {
                 let without_secret = Request::Resume(Resume {
                     token: None,
+                    key: None,
                     ..resume
                 });
                 let shown = line_of(|out| without_secret.put(out));

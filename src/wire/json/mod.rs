@@ -4,15 +4,19 @@
 //! What the server sends is a [`Message`], what it is sent a [`Request`]. Members that are added
 //! later are to be ignored by whoever doesn't know them.
 
+mod effect;
+mod parts;
 mod request;
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::effect::put;
+pub use self::parts::{Coming, Deed, Hello, Talk};
 pub use self::request::{ID_BYTES_MAX, Malformed, Request, Resume};
 use super::{Stamp, plain};
-use crate::room::{Effect, Event, Names};
+use crate::room::{Event, Names};
 
 /// The first line of who wants to be sent JSON; no name starts with a slash.
 pub const FIRST_LINE: &str = "/json";
@@ -75,6 +79,17 @@ pub enum Message<'a> {
         /// The name from now on.
         #[serde(borrow)]
         to: Cow<'a, str>,
+    },
+    /// Somebody has done something about who may be here and speak.
+    Act(#[serde(borrow)] Deed<'a>),
+    /// You are told the key of your name, this once.
+    Key {
+        /// The name.
+        #[serde(borrow)]
+        name: Cow<'a, str>,
+        /// The key.
+        #[serde(borrow)]
+        key: Cow<'a, str>,
     },
     /// The server's word to everybody.
     Announced {
@@ -149,57 +164,6 @@ pub enum Message<'a> {
     },
 }
 
-/// What server this is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hello<'a> {
-    /// The encoding's version.
-    pub version: u32,
-    /// The program and its version.
-    #[serde(borrow)]
-    pub server: Cow<'a, str>,
-    /// Which start of the server this is: numbers of events mean something within one only.
-    #[serde(borrow)]
-    pub boot: Cow<'a, str>,
-    /// Longest line, in bytes.
-    pub line_bytes: usize,
-    /// Lines a second that are heard of one member; 0 is any number.
-    pub rate: u32,
-    /// Lines that are heard of one member at once, before that rate holds.
-    pub burst: u32,
-    /// How many of a member's last ids are known again.
-    pub ids: usize,
-    /// People are told who comes: programs always are.
-    #[serde(default)]
-    pub announces_joins: bool,
-}
-
-/// What somebody says or does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Talk<'a> {
-    /// The event's number.
-    pub seq: u64,
-    /// When, in milliseconds since 1970 (UTC).
-    pub time: u64,
-    /// Who.
-    #[serde(borrow)]
-    pub name: Cow<'a, str>,
-    /// What.
-    #[serde(borrow)]
-    pub text: Cow<'a, str>,
-}
-
-/// Who comes or goes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Coming<'a> {
-    /// The event's number.
-    pub seq: u64,
-    /// When, in milliseconds since 1970 (UTC).
-    pub time: u64,
-    /// Who.
-    #[serde(borrow)]
-    pub name: Cow<'a, str>,
-}
-
 impl<'a> Message<'a> {
     /// Returns what tells everybody of an event; nothing of one that only one person is told.
     /// `names` are those before it.
@@ -212,6 +176,17 @@ impl<'a> Message<'a> {
                 seq,
                 time,
                 text: (*text).into(),
+            }),
+            Event::Act { member, act, words } => act.is_public().then(|| {
+                Self::Act(Deed {
+                    seq,
+                    time,
+                    code: act.code().into(),
+                    by: names.of(*member).into(),
+                    name: act.name(names).map(Cow::Borrowed),
+                    what: act.text().map(Cow::Borrowed),
+                    text: words.into(),
+                })
             }),
             _ => Self::of_line(plain::Line::of(event, names)?, stamp),
         }
@@ -252,12 +227,35 @@ impl<'a> Message<'a> {
         })
     }
 
+    /// Returns the line of the room's talk that tells the same, and when it happened; nothing of
+    /// what isn't told once more when it is over.
+    #[must_use]
+    pub fn as_past(&self) -> Option<(plain::Line<'_>, u64)> {
+        use plain::Line;
+        Some(match self {
+            Self::Said(Talk {
+                name, text, time, ..
+            }) => (Line::Said { name, text }, *time),
+            Self::Me(Talk {
+                name, text, time, ..
+            }) => (Line::Did { name, text }, *time),
+            Self::Joined(Coming { name, time, .. }) => (Line::Joined(name), *time),
+            Self::Left(Coming { name, time, .. }) => (Line::Left(name), *time),
+            Self::Renamed { name, to, time, .. } => (Line::Renamed { from: name, to }, *time),
+            Self::Act(Deed { text, time, .. }) | Self::Announced { text, time, .. } => {
+                (Line::Notice(text), *time)
+            }
+            _ => return None,
+        })
+    }
+
     /// Returns the event's number, of what everybody is told.
     #[must_use]
     pub fn seq(&self) -> Option<u64> {
         match self {
             Self::Said(talk) | Self::Me(talk) => Some(talk.seq),
             Self::Joined(coming) | Self::Left(coming) => Some(coming.seq),
+            Self::Act(deed) => Some(deed.seq),
             Self::Renamed { seq, .. } | Self::Announced { seq, .. } | Self::Closing { seq, .. } => {
                 Some(*seq)
             }
@@ -290,30 +288,6 @@ pub fn seq_of(line: &[u8]) -> Option<u64> {
     let digits = line[at..].iter().take_while(|byte| byte.is_ascii_digit());
     let digits = std::str::from_utf8(&line[at..at + digits.count()]).ok()?;
     digits.parse().ok()
-}
-
-/// Adds to `out` what one member reads of an effect; nothing where it knows already.
-pub fn put(effect: &Effect<'_>, time_ms: u64, out: &mut Vec<u8>) {
-    let words;
-    let message = match *effect {
-        Effect::Prompt | Effect::Quit => return,
-        Effect::Private { from, text } => Message::Private {
-            time: time_ms,
-            name: from.into(),
-            text: text.into(),
-        },
-        Effect::Notice(notice) => {
-            words = notice.to_string();
-            let (code, text) = (notice.code().into(), words.as_str().into());
-            if notice.is_refusal() {
-                let id = None;
-                Message::Error { code, text, id }
-            } else {
-                Message::Notice { code, text }
-            }
-        }
-    };
-    message.put(out);
 }
 
 #[cfg(test)]

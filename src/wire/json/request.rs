@@ -18,6 +18,13 @@ const WORDS_MAX: usize = 200;
 pub enum Request<'a> {
     /// A name to come in under.
     Name(Cow<'a, str>),
+    /// The same of a name that is kept.
+    Keeper {
+        /// The name.
+        name: Cow<'a, str>,
+        /// The key to it.
+        key: Cow<'a, str>,
+    },
     /// A line, as a person would type it.
     Line {
         /// By which the answer names it.
@@ -40,6 +47,9 @@ pub struct Resume<'a> {
     /// The name it had.
     #[serde(borrow)]
     pub name: Cow<'a, str>,
+    /// The key to it, if it is kept.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Cow<'a, str>>,
     /// What it was given to be known by. An older connection that is known by it, too, ends.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub token: Option<Cow<'a, str>>,
@@ -79,6 +89,8 @@ struct Members<'a> {
     #[serde(borrow)]
     name: Option<Text<'a>>,
     #[serde(borrow)]
+    key: Option<Text<'a>>,
+    #[serde(borrow)]
     id: Option<Text<'a>>,
     #[serde(borrow)]
     line: Option<Text<'a>>,
@@ -99,6 +111,7 @@ impl<'a> Request<'a> {
                 line: Some(line),
                 id,
                 name: None,
+                key: None,
                 resume: None,
             } => {
                 let id = id.map(|id| id.0);
@@ -116,12 +129,20 @@ impl<'a> Request<'a> {
             }
             Members {
                 name: Some(name),
+                key,
                 id: None,
                 line: None,
                 resume: None,
-            } => Ok(Self::Name(name.0)),
+            } => Ok(match key {
+                None => Self::Name(name.0),
+                Some(key) => Self::Keeper {
+                    name: name.0,
+                    key: key.0,
+                },
+            }),
             Members {
                 resume: Some(resume),
+                key: None,
                 id: None,
                 line: None,
                 name: None,
@@ -138,6 +159,9 @@ impl<'a> Request<'a> {
         let written = match self {
             Self::Name(name) => {
                 serde_json::to_writer(&mut *out, &serde_json::json!({"name": name}))
+            }
+            Self::Keeper { name, key } => {
+                serde_json::to_writer(&mut *out, &serde_json::json!({"name": name, "key": key}))
             }
             Self::Line { id: None, line } => {
                 serde_json::to_writer(&mut *out, &serde_json::json!({"line": line}))
@@ -170,6 +194,13 @@ mod tests {
         };
         for (text, request) in [
             (r#"{"name":"ali"}"#, Request::Name("ali".into())),
+            (
+                r#"{"name":"ali","key":"0f3a"}"#,
+                Request::Keeper {
+                    name: "ali".into(),
+                    key: "0f3a".into(),
+                },
+            ),
             (r#"{"id":"7","line":"hi"}"#, line(Some("7"), "hi")),
             (r#" {"line":"a\u0062" , "later":[1]} "#, line(None, "ab")),
             (
@@ -179,15 +210,17 @@ mod tests {
                     seq: 3,
                     name: "ali".into(),
                     token: None,
+                    key: None,
                 }),
             ),
             (
-                r#"{"resume":{"boot":"ff","seq":3,"name":"ali","token":"1"}}"#,
+                r#"{"resume":{"boot":"ff","seq":3,"name":"ali","token":"1","key":"0f3a"}}"#,
                 Request::Resume(Resume {
                     boot: "ff".into(),
                     seq: 3,
                     name: "ali".into(),
                     token: Some("1".into()),
+                    key: Some("0f3a".into()),
                 }),
             ),
         ] {

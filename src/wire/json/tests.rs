@@ -1,5 +1,5 @@
 use super::*;
-use crate::room::{Notice, Room};
+use crate::room::{Effect, Notice, Room};
 use proptest::prelude::*;
 
 fn round(message: &Message<'_>) -> String {

@@ -2,7 +2,7 @@
 
 use chatroom::line::command::Command;
 use chatroom::line::sanitize::{is_invisible, safe};
-use chatroom::room::{Audience, Effect, Event, MemberId, Reach, Room};
+use chatroom::room::{Audience, Claim, Effect, Event, MemberId, Reach, Room};
 use chatroom::wire::plain::{Line, PROMPT, put};
 
 use super::assert_safe;
@@ -38,7 +38,7 @@ pub(crate) fn run(input: &[u8]) {
         said(&room, &left),
         format!("{name} has left the chatroom!\n")
     );
-    room.apply(left, &mut Screens::default());
+    room.apply(left, 0, &mut Screens::default());
     assert_eq!(room.names().count(), 2);
 }
 
@@ -67,8 +67,13 @@ impl Audience for Screens {
 /// Lets somebody in; returns what it is told if that is refused.
 fn enter(room: &mut Room, slot: usize, name: &str) -> Option<String> {
     let mut screens = Screens::default();
-    match room.decide_name(MemberId::from_slot(slot), name, &mut screens) {
-        Some(event) => room.apply(event, &mut screens),
+    match room.decide_name(
+        MemberId::from_slot(slot),
+        Claim::parse(name),
+        0,
+        &mut screens,
+    ) {
+        Some(event) => room.apply(event, 0, &mut screens),
         None => return Some(std::mem::take(&mut screens.private[slot])),
     }
     assert!(screens.private.iter().all(String::is_empty));
@@ -89,10 +94,17 @@ fn check_parse(line: &str) {
             assert!(!to.is_empty() && !to.contains(' ') && line.contains(to));
             check_text(line, text);
         }
-        Command::Nick(name) => check_text(line, name),
+        Command::Nick(name)
+        | Command::Whois(name)
+        | Command::Ignore(name)
+        | Command::Unignore(name) => check_text(line, name),
+        Command::Order(order) => {
+            let word = order.word().split(' ').next().unwrap_or_default();
+            assert!(shown.to_ascii_lowercase().starts_with(word));
+        }
         Command::Unknown(word) => assert!(shown.starts_with(word) && word.starts_with('/')),
         Command::Incomplete(usage) => assert!(usage.starts_with('/')),
-        Command::Who(_) | Command::Help | Command::Quit => assert!(shown.starts_with('/')),
+        _ => assert!(shown.starts_with('/')),
     }
 }
 
@@ -105,9 +117,9 @@ fn check_text(line: &str, text: &str) {
 fn type_line(room: &mut Room, line: &str) -> bool {
     let name = room.names().of(speaker()).to_owned();
     let mut screens = Screens::default();
-    if let Some(event) = room.decide(speaker(), Command::parse(line), &mut screens) {
+    if let Some(event) = room.decide(speaker(), Command::parse(line), 0, &mut screens) {
         check_said(&event, &said(room, &event), &name);
-        room.apply(event, &mut screens);
+        room.apply(event, 0, &mut screens);
     }
     for (slot, private) in screens.private.iter().enumerate() {
         if slot == SPEAKER {
@@ -124,7 +136,7 @@ fn type_line(room: &mut Room, line: &str) -> bool {
 /// Everybody reads one line that starts with whose it is; nothing of what is for one alone.
 fn check_said(event: &Event<'_>, said: &str, name: &str) {
     let starts = match event {
-        Event::Whispered { .. } => return assert_eq!(said, ""),
+        Event::Whispered { .. } | Event::Act { .. } => return assert_eq!(said, ""),
         Event::Renamed { name: new, .. } => {
             format!("{name} is now known as {}!", new.as_str())
         }
@@ -140,11 +152,12 @@ fn check_said(event: &Event<'_>, said: &str, name: &str) {
 fn bob_answers(room: &mut Room) {
     let mut screens = Screens::default();
     let bob = MemberId::from_slot(1);
-    if let Some(event) = room.decide(bob, Command::parse("/R hi"), &mut screens) {
-        room.apply(event, &mut screens);
+    if let Some(event) = room.decide(bob, Command::parse("/R hi"), 0, &mut screens) {
+        room.apply(event, 0, &mut screens);
     }
     let [ali, bob, speaker] = &screens.private;
-    let refused = speaker.is_empty() && bob.starts_with("* Nobody");
+    let words = ["* Nobody", "* Your line was not sent: "];
+    let refused = speaker.is_empty() && words.iter().any(|word| bob.starts_with(word));
     let reached = speaker == "bob (privately): hi\n" && bob.starts_with("* Your message reached ");
     assert!(
         ali.is_empty() && (refused || reached),

@@ -230,6 +230,7 @@ impl World {
             seq: seq as u64,
             name: ["p", "q", "r"][number % 3].into(),
             token: tokens.next_back().map(Cow::from),
+            key: None,
         });
         let mut bytes = Vec::new();
         resume.put(&mut bytes);

@@ -115,7 +115,7 @@ impl Server {
 
     fn answer(&mut self, request: &Request<'_>) {
         match request {
-            Request::Name(_) => {
+            Request::Name(_) | Request::Keeper { .. } => {
                 self.taken.clear();
                 self.welcome(false);
             }

@@ -1,0 +1,61 @@
+//! The password of the room, which everybody is asked for before the name where there is one.
+
+use std::collections::BTreeSet;
+
+use super::connections::Connections;
+use crate::room::access::{Answer, KeyHash};
+use crate::room::{Audience, Effect, MemberId, Notice};
+use crate::stream::Stream;
+
+/// What is kept of the password, if there is one, and who has still to give it.
+#[derive(Debug, Default)]
+pub(super) struct Password {
+    hash: Option<KeyHash>,
+    strangers: BTreeSet<MemberId>,
+}
+
+impl Password {
+    /// Sets what is kept of the password, if there is one. Who has given another has given one.
+    pub(super) fn set(&mut self, hash: Option<KeyHash>) {
+        self.hash = hash;
+    }
+
+    /// Returns what a newcomer is asked for.
+    pub(super) fn question_for(&mut self, id: MemberId) -> Effect<'static> {
+        if self.hash.is_none() {
+            return Effect::Prompt;
+        }
+        self.strangers.insert(id);
+        Effect::AskPassword
+    }
+
+    /// Returns whether a connection has still to give it.
+    pub(super) fn is_asked_of(&self, id: MemberId) -> bool {
+        !self.strangers.is_empty() && self.strangers.contains(&id)
+    }
+
+    /// Forgets a connection that has ended, or has given it.
+    pub(super) fn leave(&mut self, id: MemberId) {
+        self.strangers.remove(&id);
+    }
+}
+
+impl<S: Stream> Connections<S> {
+    /// Takes a line for the password, and asks for a name if it is.
+    pub(super) fn try_password(&mut self, id: MemberId, line: &[u8]) {
+        let answer = if let Some(wait_s) = self.try_wait_s(id) {
+            Answer::TooManyTries { wait_s }
+        } else if self
+            .password
+            .hash
+            .is_none_or(|hash| hash == KeyHash::of(line))
+        {
+            self.password.leave(id);
+            return self.push(id, Effect::Prompt);
+        } else {
+            Answer::WrongPassword
+        };
+        self.push(id, Effect::Notice(Notice::Access(answer)));
+        self.push(id, Effect::AskPassword);
+    }
+}

@@ -1,0 +1,33 @@
+//! What one member is sent alone.
+
+use super::Message;
+use crate::room::Effect;
+
+/// Adds to `out` what one member reads of an effect; nothing where it knows already.
+pub fn put(effect: &Effect<'_>, time_ms: u64, out: &mut Vec<u8>) {
+    let words;
+    let message = match *effect {
+        Effect::Prompt | Effect::AskPassword | Effect::Quit | Effect::Dismiss(_) => return,
+        Effect::Key { name, key } => {
+            words = key.reveal();
+            let (name, key) = (name.into(), words.as_str().into());
+            Message::Key { name, key }
+        }
+        Effect::Private { from, text } => Message::Private {
+            time: time_ms,
+            name: from.into(),
+            text: text.into(),
+        },
+        Effect::Notice(notice) => {
+            words = notice.to_string();
+            let (code, text) = (notice.code().into(), words.as_str().into());
+            if notice.is_refusal() {
+                let id = None;
+                Message::Error { code, text, id }
+            } else {
+                Message::Notice { code, text }
+            }
+        }
+    };
+    message.put(out);
+}
