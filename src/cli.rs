@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, under which names, with which defaults.
 
 mod config;
+mod entrance;
 mod files;
 mod generate;
 mod given;
@@ -16,6 +17,7 @@ use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 pub use crate::client::options::DEFAULT_PORT;
 pub use crate::failure::Failure;
 
+pub use self::entrance::EntranceOptions;
 pub use self::files::{FileOptions, WriteOptions};
 pub use self::generate::generate;
 use self::given::Given;

@@ -12,7 +12,7 @@
 //! |---|---|---|
 //! | shell | `main.rs`, [`cli`], [`server`], [`store`] (files, and the process that writes them), [`client`] | the command line, sockets, the poll, signals, the clock, files, the terminal; no rules |
 //! | hub | [`hub`] (connections between the room and the wire), [`feed`] (one encoding of one room) | connections generic over a [`stream::Stream`] and told the time ([`tick`]): all of it runs in a simulation |
-//! | pure | [`wire`] (events to bytes and back), [`room`] (who is in it, what may happen), [`mod@line`] (bytes to lines), the client's editor, [`trace`] but for opening files | bytes and values in, bytes and values out: no sockets, clock, log or threads |
+//! | pure | [`layer`] (TLS records, PROXY headers: what may stand before a connection's lines), [`wire`] (events to bytes and back), [`room`] (who is in it, what may happen), [`mod@line`] (bytes to lines), the client's editor, [`trace`] but for opening files | bytes and values in, bytes and values out: no sockets, clock, log or threads |
 //!
 //! [`failure`] and [`logging`] serve the shell. The hub's parts own their fields: `connections` (who
 //! is there) with `slots`, `admission` (the way in), `exits` (the way out), `delivery` (what is
@@ -67,6 +67,7 @@ pub mod client;
 pub mod failure;
 pub mod feed;
 pub mod hub;
+pub mod layer;
 pub mod line;
 pub mod logging;
 pub mod room;

@@ -52,3 +52,8 @@ fn requests() {
 fn the_hub() {
     replay("hub", targets::hub::run);
 }
+
+#[test]
+fn tls() {
+    replay("tls", targets::tls::run);
+}

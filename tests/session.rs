@@ -10,6 +10,8 @@
 
 mod common;
 
+use std::process::Command;
+
 use common::{GREETING, PROMPT, Peer, Program, Server, chatroom, program};
 
 /// What the server's console shows, and by that the course of the session.
@@ -115,8 +117,12 @@ impl Seat for Program {
 }
 
 /// Plays the session with each person at a seat that `sit` makes.
-fn play<S: Seat>(sit: impl Fn(&Server) -> S) {
-    let mut server = Server::start(&[]);
+fn play<S: Seat>(sit: impl FnMut(&Server) -> S) {
+    play_at(Server::start(&[]), sit);
+}
+
+/// The same at a server that has been started.
+fn play_at<S: Seat>(mut server: Server, mut sit: impl FnMut(&Server) -> S) {
     let mut seats: Vec<(&str, S)> = Vec::new();
     for text in CONSOLE.lines().skip(1) {
         if let Some(name) = text.strip_suffix(" is joined to the chatroom!") {
@@ -166,6 +172,8 @@ fn compare_console(server: &mut Server) {
         .unwrap();
     let shown: String = texts[start..]
         .iter()
+        // Some programs end without saying so to TLS; everybody is told that they have left.
+        .filter(|text| !text.ends_with(" is cut off: connection broken"))
         .flat_map(|text| [text, "\n"])
         .collect();
     assert_eq!(shown, CONSOLE, "the server's console");
@@ -195,6 +203,106 @@ fn the_reference_session_over_chatroom_join() {
     play(|server| {
         let mut command = chatroom();
         command.arg("join").arg(server.address().to_string());
+        Program::start(command)
+    });
+}
+
+/// Returns a program's command that brings TLS to `server`, with its package's name.
+type Tunnel = fn(&Server) -> Option<Command>;
+
+fn openssl(server: &Server) -> Option<Command> {
+    let mut command = program::tool("openssl", "openssl")?;
+    command.args(["s_client", "-quiet", "-no_ign_eof", "-connect"]);
+    command.arg(server.tls_address().to_string());
+    Some(command)
+}
+
+fn ncat(server: &Server) -> Option<Command> {
+    let mut command = program::tool("ncat", "ncat")?;
+    let address = server.tls_address();
+    command.args([
+        "--ssl",
+        &address.ip().to_string(),
+        &address.port().to_string(),
+    ]);
+    Some(command)
+}
+
+fn socat(server: &Server) -> Option<Command> {
+    let mut command = program::tool("socat", "socat")?;
+    command.args(["-", &format!("OPENSSL:{},verify=0", server.tls_address())]);
+    Some(command)
+}
+
+fn gnutls(server: &Server) -> Option<Command> {
+    let mut command = program::tool("gnutls-cli", "gnutls-bin")?;
+    let address = server.tls_address();
+    command.args(["--insecure", "--logfile", "/dev/null", "--port"]);
+    command.args([address.port().to_string(), address.ip().to_string()]);
+    Some(command)
+}
+
+fn nc(server: &Server) -> Option<Command> {
+    program::nc(server.address())
+}
+
+/// Plays the session with the persons at these programs in turn.
+fn play_over(programs: &[Tunnel]) {
+    let directory = tempfile::tempdir().unwrap();
+    let tls = ["--listen", "tls://127.0.0.1:0", "--tls-dir"];
+    let path = directory.path().to_str().unwrap();
+    let server = Server::start(&[&tls[..], &[path]].concat());
+    if programs.iter().any(|program| program(&server).is_none()) {
+        return;
+    }
+    let mut programs = programs.iter().cycle();
+    play_at(server, |server| {
+        let program = programs.next().unwrap();
+        Program::start(program(server).unwrap())
+    });
+}
+
+#[test]
+fn the_reference_session_over_tls_by_openssl() {
+    play_over(&[openssl]);
+}
+
+#[test]
+fn the_reference_session_over_tls_by_ncat() {
+    play_over(&[ncat]);
+}
+
+#[test]
+fn the_reference_session_over_tls_by_socat() {
+    play_over(&[socat]);
+}
+
+#[test]
+fn the_reference_session_over_tls_by_gnutls() {
+    play_over(&[gnutls]);
+}
+
+#[test]
+fn the_reference_session_with_and_without_tls_in_one_room() {
+    play_over(&[nc, openssl, gnutls]);
+    play_over(&[socat, nc, ncat]);
+}
+
+#[test]
+fn the_reference_session_over_tls_by_chatroom_join() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().to_str().unwrap();
+    let server = Server::start(&["--listen", "tls://127.0.0.1:0", "--tls-dir", path]);
+    let texts = server.texts().iter();
+    let pin = texts
+        .filter_map(|text| text.strip_prefix("the certificate's SHA-256: "))
+        .next()
+        .unwrap()
+        .to_owned();
+    play_at(server, |server| {
+        let mut command = chatroom();
+        command.args(["join", "--pin", &pin]);
+        command.arg(format!("tls://{}", server.tls_address()));
         Program::start(command)
     });
 }

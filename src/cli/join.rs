@@ -24,9 +24,24 @@ With --json an `error` tells of them, and the code is 0.";
     reason = "each is a flag of its own on the command line"
 )]
 pub struct JoinOptions {
-    /// The room's host and port; a host alone means port 5050 [default: 127.0.0.1:5050]
+    /// The room's host and port; a host alone means port 5050; with tls:// before it, TLS is spoken
+    /// [default: 127.0.0.1:5050]
     #[arg(value_name = "ADDR:PORT", env = "CHATROOM_SERVER")]
     pub server: Option<String>,
+
+    /// Whom to believe that a server with TLS is the right one: authorities' certificates, in PEM
+    /// [default: the system's, and what you have confirmed yourself before]
+    #[arg(long, value_name = "FILE", env = "CHATROOM_CA")]
+    pub ca: Option<PathBuf>,
+
+    /// The one certificate to accept, by its SHA-256, which the server logs at its start
+    #[arg(
+        long,
+        value_name = "SHA256",
+        env = "CHATROOM_PIN",
+        conflicts_with = "ca"
+    )]
+    pub pin: Option<String>,
 
     /// Answer the prompt for a name with NAME
     #[arg(long, value_name = "NAME", env = "CHATROOM_NAME")]
@@ -111,6 +126,8 @@ impl From<&JoinOptions> for Options {
     fn from(options: &JoinOptions) -> Self {
         Self {
             server: options.server.clone(),
+            ca: options.ca.clone(),
+            pin: options.pin.clone(),
             name: options.name.clone(),
             timestamps: options.timestamps,
             quiet: options.quiet,

@@ -2,18 +2,47 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
 
+use crate::server::listener::{Endpoint, Scheme};
+
 /// The addresses that one `--listen` stands for, at least one.
 #[derive(Debug, Clone)]
-pub struct ListenOn(pub(super) Vec<SocketAddr>);
+pub struct ListenOn(pub(super) Vec<Endpoint>);
+
+/// Reads `unix:FILE`, or a port as [`parse_port`] does, with `tls://` before it if TLS is spoken.
+pub(super) fn parse(text: &str) -> Result<ListenOn, String> {
+    if let Some(path) = text.strip_prefix("unix:") {
+        return if path.is_empty() {
+            Err("give a file, such as unix:/run/chatroom/room.sock".to_owned())
+        } else {
+            Ok(ListenOn(vec![Endpoint::File(path.into())]))
+        };
+    }
+    let (scheme, port) = match text.strip_prefix("tls://") {
+        Some(port) => (Scheme::Tls, port),
+        None => (Scheme::Plain, text),
+    };
+    let found = parse_port(port)?.into_iter();
+    let found = found.map(|address| Endpoint::Port(scheme, address));
+    Ok(ListenOn(found.collect()))
+}
+
+/// The ports that one `--metrics` stands for, at least one.
+#[derive(Debug, Clone)]
+pub struct Ports(pub(super) Vec<SocketAddr>);
+
+/// Reads what is a port and nothing else.
+pub(super) fn parse_ports(text: &str) -> Result<Ports, String> {
+    parse_port(text).map(Ports)
+}
 
 /// Reads `ADDR:PORT`, `NAME:PORT`, `PORT` (of 127.0.0.1) or `:PORT` (of every address).
-pub(super) fn parse(text: &str) -> Result<ListenOn, String> {
+fn parse_port(text: &str) -> Result<Vec<SocketAddr>, String> {
     if let Ok(address) = text.parse() {
-        return Ok(ListenOn(vec![address]));
+        return Ok(vec![address]);
     }
     if let Ok(port) = text.parse() {
         let local = Ipv4Addr::LOCALHOST.into();
-        return Ok(ListenOn(vec![SocketAddr::new(local, port)]));
+        return Ok(vec![SocketAddr::new(local, port)]);
     }
     let named = text.rsplit_once(':').and_then(|(host, port)| {
         let port: u16 = port.parse().ok()?;
@@ -33,7 +62,7 @@ pub(super) fn parse(text: &str) -> Result<ListenOn, String> {
             .map_err(|error| format!("can't find the host {host} ({error})"))?
             .collect()
     };
-    Ok(ListenOn(of_this_machine(found)))
+    Ok(of_this_machine(found))
 }
 
 /// Returns those of a name's addresses that this machine has: many have a name for an IPv6 address
@@ -59,12 +88,15 @@ mod tests {
             (":6296", "0.0.0.0:6296"),
             ("localhost:6296", "127.0.0.1:6296"),
         ] {
-            let ListenOn(found) = parse(text).unwrap();
-            assert!(
-                found.contains(&address.parse().unwrap()),
-                "{text}: {found:?}"
-            );
+            for (scheme, before) in [(Scheme::Plain, ""), (Scheme::Tls, "tls://")] {
+                let ListenOn(found) = parse(&format!("{before}{text}")).unwrap();
+                let wanted = Endpoint::Port(scheme, address.parse().unwrap());
+                assert!(found.contains(&wanted), "{before}{text}: {found:?}");
+                assert!(wanted.to_string().starts_with(before));
+            }
         }
+        let ListenOn(found) = parse("unix:/run/room.sock").unwrap();
+        assert_eq!(found, [Endpoint::File("/run/room.sock".into())]);
     }
 
     #[test]
@@ -78,6 +110,9 @@ mod tests {
             "1.2.3.4:65536",
             "a:b",
             "no such host:1",
+            "unix:",
+            "tls://",
+            "tls:5050",
         ] {
             assert!(parse(text).is_err(), "{text}");
         }

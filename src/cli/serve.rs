@@ -8,7 +8,8 @@ use clap::{ArgAction, Args, ValueEnum};
 use log::LevelFilter;
 
 use super::files::FileOptions;
-use super::{ListenOn, generate, given, listen};
+use super::listen::{self, ListenOn, Ports};
+use super::{EntranceOptions, generate, given};
 use crate::failure::Failure;
 use crate::hub::limits::Limits;
 use crate::server::sandbox;
@@ -27,7 +28,8 @@ Exit codes: 0 success, 1 failure, 2 wrong usage.";
 #[command(after_help = SERVE_HELP)]
 pub struct ServeOptions {
     /// Address to listen on, with a name for all addresses it has; may be given several times.
-    /// IPv6 as `[::1]:5050`; `5050` is a port of 127.0.0.1, `:5050` of every address
+    /// IPv6 as `[::1]:5050`; `5050` is a port of 127.0.0.1, `:5050` of every address; with `tls://`
+    /// before it TLS is spoken; `unix:FILE` is a socket file
     /// [default: the sockets that systemd hands over, or else 127.0.0.1:5050]
     #[arg(
         long,
@@ -43,10 +45,14 @@ pub struct ServeOptions {
         long,
         value_name = "ADDR:PORT",
         env = "CHATROOM_METRICS",
-        value_parser = listen::parse,
+        value_parser = listen::parse_ports,
         value_delimiter = ','
     )]
-    pub metrics: Vec<ListenOn>,
+    pub metrics: Vec<Ports>,
+
+    /// TLS, and what stands in front.
+    #[command(flatten)]
+    pub entrance: EntranceOptions,
 
     /// Tell the room when somebody joins
     #[arg(
@@ -267,7 +273,9 @@ impl ServeOptions {
     /// Returns the folders of what is read anew.
     fn readable(&self) -> Vec<PathBuf> {
         let folders = self.files.folders();
-        self.config_directory().into_iter().chain(folders).collect()
+        let certificate = self.entrance.readable(&self.listen);
+        let configuration = self.config_directory().into_iter();
+        configuration.chain(folders).chain(certificate).collect()
     }
 
     /// Checks that a server could start with these options, and prints those in force.
@@ -300,11 +308,15 @@ impl From<&ServeOptions> for server::Options {
         Self {
             listen: options.listen.iter().flat_map(|on| on.0.clone()).collect(),
             metrics: options.metrics.iter().flat_map(|on| on.0.clone()).collect(),
+            certificate: options.entrance.certificate(),
+            socket_mode: options.entrance.socket_mode,
+            proxy_from: options.entrance.proxy_from.clone(),
             connections_max: options.max_connections,
             sandbox: sandbox::Options {
                 wanted: !options.no_sandbox,
                 user: options.user.clone(),
                 readable: options.readable(),
+                sockets: EntranceOptions::sockets(&options.listen),
             },
             lame_duck: Duration::from_secs(options.lame_duck.into()),
             reread: given::reread,

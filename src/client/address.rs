@@ -23,18 +23,27 @@ const KEEPALIVE_PROBES: u32 = 3;
 /// A room's host and port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Address {
+    /// TLS is spoken there.
+    tls: bool,
     host: String,
     port: u16,
 }
 
+/// What stands before an address where TLS is spoken.
+const TLS: &str = "tls://";
+
 impl Address {
-    /// Reads `HOST`, `HOST:PORT`, `[IPV6]:PORT`, `[IPV6]` or a bare IPv6 address; a missing port is
-    /// [`DEFAULT_PORT`].
+    /// Reads `HOST`, `HOST:PORT`, `[IPV6]:PORT`, `[IPV6]` or a bare IPv6 address, each with `tls://`
+    /// before it or not; a missing port is [`DEFAULT_PORT`].
     ///
     /// # Errors
     /// Fails as wrong usage when there is no host or the port is not one.
     pub(super) fn parse(text: &str) -> Result<Self, Failure> {
-        let (host, port) = split(text).ok_or_else(|| wrong(text))?;
+        let (tls, place) = match text.strip_prefix(TLS) {
+            Some(place) => (true, place),
+            None => (false, text),
+        };
+        let (host, port) = split(place).ok_or_else(|| wrong(text))?;
         let port = match port {
             None => DEFAULT_PORT,
             Some(digits) => digits
@@ -47,9 +56,20 @@ impl Address {
             return Err(wrong(text));
         }
         Ok(Self {
+            tls,
             host: host.to_owned(),
             port,
         })
+    }
+
+    /// Returns whether TLS is spoken there.
+    pub(super) fn is_tls(&self) -> bool {
+        self.tls
+    }
+
+    /// Returns the host.
+    pub(super) fn host(&self) -> &str {
+        &self.host
     }
 
     /// Returns the address when it is one already, and no name.
@@ -109,6 +129,7 @@ impl Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.tls { TLS } else { "" })?;
         if self.host.contains(':') {
             write!(f, "[{}]:{}", self.host, self.port)
         } else {

@@ -1,7 +1,7 @@
 //! `join --json`: the server's events as they are, for a script.
 
 use std::io;
-use std::net;
+
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token};
@@ -11,6 +11,7 @@ use super::entry::Entry;
 use super::incoming::{Fragment, Incoming};
 use super::link::{Link, Received};
 use super::options::Options;
+use super::reach::Reached;
 use super::session::{Session, Wants};
 use super::stdio::{Input, Output, Read};
 use crate::failure::Failure;
@@ -48,8 +49,7 @@ impl Relay {
     /// # Errors
     /// Fails when the poll or standard input can't be set up.
     pub(super) fn start(
-        stream: net::TcpStream,
-        found: Vec<net::SocketAddr>,
+        reached: Reached,
         address: &Address,
         entry: Entry,
         options: &Options,
@@ -58,7 +58,7 @@ impl Relay {
             let poll = Poll::new()?;
             let registry = poll.registry();
             io::Result::Ok(Self {
-                link: Link::new(stream, address.clone(), found, registry, SERVER)?,
+                link: Link::new(reached, address.clone(), registry, SERVER)?,
                 input: Input::register(registry, INPUT)?,
                 output: Output::register(registry, OUTPUT)?,
                 poll,

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read as _, Write as _};
 use std::mem;
-use std::net::{self, Shutdown, SocketAddr};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use mio::event::Event;
@@ -12,6 +12,8 @@ use mio::{Interest, Registry, Token};
 
 use super::address::{self, Address, CONNECT_TIMEOUT};
 use super::lookup::Lookup;
+use super::reach::Reached;
+use super::way::{Tls, Way};
 
 /// The pauses between tries to connect double from the first to the last.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -27,7 +29,9 @@ pub(super) struct Link {
     /// The question where the server is now, while it is under way.
     lookup: Option<Lookup>,
     /// The connection, but while it is down.
-    stream: Option<TcpStream>,
+    way: Option<Way>,
+    /// How TLS is spoken, if it is.
+    tls: Option<Tls>,
     phase: Phase,
     /// How often in a row it failed to get into the room.
     failures: u32,
@@ -70,25 +74,29 @@ impl Link {
     /// # Errors
     /// Fails when the stream can't be watched.
     pub(super) fn new(
-        stream: net::TcpStream,
+        reached: Reached,
         address: Address,
-        found: Vec<SocketAddr>,
         registry: &Registry,
         token: Token,
     ) -> io::Result<Self> {
-        stream.set_nonblocking(true)?;
-        let mut stream = TcpStream::from_std(stream);
-        registry.register(&mut stream, token, BOTH_WAYS)?;
+        let Reached {
+            mut way,
+            tls,
+            found,
+        } = reached;
+        registry.register(way.source(), token, BOTH_WAYS)?;
         Ok(Self {
             token,
             address,
             found,
             lookup: None,
-            stream: Some(stream),
+            // The first words may have come with the end of the handshake.
+            readable: tls.is_some(),
+            tls,
+            way: Some(way),
             phase: Phase::Up,
             failures: 0,
             jitter: jitter(),
-            readable: false,
             writable: false,
         })
     }
@@ -98,6 +106,10 @@ impl Link {
         // An error is told by the read or the write that meets it.
         self.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
         self.writable |= event.is_writable() || event.is_write_closed();
+        if let Some(way) = self.way.as_mut().filter(|_| self.phase == Phase::Up) {
+            // What can't be sent is told by the read, or goes at the next event.
+            drop(way.flush());
+        }
     }
 
     /// Returns whether the server can be talked to.
@@ -175,11 +187,11 @@ impl Link {
     }
 
     fn check_connecting(&mut self, now: Instant) {
-        let Some(stream) = &self.stream else { return };
+        let Some(way) = &self.way else { return };
         if !mem::take(&mut self.writable) {
             return;
         }
-        if has_connected(stream) {
+        if has_connected(way.socket()) {
             self.phase = Phase::Up;
             self.readable = true;
             self.writable = true;
@@ -212,17 +224,17 @@ impl Link {
         let pause = pause(self.failures).mul_f64(self.jitter);
         self.failures = self.failures.saturating_add(1);
         // Closing the socket takes it out of the poll.
-        self.stream = None;
+        self.way = None;
         self.lookup = None;
         self.phase = Phase::Down { until: now + pause };
     }
 
     /// Reads once.
     pub(super) fn receive(&mut self, buffer: &mut [u8]) -> Received {
-        let Some(stream) = &mut self.stream else {
+        let Some(way) = &mut self.way else {
             return Received::Later;
         };
-        match stream.read(buffer) {
+        match way.read(buffer) {
             Ok(0) => Received::Lost("the server closed it".to_owned()),
             Ok(count) => Received::Bytes(count),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -236,11 +248,11 @@ impl Link {
 
     /// Sends `bytes` as far as that goes now, and takes out what is sent; returns whether all is.
     pub(super) fn send(&mut self, bytes: &mut Vec<u8>) -> bool {
-        let Some(stream) = self.stream.as_mut().filter(|_| self.phase == Phase::Up) else {
+        let Some(way) = self.way.as_mut().filter(|_| self.phase == Phase::Up) else {
             return false;
         };
         while self.writable && !bytes.is_empty() {
-            match stream.write(bytes) {
+            match way.write(bytes) {
                 Ok(count) => drop(bytes.drain(..count)),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
@@ -254,24 +266,27 @@ impl Link {
     }
 
     /// Tells the server that no more comes.
-    pub(super) fn finish(&self) {
-        if let Some(stream) = &self.stream {
+    pub(super) fn finish(&mut self) {
+        if let Some(way) = &mut self.way {
             // A connection that is gone already is told by the next read.
-            drop(stream.shutdown(Shutdown::Write));
+            drop(way.finish());
         }
     }
 
     fn connect(&mut self, registry: &Registry, now: Instant) {
         let turn = self.failures as usize % self.found.len().max(1);
         let connecting = self.found.get(turn).and_then(|address| {
-            let mut stream = TcpStream::connect(*address).ok()?;
-            registry.register(&mut stream, self.token, BOTH_WAYS).ok()?;
-            Some(stream)
+            let socket = TcpStream::connect(*address).ok()?;
+            let mut way = Way::new(socket, self.tls.as_ref()).ok()?;
+            registry
+                .register(way.source(), self.token, BOTH_WAYS)
+                .ok()?;
+            Some(way)
         });
         if connecting.is_none() {
             return self.lose(now);
         }
-        self.stream = connecting;
+        self.way = connecting;
         self.readable = false;
         self.writable = false;
     }

@@ -5,7 +5,7 @@ mod talk;
 mod view;
 
 use std::time::{Duration, Instant};
-use std::{io, mem, net};
+use std::{io, mem};
 
 use mio::{Events, Interest, Poll, Token};
 use rustix::process::{Signal, kill_current_process_group};
@@ -24,6 +24,7 @@ use super::editor::Request;
 use super::entry::Entry;
 use super::link::Link;
 use super::options::Options;
+use super::reach::Reached;
 use super::record::Record;
 use super::settings::Kept;
 use super::stdio::{Input, Output, Read};
@@ -86,8 +87,7 @@ impl Live {
     /// # Errors
     /// Fails when the poll, the signals or the terminal can't be set up.
     pub(super) fn start(
-        stream: net::TcpStream,
-        found: Vec<net::SocketAddr>,
+        reached: Reached,
         address: &Address,
         entry: Entry,
         options: &Options,
@@ -101,7 +101,7 @@ impl Live {
             registry.register(&mut signals, SIGNALS, Interest::READABLE)?;
             let input = Input::register(registry, INPUT)?;
             let output = Output::register(registry, OUTPUT)?;
-            let link = Link::new(stream, address.clone(), found, registry, SERVER)?;
+            let link = Link::new(reached, address.clone(), registry, SERVER)?;
             let terminal = Terminal::take_over()?;
             let mut view = View::new(terminal.size(), options, theme, person.record);
             let desk = Desk {
@@ -338,7 +338,7 @@ impl Live {
         Ok(())
     }
 
-    fn check_leaving(&self) -> Result<(), End> {
+    fn check_leaving(&mut self) -> Result<(), End> {
         let Some(until) = self.leaving else {
             return Ok(());
         };

@@ -17,6 +17,7 @@
 //! | `editor` | key bytes in, screen bytes out | yes |
 //! | `outbox` | lines that wait to be sent, or acknowledged | yes |
 //! | `address`, `lookup`, `link` | find the server, and find it again | |
+//! | `reach`, `trust`, `way` | reach it first, whether it is the right one, sealed or not | |
 //! | `ignored`, `notifier` | whom one doesn't hear; telling who looks elsewhere | yes |
 //! | `settings`, `record`, `log` | what a person likes, and the talk, in files | |
 //! | `stdio`, `terminal`, `capability`, `clock` | the standard streams, the terminal, the time | |
@@ -45,6 +46,7 @@ pub mod options;
 mod outbox;
 mod plain;
 mod printer;
+mod reach;
 mod record;
 mod refusals;
 mod session;
@@ -52,6 +54,8 @@ mod settings;
 mod stdio;
 mod terminal;
 mod theme;
+mod trust;
+mod way;
 
 use std::time::Duration;
 
@@ -94,23 +98,22 @@ pub fn join(options: &Options) -> Result<(), Failure> {
         let telling = format!("connecting to {address} ...");
         drop(stdio::write_soon(telling.as_bytes(), TELLING_MAX));
     }
-    let found = address.resolve();
-    let connected = found.and_then(|found| Ok((address.connect(&found)?, found)));
+    let reached = reach::reach(&address, &options, capability.is_interactive());
     if live {
         drop(stdio::write_soon(b"\r\x1b[2K", TELLING_MAX));
     }
-    let (stream, found) = connected?;
+    let reached = reached?;
     if live {
         let person = live::Person {
             kept,
             capability,
             record,
         };
-        live::Live::start(stream, found, &address, entry, &options, theme, person)?.run()
+        live::Live::start(reached, &address, entry, &options, theme, person)?.run()
     } else if options.json {
-        json::Relay::start(stream, found, &address, entry, &options)?.run()
+        json::Relay::start(reached, &address, entry, &options)?.run()
     } else {
-        plain::Filter::start(stream, &address, entry, &options, theme, record)?.run()
+        plain::Filter::start(reached, &address, entry, &options, theme, record)?.run()
     }
 }
 

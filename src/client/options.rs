@@ -17,6 +17,10 @@ pub const DEFAULT_SERVER: &str = "127.0.0.1:5050";
 pub struct Options {
     /// The room's host and port, as people write them.
     pub server: Option<String>,
+    /// The authorities to trust for a server that speaks TLS, in PEM, in place of the system's.
+    pub ca: Option<PathBuf>,
+    /// The one certificate to trust, by its SHA-256.
+    pub pin: Option<String>,
     /// The answer to the prompt for a name.
     pub name: Option<String>,
     /// Show the time before each line.

@@ -4,7 +4,6 @@
 //! as they are.
 
 use std::io::{self, IsTerminal, Read as _, Write as _};
-use std::net::{self, Shutdown};
 use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
@@ -18,11 +17,13 @@ use super::last_line::LastLine;
 use super::log::Log;
 use super::options::Options;
 use super::printer::Printer;
+use super::reach::Reached;
 use super::record::Record;
 use super::refusals::Refusals;
 use super::session::{Session, Told, Wants};
 use super::stdio::{Input, Output, Read};
 use super::theme::Theme;
+use super::way::{Tls, Way};
 use crate::failure::Failure;
 
 const SERVER: Token = Token(0);
@@ -42,7 +43,9 @@ const SEND_BYTES: usize = 16 * 1024;
 #[derive(Debug)]
 pub(super) struct Filter {
     poll: Poll,
-    stream: TcpStream,
+    way: Way,
+    /// How TLS is spoken, if it is.
+    tls: Option<Tls>,
     server: String,
     input: Input,
     output: Output,
@@ -96,7 +99,7 @@ impl Filter {
     /// # Errors
     /// Fails when the poll or standard input can't be set up.
     pub(super) fn start(
-        stream: net::TcpStream,
+        reached: Reached,
         address: &Address,
         entry: Entry,
         options: &Options,
@@ -105,27 +108,29 @@ impl Filter {
     ) -> Result<Self, Failure> {
         let printer = Printer::new(options, theme);
         let session = Session::new(entry, options.plain, false);
-        Self::set_up(stream, address, session, printer, Log::new(record))
+        Self::set_up(reached, address, session, printer, Log::new(record))
             .map_err(|error| Failure::new(format!("can't watch the standard input: {error}")))
     }
 
     fn set_up(
-        stream: net::TcpStream,
+        reached: Reached,
         address: &Address,
         session: Session,
         printer: Printer,
         log: Log,
     ) -> io::Result<Self> {
-        stream.set_nonblocking(true)?;
-        let mut stream = TcpStream::from_std(stream);
+        let Reached { mut way, tls, .. } = reached;
         let poll = Poll::new()?;
         let both = Interest::READABLE | Interest::WRITABLE;
-        poll.registry().register(&mut stream, SERVER, both)?;
+        poll.registry().register(way.source(), SERVER, both)?;
         Ok(Self {
             input: Input::register(poll.registry(), INPUT)?,
             output: Output::register(poll.registry(), OUTPUT)?,
             poll,
-            stream,
+            way,
+            // The first words may have come with the end of the handshake.
+            readable: tls.is_some(),
+            tls,
             server: address.to_string(),
             session,
             typed: Incoming::default(),
@@ -136,7 +141,6 @@ impl Filter {
             scratch: vec![0; RECEIVE_BYTES],
             shown: Vec::new(),
             last_line: LastLine::default(),
-            readable: false,
             writable: false,
             sending: Sending::Open,
         })
@@ -179,6 +183,8 @@ impl Filter {
                     self.readable |=
                         event.is_readable() || event.is_read_closed() || event.is_error();
                     self.writable |= event.is_writable() || event.is_write_closed();
+                    // What can't be sent is told by the read, or goes at the next event.
+                    drop(self.way.flush());
                 }
             }
         }
@@ -206,7 +212,7 @@ impl Filter {
     }
 
     fn receive(&mut self) -> Result<(), Stop> {
-        match self.stream.read(&mut self.scratch) {
+        match self.way.read(&mut self.scratch) {
             Ok(0) => {
                 self.hear_rest();
                 Err(self.gone("closed the connection"))
@@ -242,11 +248,13 @@ impl Filter {
 
     /// Connects again to a server that is to be spoken to in lines.
     fn start_over(&mut self) -> io::Result<()> {
-        let mut stream = TcpStream::connect(self.stream.peer_addr()?)?;
-        address::prepare(&stream)?;
+        let socket = TcpStream::connect(self.way.socket().peer_addr()?)?;
+        address::prepare(&socket)?;
+        let mut way = Way::new(socket, self.tls.as_ref())?;
         let both = Interest::READABLE | Interest::WRITABLE;
-        self.poll.registry().register(&mut stream, SERVER, both)?;
-        self.stream = stream;
+        let registry = self.poll.registry();
+        registry.register(way.source(), SERVER, both)?;
+        self.way = way;
         self.readable = false;
         self.writable = false;
         self.session.start_over();
@@ -338,7 +346,7 @@ impl Filter {
         let out = self.session.out();
         let mut broken = None;
         while self.writable && !out.is_empty() {
-            match self.stream.write(out) {
+            match self.way.write(out) {
                 Ok(count) => drop(out.drain(..count)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writable = false,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -353,7 +361,7 @@ impl Filter {
         }
         if self.sending == Sending::Ended && self.session.is_all_sent() {
             self.sending = Sending::Shut;
-            if let Err(error) = self.stream.shutdown(Shutdown::Write) {
+            if let Err(error) = self.way.finish() {
                 self.break_off(&error);
             }
         }

@@ -23,6 +23,8 @@ pub struct Audit {
     pub unfinished_bytes_max: usize,
     /// Private bytes waiting for the connection that has most of them.
     pub private_bytes_max: usize,
+    /// Sealed bytes that its stream has not taken of the connection that has most of them.
+    pub unsent_bytes_max: usize,
     /// Bytes of input held back, added up.
     pub held_bytes: usize,
     /// The same, as the hub counts it while it works.
@@ -54,6 +56,7 @@ impl<S: Stream> Hub<S> {
             audit.unfinished_bytes_max = audit.unfinished_bytes_max.max(unfinished);
             let private = connection.private_len();
             audit.private_bytes_max = audit.private_bytes_max.max(private);
+            audit.unsent_bytes_max = audit.unsent_bytes_max.max(connection.unsent_len());
             audit.held_bytes += connection.input().map_or(0, Input::held_len);
         }
         audit

@@ -5,17 +5,18 @@
 //! a flush is one write of one slice. Everything rare lives in a box that is there only while
 //! it is needed, so that an idle member costs 32 bytes.
 
-use std::io::{self, ErrorKind, IoSlice};
+mod transfer;
+
 use std::net::IpAddr;
 use std::ops::Range;
 
 use bitflags::bitflags;
 
-use super::extra::{Extra, HeardBefore, Pool};
+use super::extra::{Extra, HeardBefore, Pool, Talk};
+use super::sealed::Sealed;
 use super::standing::{Stage, Standing};
 use crate::feed::Transcript;
 use crate::feed::slow_readers::Sight;
-use crate::feed::splices::SLICES_MAX;
 use crate::line::input::{Input, Reader};
 use crate::stream::Stream;
 use crate::tick::Tick;
@@ -74,6 +75,14 @@ impl<S> Connection<S> {
     pub fn encoding(&self) -> Encoding {
         self.standing.encoding()
     }
+
+    fn talk(&self) -> Option<&Talk> {
+        self.extra.as_ref()?.talk.as_deref()
+    }
+
+    fn talk_mut(&mut self) -> Option<&mut Talk> {
+        self.extra.as_mut()?.talk.as_deref_mut()
+    }
 }
 
 impl<S: Stream> Connection<S> {
@@ -87,6 +96,14 @@ impl<S: Stream> Connection<S> {
             due: Tick::START,
             cursor: 0,
             extra: None,
+        }
+    }
+
+    /// Lets all that it reads and writes from here on go through `sealed`.
+    pub fn seal(&mut self, sealed: Box<Sealed>, pool: &mut Pool) {
+        pool.lend(&mut self.extra);
+        if let Some(extra) = &mut self.extra {
+            extra.sealed = Some(sealed);
         }
     }
 
@@ -106,86 +123,6 @@ impl<S: Stream> Connection<S> {
         news
     }
 
-    /// Reads what is there, at most as much as there is space for. 0 is the orderly end of the
-    /// stream.
-    ///
-    /// # Errors
-    /// As the stream says; `WouldBlock` when nothing is there.
-    pub fn fill(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match self.stream.read(space) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                result => return result,
-            }
-        }
-    }
-
-    /// Returns whether a read that took less than there was space for has left nothing.
-    pub fn is_drained_by_a_short_read(&self) -> bool {
-        !self.flags.contains(Flags::READ_UNTIL_EMPTY) && !self.stream.has_pending()
-    }
-
-    /// Writes what is owed, in as few writes as the stream allows, and returns how many bytes
-    /// went. When the stream takes no more, the connection is blocked afterwards.
-    ///
-    /// # Errors
-    /// As the stream says: the connection is broken.
-    pub fn flush(&mut self, transcript: &Transcript, pool: &mut Pool) -> io::Result<usize> {
-        debug_assert!(!self.is_overrun(transcript), "would tear a line");
-        let mut sent = 0;
-        while !self.is_blocked() {
-            let goal = self.goal(transcript);
-            let (offered, result) = match &self.extra {
-                Some(extra) if !extra.splices.is_empty() => {
-                    let mut pieces = [IoSlice::new(&[]); SLICES_MAX];
-                    let splices = &extra.splices;
-                    let (count, offered) =
-                        splices.gather(self.cursor, goal, transcript, &mut pieces);
-                    if offered == 0 {
-                        (0, Ok(0))
-                    } else {
-                        (offered, self.stream.write_vectored(&pieces[..count]))
-                    }
-                }
-                _ if self.cursor < goal => {
-                    let (slice, _) = transcript.bytes(self.cursor..goal);
-                    (slice.len(), self.stream.write(slice))
-                }
-                _ => break,
-            };
-            match result {
-                Ok(0) if offered > 0 => return Err(ErrorKind::WriteZero.into()),
-                Ok(written) => {
-                    self.advance(written, goal);
-                    sent += written;
-                    self.flags.set(Flags::BLOCKED, written < offered);
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.flags.insert(Flags::BLOCKED);
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        self.push_unsent()?;
-        self.retire_extra(pool);
-        Ok(sent)
-    }
-
-    /// Hands to the system what the stream has taken and not passed on.
-    fn push_unsent(&mut self) -> io::Result<()> {
-        while !self.is_blocked() && self.stream.has_unsent() {
-            match self.stream.flush() {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.flags.insert(Flags::BLOCKED);
-                }
-                Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
     /// Returns whether its stream takes no more for now.
     pub fn is_blocked(&self) -> bool {
         self.flags.contains(Flags::BLOCKED)
@@ -193,7 +130,7 @@ impl<S: Stream> Connection<S> {
 
     /// Returns whether everything owed has been sent.
     pub fn is_settled(&self, transcript: &Transcript) -> bool {
-        self.cursor >= self.goal(transcript) && !self.has_splices() && !self.stream.has_unsent()
+        self.cursor >= self.goal(transcript) && !self.has_splices() && !self.has_unsent()
     }
 
     /// Returns whether lines that it is owed have fallen off the transcript.
@@ -226,8 +163,8 @@ impl<S: Stream> Connection<S> {
     pub fn enter(&mut self, cursor: u64, greeting: &[u8], pool: &mut Pool) {
         self.standing.set_stage(Stage::Member);
         self.cursor = cursor;
-        if let Some(extra) = &mut self.extra {
-            extra.splices.move_to(cursor);
+        if let Some(talk) = self.talk_mut() {
+            talk.splices.move_to(cursor);
         }
         pool.lend(&mut self.extra).splices.insert(cursor, greeting);
     }
@@ -239,7 +176,7 @@ impl<S: Stream> Connection<S> {
 
     /// Takes out what it has heard of the room before it came.
     pub fn take_heard_before(&mut self) -> Option<HeardBefore> {
-        self.extra.as_mut()?.heard_before.take()
+        self.talk_mut()?.heard_before.take()
     }
 
     /// Owes it `bytes` that nobody else hears, after all that the room has heard so far.
@@ -266,66 +203,42 @@ impl<S: Stream> Connection<S> {
         if deadline.is_some() {
             pool.lend(&mut self.extra);
         }
-        if let Some(extra) = &mut self.extra {
-            extra.input.clear();
-            extra.until = until;
-            extra.deadline = deadline;
+        if let Some(talk) = self.talk_mut() {
+            talk.input.clear();
+            talk.until = until;
+            talk.deadline = deadline;
         }
     }
 
     /// Returns until when it may read what it is owed, if it has left and has a deadline of its own.
     pub fn drain_deadline(&self) -> Option<Tick> {
         let has_left = matches!(self.stage(), Stage::Draining | Stage::Lingering);
-        self.extra.as_ref().filter(|_| has_left)?.deadline
-    }
-
-    /// Tells it that no more comes, and drops what it has sent meanwhile. Returns whether it can be
-    /// closed.
-    pub fn finish(&mut self) -> bool {
-        if self.flags.contains(Flags::ENDED) || self.stream.finish().is_err() {
-            return true;
-        }
-        self.standing.set_stage(Stage::Lingering);
-        self.drop_input() || !self.flags.contains(Flags::LINGERS)
-    }
-
-    /// Drops input, a bounded part of it at once, and returns whether it has ended.
-    pub fn drop_input(&mut self) -> bool {
-        let scratch = &mut [0; 16 * 1024];
-        for _ in 0..DROPS_MAX {
-            match self.fill(scratch) {
-                Ok(1..) => self.flags.insert(Flags::LINGERS),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
-                Ok(0) | Err(_) => return true,
-            }
-        }
-        false
+        self.talk().filter(|_| has_left)?.deadline
     }
 
     /// Returns how many private bytes wait for it.
     pub fn private_len(&self) -> usize {
-        let extra = self.extra.as_ref();
-        extra.map_or(0, |extra| extra.splices.private_len())
+        self.talk().map_or(0, |talk| talk.splices.private_len())
     }
 
     /// Returns whether it has to read before it may say more: its answers pile up, or the places
     /// where its own lines are left out.
     pub fn is_owed_too_much(&self) -> bool {
-        self.extra.as_deref().is_some_and(Extra::is_owed_too_much)
+        self.talk().is_some_and(Talk::is_owed_too_much)
     }
 
     /// Returns where it stands, to see later how much it has taken since.
     pub fn sight(&self) -> Sight {
-        let extra = self.extra.as_ref();
+        let talk = self.talk();
         Sight {
             cursor: self.cursor,
-            private: extra.map_or(0, |extra| extra.splices.private_taken()),
+            private: talk.map_or(0, |talk| talk.splices.private_taken()),
         }
     }
 
     /// Returns what is kept of its input, if anything is.
     pub fn input(&self) -> Option<&Input> {
-        self.extra.as_ref().map(|extra| &extra.input)
+        self.talk().map(|talk| &talk.input)
     }
 
     /// Takes telnet's own talk out of what `reader` was filled with; see [`Input::filter`].
@@ -341,13 +254,13 @@ impl<S: Stream> Connection<S> {
             // Something will be kept: a box kept for reuse has the memory for it.
             pool.lend(&mut self.extra);
         }
-        reader.begin(self.extra.as_mut().map(|extra| &mut extra.input));
+        reader.begin(self.talk_mut().map(|talk| &mut talk.input));
     }
 
     /// Keeps what `reader` has left, and returns how many bytes of it are held back. Of who has
     /// left, nothing is kept.
     pub fn end_hearing(&mut self, reader: &mut Reader, pool: &mut Pool) -> usize {
-        if !self.stage().is_open() || (self.extra.is_none() && !reader.has_rest()) {
+        if !self.stage().is_open() || (self.talk().is_none() && !reader.has_rest()) {
             return 0;
         }
         let held = reader.end(&mut pool.lend(&mut self.extra).input);
@@ -357,8 +270,8 @@ impl<S: Stream> Connection<S> {
 
     /// Hands the input that was held back to `reader`, and returns how many bytes it is.
     pub fn take_held(&mut self, reader: &mut Reader) -> usize {
-        match &mut self.extra {
-            Some(extra) if extra.input.held_len() > 0 => reader.take_held(&mut extra.input),
+        match self.talk_mut() {
+            Some(talk) if talk.input.held_len() > 0 => reader.take_held(&mut talk.input),
             _ => 0,
         }
     }
@@ -368,24 +281,15 @@ impl<S: Stream> Connection<S> {
         match self.stage() {
             Stage::Member => transcript.end(),
             Stage::Draining => {
-                let extra = self.extra.as_ref();
-                extra.map_or_else(|| transcript.end(), |extra| extra.until)
+                let talk = self.talk();
+                talk.map_or_else(|| transcript.end(), |talk| talk.until)
             }
             Stage::Nameless | Stage::Lingering | Stage::Closed => self.cursor,
         }
     }
 
     fn has_splices(&self) -> bool {
-        let extra = self.extra.as_ref();
-        extra.is_some_and(|extra| !extra.splices.is_empty())
-    }
-
-    /// Moves the cursor behind `written` bytes that were sent, and behind what needs no sending.
-    fn advance(&mut self, written: usize, goal: u64) {
-        self.cursor = match &mut self.extra {
-            Some(extra) => extra.splices.advance(self.cursor, written, goal),
-            None => self.cursor + written as u64,
-        };
+        self.talk().is_some_and(|talk| !talk.splices.is_empty())
     }
 
     /// Gives the box back when nothing in it is needed.

@@ -22,6 +22,7 @@ use super::order::Order;
 use super::password::Password;
 use super::patience::Flow;
 use super::queues::Queues;
+use super::sealed::Sealed;
 use super::sessions::Sessions;
 use super::silence::Silence;
 use super::slots::Slots;
@@ -98,8 +99,8 @@ impl<S: Stream> Connections<S> {
         self.delivery.feeds.is_behind(bytes_max)
     }
 
-    /// Takes in a stream that has been admitted, and asks for a name.
-    pub(super) fn accept(&mut self, stream: S, address: IpAddr) {
+    /// Takes in a stream that has been admitted, sealed or not, and asks for a name.
+    pub(super) fn accept(&mut self, stream: S, sealed: Option<Box<Sealed>>, address: IpAddr) {
         while self.admission.is_crowded()
             && let Some(newcomer) = self.admission.pop_oldest()
         {
@@ -117,6 +118,13 @@ impl<S: Stream> Connections<S> {
         // Sent by the next turn: who gives its name at once gets prompt and greeting in one write.
         let question = self.password.question_for(id);
         self.push(id, question);
+        if let Some(sealed) = sealed {
+            let connection = &mut self.slots[id];
+            connection.seal(sealed, &mut self.delivery.pool);
+            if connection.has_pending() {
+                self.resume_later(id);
+            }
+        }
     }
 
     /// Takes the time, and ends those who are overdue.

@@ -1,7 +1,9 @@
 //! What only few connections have at any moment, and the boxes it is kept in.
 
 use super::limits::{PRIVATE_BYTES_MAX, SPLICES_MAX};
+use super::sealed::Sealed;
 use crate::feed::splices::Splices;
+use crate::layer::tls::record::SENT_BYTES_MAX;
 use crate::line::input::Input;
 use crate::tick::Tick;
 
@@ -11,10 +13,25 @@ const POOL_MAX: usize = 512;
 /// Largest buffer, in bytes, that a box kept for reuse may hold.
 const POOL_BYTES_MAX: usize = 512;
 
-/// What only few connections have at any moment. A layer that stands between a connection's stream
-/// and its lines, such as TLS, has its place here, too.
+/// What only few connections have at any moment.
 #[derive(Debug, Default)]
 pub(super) struct Extra {
+    /// What stands between its stream and its lines, for as long as it is there.
+    pub(super) sealed: Option<Box<Sealed>>,
+    /// What it needs while something is going on.
+    pub(super) talk: Option<Box<Talk>>,
+}
+
+impl Extra {
+    /// Returns both, what stands before the stream to be written through.
+    pub(super) fn both(&mut self) -> (Option<&mut Sealed>, Option<&Talk>) {
+        (self.sealed.as_deref_mut(), self.talk.as_deref())
+    }
+}
+
+/// What a connection needs while something is going on.
+#[derive(Debug, Default)]
+pub(super) struct Talk {
     pub(super) input: Input,
     pub(super) splices: Splices,
     /// Where in the transcript a draining connection's claim ends, and when.
@@ -33,7 +50,7 @@ pub enum HeardBefore {
     Unknown,
 }
 
-impl Extra {
+impl Talk {
     pub(super) fn is_owed_too_much(&self) -> bool {
         self.splices.private_len() > PRIVATE_BYTES_MAX || self.splices.len() >= SPLICES_MAX
     }
@@ -46,27 +63,51 @@ impl Extra {
 /// Boxes that were needed once and will be again.
 #[expect(clippy::vec_box, reason = "the boxes are what is kept for reuse")]
 #[derive(Debug, Default)]
-pub struct Pool(Vec<Box<Extra>>);
+pub struct Pool {
+    extras: Vec<Box<Extra>>,
+    talks: Vec<Box<Talk>>,
+    /// The one buffer that records are sealed in.
+    record: Vec<u8>,
+}
 
 impl Pool {
-    /// Returns the box in `place`, where one is put if there is none.
-    pub(super) fn lend<'e>(&mut self, place: &'e mut Option<Box<Extra>>) -> &'e mut Extra {
-        place.get_or_insert_with(|| self.0.pop().unwrap_or_default())
+    /// Returns what is in `place` for a connection that something is going on with, where it is put
+    /// if there is none.
+    pub(super) fn lend<'e>(&mut self, place: &'e mut Option<Box<Extra>>) -> &'e mut Talk {
+        let extra = place.get_or_insert_with(|| self.extras.pop().unwrap_or_default());
+        let talk = &mut extra.talk;
+        talk.get_or_insert_with(|| self.talks.pop().unwrap_or_default())
     }
 
-    /// Takes the box in `place` back if nothing in it is needed.
+    /// Takes what is in `place` back if nothing in it is needed.
     pub(super) fn take_back(&mut self, place: &mut Option<Box<Extra>>) {
-        if let Some(extra) = place {
+        let Some(extra) = place else {
+            return;
+        };
+        if let Some(talk) = &mut extra.talk {
             // Where something else keeps the box, large buffers that are empty go all the same.
-            extra.splices.shrink(POOL_BYTES_MAX);
-            extra.input.shrink(POOL_BYTES_MAX);
+            talk.splices.shrink(POOL_BYTES_MAX);
+            talk.input.shrink(POOL_BYTES_MAX);
         }
-        if let Some(mut extra) = place.take_if(|extra| extra.is_idle())
-            && self.0.len() < POOL_MAX
-            && extra.input.capacity() + extra.splices.capacity() <= POOL_BYTES_MAX
+        if let Some(mut talk) = extra.talk.take_if(|talk| talk.is_idle())
+            && self.talks.len() < POOL_MAX
+            && talk.input.capacity() + talk.splices.capacity() <= POOL_BYTES_MAX
         {
-            extra.splices.begin_anew();
-            self.0.push(extra);
+            talk.splices.begin_anew();
+            self.talks.push(talk);
         }
+        let is_empty = |extra: &mut Box<Extra>| extra.talk.is_none() && extra.sealed.is_none();
+        if let Some(extra) = place.take_if(is_empty)
+            && self.extras.len() < POOL_MAX
+        {
+            self.extras.push(extra);
+        }
+    }
+
+    /// Lends the buffer that records are sealed in, empty.
+    pub(super) fn record(&mut self) -> &mut Vec<u8> {
+        self.record.clear();
+        self.record.reserve(SENT_BYTES_MAX);
+        &mut self.record
     }
 }

@@ -44,6 +44,10 @@ impl<S: Stream> Hub<S> {
         } else {
             READ_BYTES
         };
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        let most = most.max(connection.space_bytes());
         let mut budget = most;
         while self.connections.slots.stage(id) != Stage::Closed && !self.must_wait(id) {
             let length = match self.fill(id, reader.space(most)) {
@@ -71,9 +75,16 @@ impl<S: Stream> Hub<S> {
         let Some(connection) = self.connections.get_mut(id) else {
             return Err(ErrorKind::NotConnected);
         };
-        connection.fill(space).map_err(|error| {
-            if error.kind() != ErrorKind::WouldBlock {
-                debug!("reading from connection {id}: {error}");
+        let result = connection.fill(space);
+        self.work += connection.take_work();
+        result.map_err(|error| {
+            match error.kind() {
+                ErrorKind::WouldBlock => {}
+                ErrorKind::InvalidData => {
+                    let whence = self.connections.addresses.of(id);
+                    info!("{whence}a connection has failed: {error}");
+                }
+                _ => debug!("reading from connection {id}: {error}"),
             }
             error.kind()
         })

@@ -15,6 +15,7 @@ mod connections;
 pub mod counters;
 mod delivery;
 pub mod disconnect;
+mod door;
 mod exits;
 mod extra;
 mod gate;
@@ -30,14 +31,11 @@ pub mod per_address;
 mod queues;
 pub mod rate_limit;
 mod requests;
+pub mod sealed;
 mod sessions;
 mod silence;
 mod slots;
 mod standing;
-
-use std::net::IpAddr;
-
-use log::{debug, log};
 
 pub use self::audit::Audit;
 use self::connection::Flags;
@@ -50,10 +48,10 @@ use self::patience::Flow;
 use self::rate_limit::RateLimit;
 use crate::feed::Feeds;
 use crate::line::input::Reader;
-use crate::room::{Access, Effect, Event, MemberId, Notice, Room};
+use crate::room::{Access, Event, MemberId, Room};
 use crate::stream::Stream;
 use crate::tick::Tick;
-use crate::wire::{Stamp, json, plain};
+use crate::wire::{Stamp, json};
 
 /// What the poll says of one stream.
 #[derive(Debug, Clone, Copy, Default)]
@@ -144,23 +142,6 @@ impl<S: Stream> Hub<S> {
         self.len() == 0
     }
 
-    /// Returns whether a connection from `address` may come in, or why not.
-    ///
-    /// # Errors
-    /// Says what to tell it.
-    pub fn admit(&self, address: IpAddr) -> Result<(), Notice<'_>> {
-        if self.closing {
-            return Err(Notice::Closing);
-        }
-        let banned = self.room.access().refusal(address, self.now_ms());
-        if let Some(answer) = self.gate.refusal(address).or(banned) {
-            return Err(Notice::Access(answer));
-        }
-        self.connections
-            .admission
-            .admit(self.connections.open(), address)
-    }
-
     /// Returns whether there is work that no event will bring up.
     #[must_use]
     pub fn has_work(&self) -> bool {
@@ -191,32 +172,6 @@ impl<S: Stream> Hub<S> {
     #[must_use]
     pub fn next_id(&self) -> MemberId {
         self.connections.slots.next_id()
-    }
-
-    /// Takes in a stream that has been admitted, and asks for a name.
-    pub fn accept(&mut self, stream: S, address: IpAddr) {
-        self.connections.accept(stream, address);
-    }
-
-    /// Turns a stream from `address` away that was not admitted, telling it why.
-    pub fn refuse(&mut self, mut stream: S, address: IpAddr) {
-        let Err(why) = self.admit(address) else {
-            return;
-        };
-        let code = why.code();
-        let mut words = String::new();
-        plain::put(&Effect::Notice(why), &mut words);
-        // One try each: who is turned away is owed no more. Closing with input unread would take the
-        // words back.
-        let outcome = [stream.write(words.as_bytes()), stream.read(&mut [0; 4096])];
-        let addresses = &self.connections.addresses;
-        let whence = addresses.at(address);
-        log!(
-            addresses.level(),
-            "{whence}a connection is turned away: {why}"
-        );
-        debug!("its last words were taken so: {outcome:?}");
-        self.connections.counters.refuse(code);
     }
 
     /// Takes the time of day, in milliseconds since 1970 (UTC), which events bear from here on.

@@ -66,6 +66,7 @@ pub enum Notice<'a> {
     WrongProtocol {
         protocol: &'a str,
     },
+    NeedsTls,
     Full,
     FullForAddress,
     NameTimeout {
@@ -101,7 +102,7 @@ impl Notice<'_> {
             Self::Help => "help",
             Self::Here { .. } | Self::HereNamed { .. } | Self::NobodyNamed { .. } => "here",
             Self::StillHere => "still-here",
-            Self::WrongProtocol { .. } => "wrong-protocol",
+            Self::WrongProtocol { .. } | Self::NeedsTls => "wrong-protocol",
             Self::Full => "full",
             Self::FullForAddress => "full-for-address",
             Self::NameTimeout { .. } => "name-timeout",
@@ -201,6 +202,9 @@ impl fmt::Display for Notice<'_> {
                     "That was {protocol}; this is a chat room, to join with nc or telnet."
                 )
             }
+            Self::NeedsTls => {
+                f.write_str("TLS is spoken here: try openssl s_client, or ncat --ssl.")
+            }
             Self::Full => f.write_str("The room is full; try again later."),
             Self::FullForAddress => {
                 f.write_str("The room has no more places for your address; try again later.")
@@ -276,6 +280,7 @@ mod tests {
             Notice::HasName,
             Notice::StillHere,
             Notice::WrongProtocol { protocol: "HTTP" },
+            Notice::NeedsTls,
             Notice::Full,
             Notice::FullForAddress,
             Notice::NameTimeout { seconds: 30 },

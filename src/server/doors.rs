@@ -1,21 +1,17 @@
 //! Where connections come in: what is listened on, and who is let in there.
 
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 
 use log::warn;
 use mio::Interest;
 
 use super::http::EXCHANGES_MAX;
-use super::listener::{Accepted, Listener, Scheme};
+use super::listener::{Accepted, Endpoint, Listener, Scheme};
 use super::metrics::View;
 use super::sources::Source;
 use super::{DEFAULT_LISTEN, Options, Server, inherited};
 use crate::failure::Failure;
 use crate::tick::Tick;
-
-/// Connections accepted from one listener in one turn.
-const ACCEPTS_MAX: usize = 256;
 
 /// Listens wherever the server is told to, and on what it is handed.
 pub(super) fn listen(options: &Options) -> Result<Vec<Listener>, Failure> {
@@ -26,39 +22,44 @@ pub(super) fn listen(options: &Options) -> Result<Vec<Listener>, Failure> {
             Failure::new(format!("can't listen on an inherited socket: {error}"))
         })?);
     }
+    let mode = options.socket_mode;
     for &address in &options.metrics {
-        listeners.push(bind(Scheme::Metrics, address)?);
+        let endpoint = Endpoint::Port(Scheme::Metrics, address);
+        listeners.push(bind(&endpoint, mode)?);
     }
     let has_room = listeners
         .iter()
-        .any(|listener| listener.scheme() == Scheme::Plain);
-    let default = (options.listen.is_empty() && !has_room).then_some(&DEFAULT_LISTEN);
-    for &address in options.listen.iter().chain(default) {
-        listeners.push(bind(Scheme::Plain, address)?);
+        .any(|listener| listener.scheme() != Scheme::Metrics);
+    let default = Endpoint::Port(Scheme::Plain, DEFAULT_LISTEN);
+    let default = (options.listen.is_empty() && !has_room).then_some(&default);
+    for endpoint in options.listen.iter().chain(default) {
+        listeners.push(bind(endpoint, mode)?);
     }
     // Those that stay open to the end come first, so that the others can go.
     listeners.sort_by_key(|listener| listener.scheme() != Scheme::Metrics);
     Ok(listeners)
 }
 
-fn bind(scheme: Scheme, address: SocketAddr) -> Result<Listener, Failure> {
-    Listener::bind(scheme, address).map_err(|error| cannot_listen(scheme, address, &error))
+fn bind(endpoint: &Endpoint, mode: u32) -> Result<Listener, Failure> {
+    Listener::bind(endpoint, mode).map_err(|error| cannot_listen(endpoint, &error))
 }
 
 /// Says why an address can't be listened on, and what to do.
-fn cannot_listen(scheme: Scheme, address: SocketAddr, error: &io::Error) -> Failure {
-    let flag = match scheme {
-        Scheme::Plain => "--listen",
-        Scheme::Metrics => "--metrics",
+fn cannot_listen(endpoint: &Endpoint, error: &io::Error) -> Failure {
+    let (shown, flag) = match endpoint {
+        Endpoint::Port(Scheme::Metrics, address) => (address.to_string(), "--metrics"),
+        endpoint => (endpoint.to_string(), "--listen"),
     };
     let advice = match error.kind() {
         ErrorKind::AddrInUse => "another program listens there; stop it, or give another",
-        ErrorKind::PermissionDenied => "ports below 1024 need privileges; give a higher one with",
+        ErrorKind::PermissionDenied if matches!(endpoint, Endpoint::Port(..)) => {
+            "ports below 1024 need privileges; give a higher one with"
+        }
         ErrorKind::AddrNotAvailable => "this machine has no such address; give one it has with",
-        _ => return Failure::new(format!("can't listen on {address}: {error}")),
+        _ => return Failure::new(format!("can't listen on {shown}: {error}")),
     };
     Failure::new(format!(
-        "can't listen on {address}: {advice} {flag} ADDR:PORT"
+        "can't listen on {shown}: {advice} {flag} ADDR:PORT"
     ))
 }
 
@@ -67,38 +68,15 @@ impl Server {
     pub(super) fn shut_doors(&mut self) {
         self.listeners
             .retain(|listener| listener.scheme() == Scheme::Metrics);
+        self.arrivals.clear();
     }
 
     /// Accepts whom the listeners have.
     pub(super) fn accept(&mut self, now: Tick) {
         for index in 0..self.listeners.len() {
             match self.listeners[index].scheme() {
-                Scheme::Plain => self.accept_people(index, now),
+                Scheme::Plain | Scheme::Tls => self.accept_people(index, now),
                 Scheme::Metrics => self.accept_requests(index, now),
-            }
-        }
-    }
-
-    fn accept_people(&mut self, index: usize, now: Tick) {
-        for _ in 0..ACCEPTS_MAX {
-            if self.hub.must_reap_first() {
-                return;
-            }
-            let (mut stream, address) = match self.listeners[index].accept(now) {
-                Accepted::Stream(stream, address) => (stream, address),
-                Accepted::Broken => continue,
-                Accepted::Nobody => return,
-            };
-            if self.hub.admit(address).is_err() {
-                self.hub.refuse(stream, address);
-                continue;
-            }
-            // Registered once for everything: no system call when interest changes.
-            let interest = Interest::READABLE | Interest::WRITABLE | Interest::PRIORITY;
-            let token = Source::Connection(self.hub.next_id()).into();
-            match self.poll.registry().register(&mut stream, token, interest) {
-                Ok(()) => self.hub.accept(stream, address),
-                Err(error) => warn!("a connection can't be watched and is closed: {error}"),
             }
         }
     }

@@ -129,6 +129,9 @@ impl Server {
         if let Some(notifier) = &self.notifier {
             notifier.reloading();
         }
+        if let Some(certificates) = &mut self.certificates {
+            certificates.reload(now);
+        }
         match (self.reread)() {
             Ok(changed) => {
                 logging::set_level(changed.log_level);

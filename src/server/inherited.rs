@@ -41,9 +41,10 @@ pub(super) fn take() -> Result<Vec<(Scheme, TcpListener)>, Failure> {
 fn scheme_of(name: &str) -> Result<Scheme, Failure> {
     match name {
         "metrics" => Ok(Scheme::Metrics),
-        "tls" | "http" => Err(Failure::new(format!(
+        "tls" => Ok(Scheme::Tls),
+        "http" => Err(Failure::new(format!(
             "can't use the inherited socket {name}: this server doesn't speak it; name its sockets \
-             plain or metrics"
+             plain, tls or metrics"
         ))),
         _ => Ok(Scheme::Plain),
     }

@@ -1,13 +1,20 @@
 //! Accepting: within a budget, past broken connections, and patiently when descriptors run out.
 
+use std::fmt;
+use std::fs;
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, SocketAddr, TcpListener as StdListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener as StdListener};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use log::warn;
-use mio::net::{TcpListener, TcpStream};
+use mio::net::{TcpListener, TcpStream, UnixListener};
+use mio::{Interest, Registry, Token};
 use rustix::io::Errno;
-use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
+use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
 
 use crate::hub::limits::{
     KEEPALIVE_AFTER_S, KEEPALIVE_EVERY_S, KEEPALIVE_PROBES, KERNEL_UNSENT_BYTES, UNANSWERED_S,
@@ -26,6 +33,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub enum Scheme {
     /// The room's lines.
     Plain,
+    /// The room's lines, within TLS.
+    Tls,
     /// HTTP, for those who look after the server.
     Metrics,
 }
@@ -34,19 +43,45 @@ impl Scheme {
     /// Returns how many connections the kernel may hold ready.
     fn queue_max(self) -> i32 {
         match self {
-            Self::Plain => QUEUE_MAX,
+            Self::Plain | Self::Tls => QUEUE_MAX,
             // A scrape is not to wait behind thousands of others.
             Self::Metrics => 64,
         }
     }
 }
 
+/// An address to listen on, as it is given and shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Endpoint {
+    /// A port: `127.0.0.1:5050`, or `tls://127.0.0.1:5051`.
+    Port(Scheme, SocketAddr),
+    /// A socket file: `unix:/run/chatroom/room.sock`.
+    File(PathBuf),
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Port(Scheme::Plain, address) => address.fmt(f),
+            Self::Port(Scheme::Tls, address) => write!(f, "tls://{address}"),
+            Self::Port(Scheme::Metrics, address) => write!(f, "http://{address}/metrics"),
+            Self::File(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// The socket of a listener.
+#[derive(Debug)]
+enum Acceptor {
+    Port(TcpListener),
+    File(UnixListener),
+}
+
 /// One address that is listened on.
 #[derive(Debug)]
 pub struct Listener {
-    scheme: Scheme,
-    socket: TcpListener,
-    address: SocketAddr,
+    acceptor: Acceptor,
+    endpoint: Endpoint,
     /// Somebody may be waiting. Edge-triggered: no event will say so again before `Nobody`.
     ready: bool,
     /// Until when nothing is accepted, for want of descriptors.
@@ -67,11 +102,18 @@ pub enum Accepted {
 }
 
 impl Listener {
-    /// Listens on `address`.
+    /// Listens on `endpoint`; a socket file gets the permissions `file_mode`.
     ///
     /// # Errors
     /// As the system says: the address is in use, not this machine's, or not permitted.
-    pub fn bind(scheme: Scheme, address: SocketAddr) -> io::Result<Self> {
+    pub fn bind(endpoint: &Endpoint, file_mode: u32) -> io::Result<Self> {
+        match endpoint {
+            Endpoint::Port(scheme, address) => Self::bind_port(*scheme, *address),
+            Endpoint::File(path) => Self::bind_file(path, file_mode),
+        }
+    }
+
+    fn bind_port(scheme: Scheme, address: SocketAddr) -> io::Result<Self> {
         let socket = Socket::new(
             Domain::for_address(address),
             Type::STREAM,
@@ -106,33 +148,64 @@ impl Listener {
         socket.set_nonblocking(true)?;
         socket.listen(scheme.queue_max())?;
         let socket: StdListener = socket.into();
-        let address = socket.local_addr()?;
-        let socket = TcpListener::from_std(socket);
-        Ok(Self {
-            scheme,
-            socket,
-            address,
+        let endpoint = Endpoint::Port(scheme, socket.local_addr()?);
+        let acceptor = Acceptor::Port(TcpListener::from_std(socket));
+        Ok(Self::new(acceptor, endpoint))
+    }
+
+    fn bind_file(path: &Path, mode: u32) -> io::Result<Self> {
+        let address = SockAddr::unix(path)?;
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        if let Err(error) = socket.bind(&address) {
+            if error.kind() != ErrorKind::AddrInUse || !is_stale(path) {
+                return Err(error);
+            }
+            fs::remove_file(path)?;
+            socket.bind(&address)?;
+        }
+        // Before anybody can connect.
+        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+        socket.set_nonblocking(true)?;
+        socket.listen(QUEUE_MAX)?;
+        let acceptor = Acceptor::File(UnixListener::from_std(OwnedFd::from(socket).into()));
+        Ok(Self::new(acceptor, Endpoint::File(path.to_owned())))
+    }
+
+    fn new(acceptor: Acceptor, endpoint: Endpoint) -> Self {
+        Self {
+            acceptor,
+            endpoint,
             ready: false,
             paused_until: None,
             warned: None,
-        })
+        }
     }
 
-    /// Returns what is spoken here.
+    /// Returns what is listened on, with the port that port 0 became.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Returns what is spoken.
     #[must_use]
     pub fn scheme(&self) -> Scheme {
-        self.scheme
+        match self.endpoint {
+            Endpoint::Port(scheme, _) => scheme,
+            Endpoint::File(_) => Scheme::Plain,
+        }
     }
 
-    /// Returns the address, with the port that port 0 became.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Returns what to register with the poll.
-    pub fn source(&mut self) -> &mut TcpListener {
-        &mut self.socket
+    /// Lets the poll tell of those who wait.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        let interest = Interest::READABLE;
+        match &mut self.acceptor {
+            Acceptor::Port(socket) => registry.register(socket, token, interest),
+            Acceptor::File(socket) => registry.register(socket, token, interest),
+        }
     }
 
     /// Takes note that somebody is waiting.
@@ -170,9 +243,21 @@ impl Listener {
         if !self.is_ready() {
             return Accepted::Nobody;
         }
-        match self.socket.accept() {
-            // A socket that was handed over may take both kinds of addresses.
-            Ok((stream, peer)) => Accepted::Stream(stream, peer.ip().to_canonical()),
+        let accepted = match &self.acceptor {
+            Acceptor::Port(socket) => {
+                // A socket that was handed over may take both kinds of addresses.
+                let canonical =
+                    |(stream, peer): (_, SocketAddr)| (stream, peer.ip().to_canonical());
+                socket.accept().map(canonical)
+            }
+            Acceptor::File(socket) => socket.accept().map(|(stream, _)| {
+                // The calls are the same for all streams; one kind is one kind less.
+                let stream = TcpStream::from(OwnedFd::from(stream));
+                (stream, Ipv4Addr::LOCALHOST.into())
+            }),
+        };
+        match accepted {
+            Ok((stream, address)) => Accepted::Stream(stream, address),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 self.ready = false;
                 Accepted::Nobody
@@ -182,12 +267,31 @@ impl Listener {
             Err(error) => {
                 // Each connection that ends may let one in and make the next one fail.
                 if self.warned.is_none_or(|warned| now - warned >= PAUSE) {
-                    warn!("{}: nobody can be let in for now: {error}", self.address);
+                    warn!("{}: nobody can be let in for now: {error}", self.endpoint);
                     self.warned = Some(now);
                 }
                 self.paused_until = Some(now + PAUSE);
                 Accepted::Nobody
             }
+        }
+    }
+}
+
+/// Returns whether a socket file is what a server left that was killed: nobody answers there. A file of
+/// another kind refuses connections, too, and is somebody's.
+fn is_stale(path: &Path) -> bool {
+    let is_socket = fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
+    let refused = |error: io::Error| error.kind() == ErrorKind::ConnectionRefused;
+    is_socket && UnixStream::connect(path).is_err_and(refused)
+}
+
+/// Who listens no more leaves no file behind.
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Endpoint::File(path) = &self.endpoint
+            && let Err(error) = fs::remove_file(path)
+        {
+            warn!("{}: {error}", self.endpoint);
         }
     }
 }

@@ -1,8 +1,11 @@
 //! The shell around the hub: the poll, listeners, signals and the clock. No rules in it.
 
+mod arrivals;
+pub mod certificates;
 mod doors;
 mod ending;
 mod http;
+mod incoming;
 mod inherited;
 mod keeper;
 pub mod listener;
@@ -16,6 +19,7 @@ use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use ipnet::IpNet;
 use log::{LevelFilter, info, warn};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll};
@@ -23,10 +27,12 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook_mio::v1_0::Signals;
 
+use self::arrivals::Arrivals;
+use self::certificates::{Certificates, Place};
 use self::ending::Ending;
 use self::http::{EXCHANGES_MAX, Exchanges};
 use self::keeper::Keeper;
-use self::listener::{Listener, Scheme};
+use self::listener::{Endpoint, Listener, Scheme};
 use self::metrics::Process;
 use self::notify::{Activity, Notifier};
 use self::sources::Source;
@@ -48,8 +54,14 @@ pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCA
 /// What the server is told.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Addresses to listen on: none for what is inherited, or else [`DEFAULT_LISTEN`].
-    pub listen: Vec<SocketAddr>,
+    /// What to listen on: nothing for what is inherited, or else [`DEFAULT_LISTEN`].
+    pub listen: Vec<Endpoint>,
+    /// The permissions of socket files.
+    pub socket_mode: u32,
+    /// Where the certificate is, if something speaks TLS.
+    pub certificate: Place,
+    /// Whose connections begin with a PROXY header.
+    pub proxy_from: Vec<IpNet>,
     /// Addresses at which those who look after the server learn how it goes.
     pub metrics: Vec<SocketAddr>,
     /// Most connections at once; as many as the descriptor limit allows, if it isn't given.
@@ -107,9 +119,12 @@ pub fn serve(options: &Options) -> Result<(), Failure> {
     sandbox::enter(&options.sandbox)?;
     for listener in &server.listeners {
         match listener.scheme() {
-            Scheme::Plain => info!("listening on {}", listener.address()),
-            Scheme::Metrics => info!("metrics at http://{}/metrics", listener.address()),
+            Scheme::Plain | Scheme::Tls => info!("listening on {}", listener.endpoint()),
+            Scheme::Metrics => info!("metrics at {}", listener.endpoint()),
         }
+    }
+    if let Some(certificates) = &server.certificates {
+        info!("the certificate's SHA-256: {}", certificates.fingerprint());
     }
     info!("Server is Running and waiting for connections...");
     if let Some(notifier) = &mut server.notifier {
@@ -144,6 +159,9 @@ struct Server {
     events: Events,
     listeners: Vec<Listener>,
     signals: Signals,
+    certificates: Option<Certificates>,
+    proxy_from: Vec<IpNet>,
+    arrivals: Arrivals,
     hub: Hub<TcpStream>,
     keeper: Keeper,
     started: Instant,
@@ -176,19 +194,23 @@ impl Server {
             .map_err(failed)?;
         for (index, listener) in listeners.iter_mut().enumerate() {
             let token = Source::Listener(index).into();
-            poll.registry()
-                .register(listener.source(), token, Interest::READABLE)
-                .map_err(failed)?;
+            listener.register(poll.registry(), token).map_err(failed)?;
         }
         let (keeper, hub) = Keeper::open(options, limits, poll.registry())?;
-        let watched = listeners
-            .iter()
-            .any(|listener| listener.scheme() == Scheme::Metrics);
+        let speaks = |scheme| listeners.iter().any(|listener| listener.scheme() == scheme);
+        let watched = speaks(Scheme::Metrics);
+        let certificate = speaks(Scheme::Tls).then(|| options.certificate.clone());
+        let certificates = certificate.map(Certificates::load).transpose();
+        let certificates =
+            certificates.map_err(|why| Failure::new(format!("can't speak TLS: {why}")))?;
         Ok(Self {
             poll,
             events: Events::with_capacity(EVENTS_MAX),
             listeners,
             signals,
+            certificates,
+            proxy_from: options.proxy_from.clone(),
+            arrivals: Arrivals::new(limits.name_timeout_s),
             hub,
             keeper,
             started: Instant::now(),
@@ -253,17 +275,23 @@ impl Server {
             info!("The chatroom is closed.");
             return Next::Stop;
         }
+        if let Some(certificates) = &mut self.certificates {
+            certificates.look(now);
+        }
+        self.let_in(now);
         self.accept(now);
         Next::Turn
     }
 
     /// Waits for events, not at all while work is left over, and returns until when at most.
     fn wait(&mut self) -> io::Result<Option<Tick>> {
-        let busy = self.hub.has_work() || self.listeners.iter().any(Listener::is_ready);
+        let busy = self.hub.has_work() || self.has_incoming();
         let deadlines = self
             .listeners
             .iter()
             .filter_map(Listener::deadline)
+            .chain(self.certificates.as_ref().map(Certificates::deadline))
+            .chain(self.arrivals.deadline())
             .chain(self.ending.deadline())
             .chain(self.notifier.as_ref().and_then(Notifier::deadline))
             .chain(self.exchanges.deadline())
@@ -299,6 +327,7 @@ impl Server {
                     }
                 }
                 Source::Exchange(place) => asked.push(place),
+                Source::Arrival(index) => self.arrivals.set_ready(index),
                 Source::Connection(id) => {
                     let ended = event.is_read_closed() || event.is_error();
                     let readiness = Readiness {

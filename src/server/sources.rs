@@ -25,6 +25,9 @@ const CONNECTIONS_END: usize = 1 << 32;
 /// Tokens from there on below this are requests, by their place.
 const EXCHANGES_END: usize = CONNECTIONS_END + EXCHANGES_MAX;
 
+/// Tokens from there on below this are connections on their way in, by their index.
+const ARRIVALS_END: usize = 2 * CONNECTIONS_END;
+
 /// Where an event comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Source {
@@ -38,6 +41,8 @@ pub(super) enum Source {
     Listener(usize),
     /// Something has happened to the request at this place.
     Exchange(usize),
+    /// Something has happened to the connection on its way in with this index.
+    Arrival(usize),
     /// Something has happened to a connection.
     Connection(MemberId),
 }
@@ -50,6 +55,7 @@ impl From<Source> for Token {
             Source::Reports => REPORTS,
             Source::Listener(index) => FIRST_LISTENER - index,
             Source::Exchange(place) => CONNECTIONS_END + place,
+            Source::Arrival(index) => EXCHANGES_END + index,
             Source::Connection(id) => id.slot(),
         })
     }
@@ -62,7 +68,8 @@ impl From<Token> for Source {
             WRITER => Self::Writer,
             REPORTS => Self::Reports,
             CONNECTIONS_END..EXCHANGES_END => Self::Exchange(token - CONNECTIONS_END),
-            EXCHANGES_END.. => Self::Listener(FIRST_LISTENER - token),
+            EXCHANGES_END..ARRIVALS_END => Self::Arrival(token - EXCHANGES_END),
+            ARRIVALS_END.. => Self::Listener(FIRST_LISTENER - token),
             slot => Self::Connection(MemberId::from_slot(slot)),
         }
     }
@@ -93,6 +100,8 @@ mod tests {
             Source::Listener(9),
             Source::Exchange(0),
             Source::Exchange(EXCHANGES_MAX - 1),
+            Source::Arrival(0),
+            Source::Arrival(CONNECTIONS_END / 2),
             Source::Connection(MemberId::from_slot(0)),
             Source::Connection(last),
         ] {

@@ -73,7 +73,7 @@ impl Server {
             .texts
             .iter()
             .filter_map(|text| text.strip_prefix("listening on "))
-            .map(|address| address.parse().expect("an address to listen on"))
+            .filter_map(|address| address.parse().ok())
             .collect();
         assert!(!server.addresses.is_empty(), "no address: {server:?}");
         server
@@ -87,6 +87,16 @@ impl Server {
     /// Returns every address listened on.
     pub(crate) fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Returns where TLS is spoken.
+    pub(crate) fn tls_address(&self) -> SocketAddr {
+        let mut texts = self.texts.iter();
+        texts
+            .find_map(|text| text.strip_prefix("listening on tls://"))
+            .expect("it listens with TLS")
+            .parse()
+            .expect("an address to listen on")
     }
 
     /// Connects without giving a name.
@@ -104,18 +114,33 @@ impl Server {
     /// Waits until the log says `text`, after what was waited for before.
     #[track_caller]
     pub(crate) fn expect_log(&mut self, text: &str) {
+        assert!(
+            self.log_has(|logged| logged == text),
+            "the server ended and never logged {text:?}: {:?}",
+            self.texts
+        );
+    }
+
+    /// Waits until the log says something that `is_wanted`, after what was waited for before.
+    #[track_caller]
+    pub(crate) fn expect_log_with(&mut self, is_wanted: impl Fn(&str) -> bool) {
+        assert!(
+            self.log_has(is_wanted),
+            "the server ended and never logged it: {:?}",
+            self.texts
+        );
+    }
+
+    fn log_has(&mut self, is_wanted: impl Fn(&str) -> bool) -> bool {
         loop {
             while self.seen < self.texts.len() {
                 self.seen += 1;
-                if self.texts[self.seen - 1] == text {
-                    return;
+                if is_wanted(&self.texts[self.seen - 1]) {
+                    return true;
                 }
             }
             let Some(line) = self.log.next_line() else {
-                panic!(
-                    "the server ended and never logged {text:?}: {:?}",
-                    self.texts
-                );
+                return false;
             };
             self.texts.push(text_of(&line).to_owned());
         }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use chatroom::hub::limits::Limits;
+use chatroom::hub::sealed::Sealed;
 use chatroom::hub::{Hub, Readiness};
 use chatroom::room::{Access, MemberId};
 use chatroom::stream::Stream;
@@ -74,6 +75,16 @@ impl Drive {
         let wire = Rc::new(RefCell::new(wire));
         let id = self.hub.next_id();
         self.hub.accept(End(Rc::clone(&wire)), address);
+        self.peers.push(Peer { wire, id });
+        self.peers.len() - 1
+    }
+
+    /// Lets somebody connect over `wire` whose bytes are sealed, and returns its number.
+    pub(crate) fn accept_sealed(&mut self, wire: Wire, sealed: Box<Sealed>) -> usize {
+        let wire = Rc::new(RefCell::new(wire));
+        let id = self.hub.next_id();
+        let end = End(Rc::clone(&wire));
+        self.hub.accept_sealed(end, sealed, HOME);
         self.peers.push(Peer { wire, id });
         self.peers.len() - 1
     }

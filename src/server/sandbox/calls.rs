@@ -42,6 +42,7 @@ const CALLS: &[libc::c_long] = &[
     libc::SYS_openat,
     libc::SYS_pread64,
     libc::SYS_statx,
+    libc::SYS_unlinkat,
     // How the process fares that writes the files.
     libc::SYS_wait4,
     libc::SYS_waitid,
@@ -71,6 +72,8 @@ const CALLS: &[libc::c_long] = &[
     libc::SYS_poll,
     #[cfg(target_arch = "x86_64")]
     libc::SYS_time,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_unlink,
 ];
 
 /// Calls that may not make memory executable.

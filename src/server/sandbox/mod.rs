@@ -28,6 +28,8 @@ pub struct Options {
     pub user: Option<String>,
     /// Directories in which files are read later.
     pub readable: Vec<PathBuf>,
+    /// Directories in which socket files are taken away at the end.
+    pub sockets: Vec<PathBuf>,
 }
 
 /// Gives up, for this thread, what isn't needed, and says what holds.
@@ -53,7 +55,7 @@ pub fn enter(options: &Options) -> Result<(), Failure> {
         "giving up of capabilities",
         drop_capabilities().map_err(told),
     );
-    note("landlock", restrict_files(&options.readable));
+    note("landlock", restrict_files(options));
     note("seccomp", calls::restrict().map_err(told));
     info!("sandbox: {}", holds.join(", "));
     Ok(())
@@ -96,8 +98,9 @@ fn drop_capabilities() -> Result<String, rustix::io::Errno> {
 
 /// Leaves no access to files but reading those in `readable`, no new TCP sockets, and no way to
 /// other processes.
-fn restrict_files(readable: &[PathBuf]) -> Result<String, String> {
-    match landlock(readable).map_err(told)? {
+fn restrict_files(options: &Options) -> Result<String, String> {
+    let readable = &options.readable;
+    match landlock(options).map_err(told)? {
         RulesetStatus::NotEnforced => Err("this kernel has none".to_owned()),
         RulesetStatus::PartiallyEnforced | RulesetStatus::FullyEnforced if readable.is_empty() => {
             Ok("no files".to_owned())
@@ -112,13 +115,15 @@ fn restrict_files(readable: &[PathBuf]) -> Result<String, String> {
     }
 }
 
-fn landlock(readable: &[PathBuf]) -> Result<RulesetStatus, RulesetError> {
+fn landlock(options: &Options) -> Result<RulesetStatus, RulesetError> {
+    let remove: BitFlags<AccessFs> = AccessFs::RemoveFile.into();
     let read: BitFlags<AccessFs> = AccessFs::ReadFile.into();
     let rules = Ruleset::default()
         .handle_access(AccessFs::from_all(ABI::V5))?
         .handle_access(AccessNet::from_all(ABI::V5))?
         .scope(Scope::from_all(ABI::V6))?
         .create()?
-        .add_rules(path_beneath_rules(readable, read))?;
+        .add_rules(path_beneath_rules(&options.readable, read))?
+        .add_rules(path_beneath_rules(&options.sockets, remove))?;
     Ok(rules.restrict_self()?.ruleset)
 }

@@ -7,6 +7,7 @@ pub(crate) mod hub;
 pub(crate) mod lines;
 pub(crate) mod names;
 pub(crate) mod requests;
+pub(crate) mod tls;
 
 #[path = "../../rig/mod.rs"]
 mod rig;

@@ -1,0 +1,138 @@
+//! Whom the listeners have, up to the hub.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use log::warn;
+use mio::Interest;
+use mio::net::TcpStream;
+
+use super::Server;
+use super::arrivals::{Arrived, Outcome, Way};
+use super::listener::{Accepted, Listener, Scheme};
+use super::sources::Source;
+use crate::tick::Tick;
+
+/// Connections accepted from one listener in one turn.
+const ACCEPTS_MAX: usize = 256;
+
+/// The code that those who don't come in are counted under.
+const NOT_ARRIVED: &str = "not-arrived";
+
+/// Registered once for everything: no system call when interest changes.
+const INTEREST: Interest = Interest::READABLE
+    .add(Interest::WRITABLE)
+    .add(Interest::PRIORITY);
+
+impl Server {
+    /// Returns whether somebody may be let in, or go on on the way in, without an event.
+    pub(super) fn has_incoming(&self) -> bool {
+        let can_accept = |listener: &Listener| {
+            listener.is_ready() && (self.arrivals.has_place() || !self.leads_to_arrivals(listener))
+        };
+        self.arrivals.has_work() || self.listeners.iter().any(can_accept)
+    }
+
+    /// Returns whether who comes to a listener may have something to do before the hub hears of it.
+    fn leads_to_arrivals(&self, listener: &Listener) -> bool {
+        match listener.scheme() {
+            Scheme::Tls => true,
+            Scheme::Plain => !self.proxy_from.is_empty(),
+            Scheme::Metrics => false,
+        }
+    }
+
+    /// Goes on with those on their way in, and hands the hub those who have arrived.
+    pub(super) fn let_in(&mut self, now: Tick) {
+        if self.arrivals.len() == 0 {
+            return;
+        }
+        let start = Instant::now();
+        while !self.hub.must_reap_first()
+            && let Some(outcome) = self.arrivals.next(now, start)
+        {
+            match outcome {
+                Outcome::Arrived(arrived) => self.arrive(arrived),
+                Outcome::Failed(address, why) => {
+                    self.hub.turn_away_unheard(address, NOT_ARRIVED, &why)
+                }
+            }
+        }
+    }
+
+    fn arrive(&mut self, arrived: Arrived) {
+        let Arrived {
+            mut stream,
+            address,
+            sealed,
+        } = arrived;
+        if self.hub.admit(address).is_err() {
+            return match sealed {
+                Some(sealed) => self.hub.refuse_sealed(stream, sealed, address),
+                None => self.hub.refuse(stream, address),
+            };
+        }
+        let token = Source::Connection(self.hub.next_id()).into();
+        let registry = self.poll.registry();
+        match registry.reregister(&mut stream, token, INTEREST) {
+            Ok(()) => match sealed {
+                Some(sealed) => self.hub.accept_sealed(stream, sealed, address),
+                None => self.hub.accept(stream, address),
+            },
+            Err(error) => warn!("a connection can't be watched and is closed: {error}"),
+        }
+    }
+
+    /// Accepts people whom one listener has.
+    pub(super) fn accept_people(&mut self, index: usize, now: Tick) {
+        let leads_to_arrivals = self.leads_to_arrivals(&self.listeners[index]);
+        for _ in 0..ACCEPTS_MAX {
+            if self.hub.must_reap_first() || (leads_to_arrivals && !self.arrivals.has_place()) {
+                return;
+            }
+            let listener = &mut self.listeners[index];
+            match listener.accept(now) {
+                Accepted::Stream(stream, address) => {
+                    let tls = listener.scheme() == Scheme::Tls;
+                    self.take_in(stream, address, tls, now);
+                }
+                Accepted::Broken => {}
+                Accepted::Nobody => return,
+            }
+        }
+    }
+
+    /// Takes in a connection that was just accepted.
+    fn take_in(&mut self, mut stream: TcpStream, address: IpAddr, tls: bool, now: Tick) {
+        let canonical = address.to_canonical();
+        let config = self.certificates.as_ref().filter(|_| tls);
+        let way = Way {
+            by_proxy: self.proxy_from.iter().any(|net| net.contains(&canonical)),
+            tls: config.map(super::Certificates::config),
+        };
+        let registry = self.poll.registry();
+        if way.is_open() {
+            if self.hub.admit(address).is_err() {
+                return self.hub.refuse(stream, address);
+            }
+            let token = Source::Connection(self.hub.next_id()).into();
+            match registry.register(&mut stream, token, INTEREST) {
+                Ok(()) => self.hub.accept(stream, address),
+                Err(error) => warn!("a connection can't be watched and is closed: {error}"),
+            }
+            return;
+        }
+        // Nothing that it could read can be said to it yet.
+        let arriving = self.arrivals.len();
+        let is_admitted = || self.hub.admit_beside(arriving, address).is_ok();
+        if !way.by_proxy && !(self.arrivals.has_place_for(address) && is_admitted()) {
+            let why = "too many are on their way in, or there";
+            return self.hub.turn_away_unheard(address, NOT_ARRIVED, &why);
+        }
+        let token = Source::Arrival(self.arrivals.next_index()).into();
+        match registry.register(&mut stream, token, INTEREST) {
+            Ok(()) => self.arrivals.enter(stream, address, way, now),
+            Err(error) => warn!("a connection can't be watched and is closed: {error}"),
+        }
+    }
+}
