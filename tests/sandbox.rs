@@ -153,6 +153,7 @@ fn child() {
         wanted: true,
         user: None,
         readable: vec![readable.clone()],
+        sockets: Vec::new(),
     })
     .unwrap();
     let kind = |error: std::io::Error| error.kind();

@@ -295,8 +295,7 @@ fn the_reference_session_over_tls_by_chatroom_join() {
     let server = Server::start(&["--listen", "tls://127.0.0.1:0", "--tls-dir", path]);
     let texts = server.texts().iter();
     let pin = texts
-        .filter_map(|text| text.strip_prefix("the certificate's SHA-256: "))
-        .next()
+        .find_map(|text| text.strip_prefix("the certificate's SHA-256: "))
         .unwrap()
         .to_owned();
     play_at(server, |server| {

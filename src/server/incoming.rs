@@ -54,7 +54,7 @@ impl Server {
             match outcome {
                 Outcome::Arrived(arrived) => self.arrive(arrived),
                 Outcome::Failed(address, why) => {
-                    self.hub.turn_away_unheard(address, NOT_ARRIVED, &why)
+                    self.hub.turn_away_unheard(address, NOT_ARRIVED, &why);
                 }
             }
         }
@@ -125,7 +125,8 @@ impl Server {
         // Nothing that it could read can be said to it yet.
         let arriving = self.arrivals.len();
         let is_admitted = || self.hub.admit_beside(arriving, address).is_ok();
-        if !way.by_proxy && !(self.arrivals.has_place_for(address) && is_admitted()) {
+        let has_place = way.by_proxy || (self.arrivals.has_place_for(address) && is_admitted());
+        if !has_place {
             let why = "too many are on their way in, or there";
             return self.hub.turn_away_unheard(address, NOT_ARRIVED, &why);
         }
