@@ -293,7 +293,7 @@ fn the_reference_session_over_tls_by_chatroom_join() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().to_str().unwrap();
     let server = Server::start(&["--listen", "tls://127.0.0.1:0", "--tls-dir", path]);
-    let texts = server.texts().iter();
+    let mut texts = server.texts().iter();
     let pin = texts
         .find_map(|text| text.strip_prefix("the certificate's SHA-256: "))
         .unwrap()
