@@ -202,9 +202,9 @@ impl fmt::Display for Notice<'_> {
                     "That was {protocol}; this is a chat room, to join with nc or telnet."
                 )
             }
-            Self::NeedsTls => {
-                f.write_str("TLS is spoken here: try openssl s_client, or ncat --ssl.")
-            }
+            Self::NeedsTls => f.write_str(
+                "That was not TLS, which is spoken here: try openssl s_client, or ncat --ssl.",
+            ),
             Self::Full => f.write_str("The room is full; try again later."),
             Self::FullForAddress => {
                 f.write_str("The room has no more places for your address; try again later.")

@@ -54,7 +54,7 @@ fn plain_text_at_the_tls_port_is_told_so() {
         stream.write_all(text).unwrap();
         let said = read_all(&stream);
         let said = String::from_utf8_lossy(&said);
-        assert!(said.starts_with("* TLS is spoken here"), "{text:?}: {said}");
+        assert!(said.starts_with("* That was not TLS"), "{text:?}: {said}");
     }
     goes_on(&server, "");
     server.stop();
