@@ -107,9 +107,14 @@ impl Outbox {
         self.lines.is_empty()
     }
 
-    /// Returns how many lines wait to be acknowledged.
+    /// Returns how many lines back the first is that waits to be acknowledged: of those behind it some
+    /// may have been answered, and the server remembers them all the same.
     pub(super) fn unanswered(&self) -> usize {
-        self.sent
+        let first = self.lines.front().filter(|_| self.sent > 0);
+        match (first, self.first_unsent()) {
+            (Some(first), Some(next)) => (next.number - first.number) as usize,
+            _ => self.sent,
+        }
     }
 
     /// Returns whether lines of so many bytes, line ends included, find place.
@@ -171,7 +176,7 @@ mod tests {
         assert_eq!(number(outbox.answered("1")), Some(1));
         assert_eq!(number(outbox.answered("1")), None, "answered already");
         assert_eq!(number(outbox.answered("3")), None, "never sent");
-        assert_eq!(outbox.unanswered(), 2);
+        assert_eq!(outbox.unanswered(), 3, "0, 1 and 2 are remembered");
         outbox.unsend();
         assert_eq!(outbox.first_unsent().map(|line| line.number), Some(0));
         assert_eq!(number(outbox.answered("0")), None, "not sent again yet");
