@@ -96,7 +96,8 @@ impl EntranceOptions {
     }
 }
 
-fn parent(file: &Path) -> Option<PathBuf> {
+/// Returns the folder of a file, wherever the server works.
+pub(super) fn parent(file: &Path) -> Option<PathBuf> {
     let file = std::path::absolute(file).ok()?;
     file.parent().map(PathBuf::from)
 }

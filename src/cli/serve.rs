@@ -9,7 +9,7 @@ use log::LevelFilter;
 
 use super::files::FileOptions;
 use super::listen::{self, ListenOn, Ports};
-use super::{EntranceOptions, generate, given};
+use super::{EntranceOptions, entrance, generate, given};
 use crate::failure::Failure;
 use crate::hub::limits::Limits;
 use crate::server::sandbox;
@@ -263,19 +263,13 @@ pub enum LogFormat {
 }
 
 impl ServeOptions {
-    /// Returns where the configuration file is: editors put a new one in its place, so leave to read
-    /// the one that is there now would not do.
-    fn config_directory(&self) -> Option<PathBuf> {
-        let file = std::path::absolute(self.config.as_ref()?).ok()?;
-        file.parent().map(PathBuf::from)
-    }
-
-    /// Returns the folders of what is read anew.
+    /// Returns the folders of what is read anew: editors put new files in the places of old ones, so
+    /// leave to read those that are there now would not do.
     fn readable(&self) -> Vec<PathBuf> {
-        let folders = self.files.folders();
+        let configuration = self.config.as_deref().and_then(entrance::parent);
         let certificate = self.entrance.readable(&self.listen);
-        let configuration = self.config_directory().into_iter();
-        configuration.chain(folders).chain(certificate).collect()
+        let others = self.files.folders().into_iter().chain(certificate);
+        configuration.into_iter().chain(others).collect()
     }
 
     /// Checks that a server could start with these options, and prints those in force.

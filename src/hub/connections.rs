@@ -5,8 +5,6 @@
 //! Closing somebody makes an event ("has left") that may overrun somebody else, and so on; each step
 //! only puts work on queues, and each connection closes once, so it ends.
 
-use std::net::IpAddr;
-
 use log::debug;
 
 use super::addresses::Addresses;
@@ -22,7 +20,6 @@ use super::order::Order;
 use super::password::Password;
 use super::patience::Flow;
 use super::queues::Queues;
-use super::sealed::Sealed;
 use super::sessions::Sessions;
 use super::silence::Silence;
 use super::slots::Slots;
@@ -97,34 +94,6 @@ impl<S: Stream> Connections<S> {
     pub(super) fn is_fan_out_behind(&self) -> bool {
         let bytes_max = self.limits.round_bytes_max(self.slots.used());
         self.delivery.feeds.is_behind(bytes_max)
-    }
-
-    /// Takes in a stream that has been admitted, sealed or not, and asks for a name.
-    pub(super) fn accept(&mut self, stream: S, sealed: Option<Box<Sealed>>, address: IpAddr) {
-        while self.admission.is_crowded()
-            && let Some(newcomer) = self.admission.pop_oldest()
-        {
-            if is_nameless(&self.slots, newcomer) {
-                self.dismiss(newcomer.0, Notice::Crowded, Disconnect::Crowded);
-            }
-        }
-        let id = self.slots.insert(Connection::new(stream, self.now));
-        self.addresses.enter(id, address);
-        self.counters.accepted += 1;
-        let newcomer = (id, self.now.whole_s());
-        self.admission.enter(newcomer, address, |newcomer| {
-            is_nameless(&self.slots, newcomer)
-        });
-        // Sent by the next turn: who gives its name at once gets prompt and greeting in one write.
-        let question = self.password.question_for(id);
-        self.push(id, question);
-        if let Some(sealed) = sealed {
-            let connection = &mut self.slots[id];
-            connection.seal(sealed, &mut self.delivery.pool);
-            if connection.has_pending() {
-                self.resume_later(id);
-            }
-        }
     }
 
     /// Takes the time, and ends those who are overdue.
@@ -340,7 +309,7 @@ impl<S: Stream> Connections<S> {
 
     /// Ends the connection of somebody without a name, and waits for nothing: while it drained, it
     /// would hold a place that isn't counted among those of the nameless.
-    fn dismiss(&mut self, id: MemberId, notice: Notice<'_>, why: Disconnect) {
+    pub(super) fn dismiss(&mut self, id: MemberId, notice: Notice<'_>, why: Disconnect) {
         self.addresses.log_end(id, why);
         self.push(id, Effect::Notice(notice));
         self.close(id, why);
@@ -403,7 +372,7 @@ impl<S: Stream> Connections<S> {
 }
 
 /// Returns whether a newcomer is still there, without a name.
-fn is_nameless<S: Stream>(slots: &Slots<S>, (id, since_s): Newcomer) -> bool {
+pub(super) fn is_nameless<S: Stream>(slots: &Slots<S>, (id, since_s): Newcomer) -> bool {
     let connection = slots.get(id);
     connection.is_some_and(|connection| connection.is_nameless_since(since_s))
 }

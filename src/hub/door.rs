@@ -6,8 +6,11 @@ use std::net::IpAddr;
 use log::{debug, log};
 
 use super::Hub;
+use super::connection::Connection;
+use super::connections::{Connections, is_nameless};
+use super::disconnect::Disconnect;
 use super::sealed::Sealed;
-use crate::room::{Effect, Notice};
+use crate::room::{Audience, Effect, Notice};
 use crate::stream::Stream;
 use crate::wire::plain;
 
@@ -93,5 +96,35 @@ impl<S: Stream> Hub<S> {
             addresses.level(),
             "{whence}a connection is turned away: {why}"
         );
+    }
+}
+
+impl<S: Stream> Connections<S> {
+    /// Takes in a stream that has been admitted, sealed or not, and asks for a name.
+    pub(super) fn accept(&mut self, stream: S, sealed: Option<Box<Sealed>>, address: IpAddr) {
+        while self.admission.is_crowded()
+            && let Some(newcomer) = self.admission.pop_oldest()
+        {
+            if is_nameless(&self.slots, newcomer) {
+                self.dismiss(newcomer.0, Notice::Crowded, Disconnect::Crowded);
+            }
+        }
+        let id = self.slots.insert(Connection::new(stream, self.now()));
+        self.addresses.enter(id, address);
+        self.counters.accepted += 1;
+        let newcomer = (id, self.now().whole_s());
+        self.admission.enter(newcomer, address, |newcomer| {
+            is_nameless(&self.slots, newcomer)
+        });
+        // Sent by the next turn: who gives its name at once gets prompt and greeting in one write.
+        let question = self.password.question_for(id);
+        self.push(id, question);
+        if let Some(sealed) = sealed {
+            let connection = &mut self.slots[id];
+            connection.seal(sealed, &mut self.delivery.pool);
+            if connection.has_pending() {
+                self.resume_later(id);
+            }
+        }
     }
 }
