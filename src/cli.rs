@@ -9,6 +9,7 @@ mod join;
 mod listen;
 mod manual;
 mod serve;
+mod switch;
 mod trace;
 
 use clap::builder::BoolishValueParser;

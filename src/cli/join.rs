@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::switch::Switch as _;
 use clap::builder::{BoolishValueParser, PossibleValue};
 use clap::{Args, ValueEnum};
 
@@ -48,16 +49,7 @@ pub struct JoinOptions {
     pub name: Option<String>,
 
     /// Show the time, hours and minutes, before each line
-    #[arg(
-        long,
-        value_name = "no",
-        env = "CHATROOM_TIMESTAMPS",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "yes",
-        value_parser = BoolishValueParser::new(),
-        hide_possible_values = true
-    )]
+    #[arg(long, env = "CHATROOM_TIMESTAMPS", switch())]
     pub timestamps: Option<bool>,
 
     /// Show only what people say, not who comes and goes; in a pipe, none of the server's own words
@@ -65,29 +57,11 @@ pub struct JoinOptions {
     pub quiet: bool,
 
     /// Ring the terminal's bell when a line names you or is for you alone
-    #[arg(
-        long,
-        value_name = "no",
-        env = "CHATROOM_BELL",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "yes",
-        value_parser = BoolishValueParser::new(),
-        hide_possible_values = true
-    )]
+    #[arg(long, env = "CHATROOM_BELL", switch())]
     pub bell: Option<bool>,
 
     /// Count what is unread in the window's title, and let the terminal notify you of such a line
-    #[arg(
-        long,
-        value_name = "no",
-        env = "CHATROOM_NOTIFY",
-        num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "yes",
-        value_parser = BoolishValueParser::new(),
-        hide_possible_values = true
-    )]
+    #[arg(long, env = "CHATROOM_NOTIFY", switch())]
     pub notify: Option<bool>,
 
     /// When to use colours: always, never, or auto (on a terminal, unless `NO_COLOR` is set)

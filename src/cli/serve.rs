@@ -9,6 +9,7 @@ use log::LevelFilter;
 
 use super::files::FileOptions;
 use super::listen::{self, ListenOn, Ports};
+use super::switch::Switch as _;
 use super::{EntranceOptions, entrance, generate, given};
 use crate::failure::Failure;
 use crate::hub::limits::Limits;
@@ -55,18 +56,7 @@ pub struct ServeOptions {
     pub entrance: EntranceOptions,
 
     /// Tell the room when somebody joins
-    #[arg(
-        long,
-        value_name = "no",
-        env = "CHATROOM_ANNOUNCE_JOINS",
-        num_args = 0..=1,
-        require_equals = true,
-        action = ArgAction::Set,
-        default_value = "no",
-        default_missing_value = "yes",
-        value_parser = BoolishValueParser::new(),
-        hide_possible_values = true
-    )]
+    #[arg(long, env = "CHATROOM_ANNOUNCE_JOINS", switch(), default_value = "no")]
     pub announce_joins: bool,
 
     /// How many lines of the talk so far a newcomer is shown
@@ -181,18 +171,7 @@ pub struct ServeOptions {
     pub log_level: LevelFilter,
 
     /// Name the address in each line of the log about a connection that comes, is refused or is cut
-    #[arg(
-        long,
-        value_name = "no",
-        env = "CHATROOM_LOG_ADDRESSES",
-        num_args = 0..=1,
-        require_equals = true,
-        action = ArgAction::Set,
-        default_value = "no",
-        default_missing_value = "yes",
-        value_parser = BoolishValueParser::new(),
-        hide_possible_values = true
-    )]
+    #[arg(long, env = "CHATROOM_LOG_ADDRESSES", switch(), default_value = "no")]
     pub log_addresses: bool,
 
     /// Log what is said in the room
@@ -222,18 +201,7 @@ pub struct ServeOptions {
     pub user: Option<String>,
 
     /// Give up nothing after the start: neither files nor system calls nor capabilities
-    #[arg(
-        long,
-        value_name = "no",
-        env = "CHATROOM_NO_SANDBOX",
-        num_args = 0..=1,
-        require_equals = true,
-        action = ArgAction::Set,
-        default_value = "no",
-        default_missing_value = "yes",
-        value_parser = BoolishValueParser::new(),
-        hide_possible_values = true
-    )]
+    #[arg(long, env = "CHATROOM_NO_SANDBOX", switch(), default_value = "no")]
     pub no_sandbox: bool,
 
     /// File to read settings from, in TOML with the flags' names as keys; flags and variables win
