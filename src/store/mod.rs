@@ -13,6 +13,7 @@ pub mod state;
 pub mod writer;
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -20,6 +21,8 @@ use std::time::{Duration, Instant};
 use log::{info, warn};
 use mio::unix::pipe::{Receiver, Sender};
 use mio::{Interest, Registry, Token};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
 use self::frame::Frame;
 use crate::failure::Failure;
@@ -240,33 +243,23 @@ impl Store {
     /// Lets what is left be written, at most for so long as it is worth waiting for.
     pub fn finish(mut self) {
         let deadline = Instant::now() + PATIENCE;
+        self.flush();
+        while self.taken < self.waiting.len()
+            && let Some(writer) = &self.writer
+            && has_come(&writer.pipe, PollFlags::OUT, deadline)
+        {
+            self.flush();
+        }
         let Some(mut writer) = self.writer.take() else {
             return;
         };
-        while self.taken < self.waiting.len() && Instant::now() < deadline {
-            match writer.pipe.write(&self.waiting[self.taken..]) {
-                Ok(written @ 1..) => self.taken += written,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    std::thread::sleep(Duration::from_millis(5));
-                }
-                Ok(0) | Err(_) => break,
-            }
+        drop(writer.pipe);
+        // Its end is the end of what it says.
+        if has_come(&writer.reports, PollFlags::HUP, deadline) {
+            drop(writer.child.wait());
+        } else {
+            warn!("the files are not written to their end: the disk is too slow");
         }
-        let Writer {
-            mut child,
-            pipe,
-            reports,
-            ..
-        } = writer;
-        drop(pipe);
-        while Instant::now() < deadline {
-            if !matches!(child.try_wait(), Ok(None)) {
-                drop(reports);
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        warn!("the files are not written to their end: the disk is too slow");
     }
 }
 
@@ -290,6 +283,19 @@ impl Writer {
             reports,
             said: Vec::new(),
         })
+    }
+}
+
+/// Waits until there is this of a pipe, and returns whether there is by `deadline`.
+fn has_come(pipe: &impl AsFd, what: PollFlags, deadline: Instant) -> bool {
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let mut ask = [PollFd::new(pipe, what)];
+        match poll(&mut ask, Timespec::try_from(left).ok().as_ref()) {
+            Err(Errno::INTR) => {}
+            Ok(_) => return ask[0].revents().contains(what),
+            Err(_) => return false,
+        }
     }
 }
 
