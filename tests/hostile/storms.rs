@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::common::crowd::{crowd_permit, join_crowd, that_fit};
 use crate::common::{GREETING, PROMPT, Peer, Server};
-use crate::measure::{MIB, longest_turn, pings};
+use crate::measure::{MIB, longest_turn, pings, processor_time};
 
 #[test]
 fn thousands_leave_at_once_and_thousands_come_back() {
@@ -44,6 +44,7 @@ fn live_through_storms() -> Duration {
     }
     println!("{leaving} left within {:?}", start.elapsed());
     let start = Instant::now();
+    let worked_before = processor_time(server.id());
     let mut crowd: Vec<Peer> = Vec::new();
     for number in 0..coming {
         let peer = Peer::connect(server.addresses()[1 + number % 2]);
@@ -59,8 +60,14 @@ fn live_through_storms() -> Duration {
     }
     let took = start.elapsed();
     println!("and were let in within {took:?}");
-    // The goal is 2 s, less than half of which is needed where nothing else runs.
-    assert!(took < Duration::from_secs(5), "took {took:?}");
+    // The goal is 2 s, less than half of which is needed where nothing else runs. Where something
+    // does, it is the server's own time that counts.
+    let worked = processor_time(server.id()).saturating_sub(worked_before);
+    println!("which took {worked:?} of the processor");
+    assert!(
+        took.min(worked) < Duration::from_secs(2),
+        "{took:?}, {worked:?}"
+    );
     // All at once they cost no more than they do one by one.
     let growth = server.peak_resident_bytes() - before;
     assert!(growth < 16 * MIB, "grew by {growth} bytes");
