@@ -101,6 +101,13 @@ enum Step {
     Failed(String),
 }
 
+/// How many TLS handshakes came to their end, since the start.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Handshakes {
+    pub completed: u64,
+    pub failed: u64,
+}
+
 /// Those on their way in.
 #[derive(Debug)]
 pub(super) struct Arrivals {
@@ -113,6 +120,7 @@ pub(super) struct Arrivals {
     next_number: u64,
     /// How long it may take them; none for ever.
     timeout: Option<Duration>,
+    handshakes: Handshakes,
     scratch: Vec<u8>,
 }
 
@@ -126,8 +134,14 @@ impl Arrivals {
             order: VecDeque::new(),
             next_number: 0,
             timeout: (timeout_s > 0).then(|| Duration::from_secs(timeout_s.into())),
+            handshakes: Handshakes::default(),
             scratch: vec![0; READ_BYTES],
         }
+    }
+
+    /// Returns how many handshakes have ended so far.
+    pub(super) fn handshakes(&self) -> Handshakes {
+        self.handshakes
     }
 
     /// Returns how many there are.
@@ -230,6 +244,7 @@ impl Arrivals {
                 }
                 Step::Waits => {}
                 Step::Done(sealed) => {
+                    self.handshakes.completed += u64::from(sealed.is_some());
                     let Arrival {
                         stream, address, ..
                     } = self.remove(index);
@@ -240,7 +255,7 @@ impl Arrivals {
                     }));
                 }
                 Step::Failed(why) => {
-                    return Some(Outcome::Failed(self.remove(index).address, why));
+                    return Some(Outcome::Failed(self.give_up(index), why));
                 }
             }
         }
@@ -250,7 +265,18 @@ impl Arrivals {
     /// Ends everybody: the room is closing.
     pub(super) fn clear(&mut self) {
         let timeout_s = self.timeout.map_or(0, |timeout| timeout.as_secs() as u16);
-        *self = Self::new(timeout_s);
+        let handshakes = self.handshakes;
+        *self = Self {
+            handshakes,
+            ..Self::new(timeout_s)
+        };
+    }
+
+    /// Takes out one that can't be let in, and returns where it came from.
+    fn give_up(&mut self, index: usize) -> IpAddr {
+        let arrival = self.remove(index);
+        self.handshakes.failed += u64::from(arrival.tls.is_some());
+        arrival.address
     }
 
     fn remove(&mut self, index: usize) -> Arrival {
@@ -276,7 +302,7 @@ impl Arrivals {
                     return None;
                 }
                 self.order.pop_front();
-                let address = self.remove(index).address;
+                let address = self.give_up(index);
                 return Some((address, "it took too long to come in".to_owned()));
             }
             self.order.pop_front();

@@ -107,6 +107,7 @@ impl Server {
             hub: &self.hub,
             turns: &self.turns,
             process: &self.process,
+            handshakes: self.arrivals.handshakes(),
             ending: !self.ending.is_open(),
             now,
         };

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
+use super::arrivals::Handshakes;
 use super::http::{Request, Response, Status};
 use super::turns::{BOUNDS_US, Turns};
 use crate::hub::Hub;
@@ -51,6 +52,7 @@ pub(super) struct View<'a, S> {
     pub(super) hub: &'a Hub<S>,
     pub(super) turns: &'a Turns,
     pub(super) process: &'a Process,
+    pub(super) handshakes: Handshakes,
     /// Nobody new comes in any more.
     pub(super) ending: bool,
     pub(super) now: Tick,
@@ -116,6 +118,14 @@ impl<S: Stream> View<'_, S> {
         text.family(name, "counter", "Connections that were turned away.");
         for (reason, count) in counters.refused() {
             text.sample(name, &[("reason", reason)], count);
+        }
+        let name = "chatroom_tls_handshakes_total";
+        text.family(name, "counter", "TLS handshakes that came to their end.");
+        for (result, count) in [
+            ("completed", self.handshakes.completed),
+            ("failed", self.handshakes.failed),
+        ] {
+            text.sample(name, &[("result", &result)], count);
         }
         let name = "chatroom_disconnects_total";
         text.family(name, "counter", "Connections that ended.");

@@ -11,6 +11,9 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod hostile;
+#[path = "../tls/person.rs"]
+#[allow(dead_code, reason = "a part of it is used")]
+mod person;
 
 use std::collections::HashMap;
 use std::io::{Read, Write};
@@ -20,7 +23,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::program::tool;
-use common::{PATIENCE, Program, Server, Signal};
+use common::{PATIENCE, Peer, Program, Server, Signal};
+use person::Person;
 
 /// A server, and where it tells how it goes.
 struct Watched {
@@ -134,6 +138,24 @@ fn what_happens_is_counted() {
         samples["chatroom_loop_turn_seconds_bucket{le=\"+Inf\"}"]
     );
     drop(stranger);
+}
+
+#[test]
+fn handshakes_are_counted_by_how_they_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let watched = Watched::start(&["--listen", "tls://127.0.0.1:0", "--tls-dir", path]);
+    let address = watched.server.tls_address();
+    let _ali = Person::join(address, "ali");
+    let mut bob = Peer::connect(address);
+    bob.say("bob");
+    bob.expect_notice("TLS");
+    bob.expect_end();
+    let samples = watched.samples();
+    for result in ["completed", "failed"] {
+        let name = format!("chatroom_tls_handshakes_total{{result=\"{result}\"}}");
+        assert_eq!(samples.get(&name), Some(&1.0), "{name}");
+    }
 }
 
 #[test]
