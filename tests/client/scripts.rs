@@ -17,7 +17,8 @@ fn join(server: &Server, flags: &[&str]) -> std::process::Command {
 
 #[test]
 fn a_file_is_sent_whole() {
-    let server = Server::start(&[]);
+    // It is slowed, if not for long.
+    let server = Server::start(&["--rate", "2000"]);
     let mut ears = server.join("ears");
     let mut file = tempfile::tempfile().unwrap();
     let lines: Vec<_> = (0..5000).map(|number| format!("line {number}")).collect();
