@@ -67,7 +67,7 @@ impl Strace {
         Some(Self { program, trace })
     }
 
-    /// Stops watching, and returns what was seen.
+    /// Stops watching, and returns what was seen, but for the call it ended in.
     fn end(mut self) -> String {
         kill_process(
             Pid::from_raw(self.program.id().cast_signed()).unwrap(),
@@ -75,7 +75,9 @@ impl Strace {
         )
         .unwrap();
         self.program.wait();
-        fs::read_to_string(self.trace.path()).unwrap()
+        let trace = fs::read_to_string(self.trace.path()).unwrap();
+        let whole = trace.lines().filter(|line| !line.contains("<detached"));
+        whole.collect::<Vec<_>>().join("\n")
     }
 }
 
