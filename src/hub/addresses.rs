@@ -1,5 +1,6 @@
-//! Where connections come from, where the log is to tell it.
+//! Where connections come from: where the log is to tell it, and where a proxy stands in between.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -8,12 +9,15 @@ use log::{Level, info, log};
 use super::disconnect::Disconnect;
 use crate::room::{MemberId, Notice};
 
-/// The address of each connection, where the log names addresses. Where it doesn't nothing is kept.
+/// The address of each connection, where the log names addresses; where it doesn't nothing is kept.
+/// And that of each whose stream doesn't know it.
 #[derive(Debug)]
 pub(super) struct Addresses {
     named: bool,
     /// By slot. What a slot's last owner has left is written over by the next.
     by_slot: Vec<Option<IpAddr>>,
+    /// Of those who come by a proxy: what it says, if it knows.
+    origins: BTreeMap<MemberId, Option<IpAddr>>,
 }
 
 impl Addresses {
@@ -22,7 +26,28 @@ impl Addresses {
         Self {
             named,
             by_slot: Vec::new(),
+            origins: BTreeMap::new(),
         }
+    }
+
+    /// Takes note of where a connection comes from by a proxy, if that is known.
+    pub(super) fn set_origin(&mut self, id: MemberId, origin: Option<IpAddr>) {
+        self.origins.insert(id, origin);
+    }
+
+    /// Returns where a connection comes from, whose stream has come from `peer`, if that is known. A
+    /// proxy that doesn't know it stands for more people than one: its own address is nobody's.
+    pub(super) fn origin(
+        &self,
+        id: MemberId,
+        peer: impl FnOnce() -> Option<IpAddr>,
+    ) -> Option<IpAddr> {
+        self.origins.get(&id).copied().unwrap_or_else(peer)
+    }
+
+    /// Forgets a connection that has ended.
+    pub(super) fn leave(&mut self, id: MemberId) {
+        self.origins.remove(&id);
     }
 
     /// Takes note of where a new connection comes from.
@@ -112,6 +137,19 @@ mod tests {
         assert_eq!(addresses.of(id(3)).to_string(), "[2001:db8::1] ");
         assert_eq!(addresses.at(first).to_string(), "[203.0.113.7] ");
         assert_eq!(addresses.level(), Level::Info);
+    }
+
+    #[test]
+    fn who_comes_by_a_proxy_is_where_it_says_and_never_at_the_proxy() {
+        let mut addresses = Addresses::new(false);
+        let [proxy, person] = ["10.0.0.1", "203.0.113.7"].map(|text| text.parse().ok());
+        assert_eq!(addresses.origin(id(3), || proxy), proxy);
+        addresses.set_origin(id(3), person);
+        addresses.set_origin(id(4), None);
+        assert_eq!(addresses.origin(id(3), || proxy), person);
+        assert_eq!(addresses.origin(id(4), || proxy), None);
+        addresses.leave(id(3));
+        assert_eq!(addresses.origin(id(3), || proxy), proxy, "the next one");
     }
 
     #[test]

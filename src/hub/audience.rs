@@ -53,7 +53,8 @@ impl<S: Stream> Audience for Connections<S> {
     }
 
     fn address(&self, member: MemberId) -> Option<IpAddr> {
-        self.slots.get(member)?.address()
+        let connection = self.slots.get(member)?;
+        self.addresses.origin(member, || connection.address())
     }
 
     fn silent_s(&self, member: MemberId) -> u64 {

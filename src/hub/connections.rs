@@ -257,6 +257,7 @@ impl<S: Stream> Connections<S> {
             self.admission.leave(id);
             self.guesses.leave(id);
             self.password.leave(id);
+            self.addresses.leave(id);
         }
     }
 

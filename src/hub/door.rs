@@ -10,7 +10,7 @@ use super::connection::Connection;
 use super::connections::{Connections, is_nameless};
 use super::disconnect::Disconnect;
 use super::sealed::Sealed;
-use crate::room::{Audience, Effect, Notice};
+use crate::room::{Audience, Effect, MemberId, Notice};
 use crate::stream::Stream;
 use crate::wire::plain;
 
@@ -48,6 +48,12 @@ impl<S: Stream> Hub<S> {
     /// Takes in a stream that has been admitted and is sealed, and asks for a name.
     pub fn accept_sealed(&mut self, stream: S, sealed: Box<Sealed>, address: IpAddr) {
         self.connections.accept(stream, Some(sealed), address);
+    }
+
+    /// Takes note of where the person is whom a proxy stands for, as it says; its stream says where the
+    /// proxy is. Bans, whoever tries keys, and `/whois` go by it.
+    pub fn set_origin(&mut self, id: MemberId, origin: Option<IpAddr>) {
+        self.connections.addresses.set_origin(id, origin);
     }
 
     /// Turns a stream from `address` away that was not admitted, telling it why.

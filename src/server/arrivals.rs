@@ -17,7 +17,7 @@ use slab::Slab;
 
 use crate::hub::per_address::PerAddress;
 use crate::hub::sealed::Sealed;
-use crate::layer::proxy;
+use crate::layer::proxy::{self, Header};
 use crate::layer::tls::handshake::{Config, Handshake, Progress};
 use crate::room::Notice;
 use crate::tick::Tick;
@@ -49,6 +49,8 @@ struct Arrival {
     number: u64,
     /// A proxy has to say whom it stands for.
     by_proxy: bool,
+    /// What a proxy has said.
+    header: Option<Header>,
     /// TLS is to be spoken.
     tls: Option<Config>,
     handshake: Option<Box<Handshake>>,
@@ -88,6 +90,8 @@ pub(super) enum Outcome {
 pub(super) struct Arrived {
     pub stream: TcpStream,
     pub address: IpAddr,
+    /// Whom a proxy stands for, if it comes by one.
+    pub header: Option<Header>,
     pub sealed: Option<Box<Sealed>>,
 }
 
@@ -174,6 +178,7 @@ impl Arrivals {
             address,
             number,
             by_proxy: way.by_proxy,
+            header: None,
             tls: way.tls,
             handshake: None,
             unsent: Vec::new(),
@@ -246,11 +251,15 @@ impl Arrivals {
                 Step::Done(sealed) => {
                     self.handshakes.completed += u64::from(sealed.is_some());
                     let Arrival {
-                        stream, address, ..
+                        stream,
+                        address,
+                        header,
+                        ..
                     } = self.remove(index);
                     return Some(Outcome::Arrived(Arrived {
                         stream,
                         address,
+                        header,
                         sealed,
                     }));
                 }
@@ -354,6 +363,7 @@ impl Arrival {
         read.map_err(|error| error.to_string())?;
         self.by_proxy = false;
         self.address = header.source.unwrap_or(self.address);
+        self.header = Some(header);
         Ok(true)
     }
 

@@ -64,6 +64,7 @@ impl Server {
         let Arrived {
             mut stream,
             address,
+            header,
             sealed,
         } = arrived;
         if self.hub.admit(address).is_err() {
@@ -72,14 +73,20 @@ impl Server {
                 None => self.hub.refuse(stream, address),
             };
         }
-        let token = Source::Connection(self.hub.next_id()).into();
+        let id = self.hub.next_id();
+        let token = Source::Connection(id).into();
         let registry = self.poll.registry();
         match registry.reregister(&mut stream, token, INTEREST) {
             Ok(()) => match sealed {
                 Some(sealed) => self.hub.accept_sealed(stream, sealed, address),
                 None => self.hub.accept(stream, address),
             },
-            Err(error) => warn!("a connection can't be watched and is closed: {error}"),
+            Err(error) => {
+                return warn!("a connection can't be watched and is closed: {error}");
+            }
+        }
+        if let Some(header) = header {
+            self.hub.set_origin(id, header.source);
         }
     }
 

@@ -22,6 +22,7 @@ mod guessing;
 mod house;
 mod keeping;
 mod lists;
+mod proxied;
 mod storm;
 #[path = "../rig/table.rs"]
 #[expect(dead_code, reason = "only a part of it is needed here")]

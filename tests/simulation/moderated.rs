@@ -4,10 +4,10 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::time::Duration;
 
-use chatroom::hub::limits::Limits;
 use chatroom::room::Name;
-use chatroom::room::access::{Access, Keeping, Kept, Key};
+use chatroom::room::access::{Access, Kept, Key};
 use chatroom::store::state;
 use chatroom::wire::plain::GREETING;
 
@@ -15,14 +15,10 @@ use crate::rig::drive::Drive;
 use crate::rig::random::Random;
 use crate::rig::screen::Screen;
 use crate::rig::wire::{EVERYTHING, Mischief, Wire};
-use crate::rules::{Model, NAMES, Person};
+use crate::rules::{self, Guesses, KEEPING, Model, NAMES, Person, limits, wrong};
 
 const STEPS: usize = 150;
 const DAY_MS: u64 = 86_400_000;
-const KEEPING: Keeping = Keeping {
-    names_max: 4,
-    days: 90,
-};
 
 struct World {
     drive: Drive,
@@ -30,8 +26,6 @@ struct World {
     model: Model,
     now_ms: u64,
     lines: u64,
-    /// How many wrong keys were looked at.
-    wrong_keys: usize,
 }
 
 impl World {
@@ -53,16 +47,18 @@ impl World {
             model,
             now_ms: 1_764_079_201_000,
             lines: 0,
-            wrong_keys: 0,
         };
         world.drive.hub.set_time_of_day(world.now_ms);
         world
     }
 
     fn step(&mut self) {
-        self.now_ms += self.random.below(20_000) as u64;
-        self.drive.hub.set_time_of_day(self.now_ms);
+        // Often so little that an address has not rested from what it tried before.
+        let most = *self.random.pick(&[200, 2000, 20_000]);
+        let ms = self.random.below(most) as u64;
+        self.pass(ms);
         match self.random.below(14) {
+            0 if self.random.one_in(4) => self.guess(),
             0..4 => self.come(),
             4 if self.random.one_in(2) => self.leave(),
             5 if self.random.one_in(12) => self.start_anew(),
@@ -73,9 +69,36 @@ impl World {
         self.check();
     }
 
+    /// Lets time pass, by both of the hub's clocks.
+    fn pass(&mut self, ms: u64) {
+        self.now_ms += ms;
+        self.drive.hub.set_time_of_day(self.now_ms);
+        self.drive.pass(Duration::from_millis(ms));
+    }
+
     /// Lets somebody connect from one of a few addresses, and answer the prompt.
     fn come(&mut self) {
         let address = IpAddr::from([10, 0, 0, self.random.below(4) as u8]);
+        // An operator is seldom away for long.
+        let often = self.random.below(4 * NAMES.len() / 3);
+        let name = NAMES.get(often).copied().unwrap_or(NAMES[0]);
+        let key = match self.random.below(8) {
+            0 => None,
+            1 => Some(wrong()),
+            _ => self.model.kept.get(name).map(|&(key, _)| key),
+        };
+        self.come_as(address, name, key);
+    }
+
+    /// Lets somebody try wrong keys, one after the other.
+    fn guess(&mut self) {
+        let address = IpAddr::from([10, 0, 0, self.random.below(4) as u8]);
+        for _ in 0..self.random.below(12) {
+            self.come_as(address, NAMES[0], Some(wrong()));
+        }
+    }
+
+    fn come_as(&mut self, address: IpAddr, name: &'static str, key: Option<Key>) {
         let is_banned = self.model.banned_addresses.get(&address);
         let is_banned = is_banned.is_some_and(|&until| self.now_ms < until);
         assert_eq!(
@@ -90,19 +113,7 @@ impl World {
         let mut wire = Wire::new(EVERYTHING, mischief, Screen::Keeps(Vec::new()));
         wire.address = address;
         let peer = self.drive.accept(wire);
-        // An operator is seldom away for long.
-        let name = *self.random.pick(&NAMES);
-        let name = if self.random.one_in(4) {
-            NAMES[0]
-        } else {
-            name
-        };
         let kept = self.model.kept.get(name).map(|&(key, _)| key);
-        let key = match self.random.below(8) {
-            0 => None,
-            1 => Some(Key::from_bytes([99; 16])),
-            _ => kept,
-        };
         let line = match key {
             Some(key) => format!("{name} {}", key.reveal()),
             None => name.to_owned(),
@@ -110,18 +121,17 @@ impl World {
         self.drive.say(peer, &line);
         self.drive.settle();
         let heard = self.drive.heard(peer);
-        if heard.contains("* That was not looked at: ") {
-            // Wrong ones came from its address before, and no time passes for the hub.
-            assert!(self.wrong_keys >= 5, "{line}");
-            self.drive.wire(peer).reset();
-            self.drive.settle();
-            return;
+        let guesses = &mut self.model.guesses;
+        let put_off = key.and_then(|_| guesses.refusal(address, self.now_ms));
+        assert_eq!(rules::refusal_in(&heard), put_off.as_deref(), "{line}");
+        if put_off.is_none() && key.is_some() && kept.is_some() && key != kept {
+            guesses.note_wrong(address, self.now_ms);
         }
-        self.wrong_keys += usize::from(key.is_some() && key != kept);
         let is_in = heard.contains(GREETING);
         let banned = self.model.banned_names.get(name);
         let is_free = self.model.at(name).is_none();
-        let may = banned.is_none_or(|&until| self.now_ms >= until)
+        let may = put_off.is_none()
+            && banned.is_none_or(|&until| self.now_ms >= until)
             && match (key, kept) {
                 (None, None) => is_free && !self.model.locked,
                 // The holder of a kept name is its keeper: a ghost by now.
@@ -335,21 +345,16 @@ impl World {
         let text = state::write(self.drive.hub.room().access());
         let access = state::read(&text, KEEPING, self.now_ms).unwrap();
         self.drive = Drive::with(limits(), access);
-        self.drive.hub.set_time_of_day(self.now_ms);
         self.model.here.clear();
-        // What is written holds in whole seconds, rather longer than too short.
-        self.now_ms += 1000;
+        self.model.guesses = Guesses::default();
+        self.model.round_up();
         self.drive.hub.set_time_of_day(self.now_ms);
-        let again = state::write(self.drive.hub.room().access());
-        let again = state::read(&again, KEEPING, self.now_ms - 1000).unwrap();
-        assert_eq!(
-            state::write(&again),
-            state::write(self.drive.hub.room().access())
-        );
+        let text = state::write(self.drive.hub.room().access());
+        let again = state::read(&text, KEEPING, self.now_ms).unwrap();
+        assert_eq!(state::write(&again), text);
         if self.random.one_in(8) {
             // Longer than any ban or mute, but not than an unused name is kept.
-            self.now_ms += DAY_MS;
-            self.drive.hub.set_time_of_day(self.now_ms);
+            self.pass(DAY_MS);
             self.drive.hub.lapse();
             assert_eq!(self.drive.hub.room().access().bans().count(), 0);
         }
@@ -377,15 +382,6 @@ impl World {
         for person in &self.model.here {
             assert!(self.drive.is_open(person.peer), "{} was ended", person.name);
         }
-    }
-}
-
-fn limits() -> Limits {
-    Limits {
-        rate: 0,
-        backlog_bytes: 65_536,
-        name_timeout_s: 0,
-        ..Limits::default()
     }
 }
 
