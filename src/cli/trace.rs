@@ -42,6 +42,15 @@ pub struct TraceOptions {
     )]
     pub framing: FramingOption,
 
+    /// Secrets of TLS connections, as SSLKEYLOGFILE makes programs log them: what they say is read
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "CHATROOM_TRACE_KEYLOG",
+        value_parser = clap::builder::PathBufValueParser::new()
+    )]
+    pub keylog: Option<PathBuf>,
+
     /// The packet list, as Wireshark writes it
     #[arg(short = 'l', long, env = "CHATROOM_TRACE_PACKETS")]
     pub packets: bool,
@@ -142,6 +151,7 @@ impl From<&TraceOptions> for Options {
                 FramingOption::Lines => Some(Framing::Lines),
                 FramingOption::Segments => Some(Framing::Segments),
             },
+            key_log: options.keylog.clone(),
             packets: options.packets,
             details: options.details.clone(),
             messages: options.messages,

@@ -17,6 +17,8 @@ pub struct Options {
     pub port: u16,
     /// What ends a message; `None` to find out.
     pub framing: Option<Framing>,
+    /// Where the secrets of sealed connections are.
+    pub key_log: Option<PathBuf>,
     /// Show the packet list.
     pub packets: bool,
     /// Show everything about the frames from the first to the last of each pair.

@@ -14,6 +14,7 @@ use super::show::seen::{Found, Seen};
 use super::show::sink::Whole;
 use super::show::time::{Clock, Seconds};
 use super::tcp::{self, StreamRow, Streams};
+use super::tls::key_log::KeyLog;
 
 /// The pass.
 #[derive(Debug)]
@@ -47,6 +48,13 @@ impl<'a> Pass<'a> {
             account: Account::new(options.port, story),
             matched: false,
         }
+    }
+
+    /// Returns the pass with these secrets of sealed connections.
+    #[must_use]
+    pub fn with_keys(mut self, keys: KeyLog) -> Self {
+        self.chat.set_keys(keys);
+        self
     }
 
     /// Returns what was counted.
@@ -110,6 +118,7 @@ impl<'a> Pass<'a> {
             nothing_matched: self.nothing_matched().is_some(),
             clock: &self.clock,
             framing,
+            keys: self.options.key_log.is_some().then(|| self.chat.keys()),
             other_streams: u64::from(self.streams.count()).saturating_sub(totals.streams()),
             evicted: self.streams.evicted,
         })?;

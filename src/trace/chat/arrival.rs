@@ -3,24 +3,7 @@
 use crate::trace::capture::Moment;
 use crate::trace::packet::{Endpoint, Packet};
 use crate::trace::tcp::Segment;
-
-/// Which way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
-    /// From the person to the server.
-    Up,
-    /// From the server to the person.
-    Down,
-}
-
-impl Way {
-    pub(super) fn back(self) -> Self {
-        match self {
-            Self::Up => Self::Down,
-            Self::Down => Self::Up,
-        }
-    }
-}
+pub(super) use crate::trace::tls::Way;
 
 /// One packet of the room as it comes.
 #[derive(Debug, Clone, Copy)]

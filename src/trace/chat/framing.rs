@@ -6,6 +6,7 @@
 use super::units::{Framing, SEGMENTS_LOOKED_AT};
 use crate::trace::capture::{Frame, OwnedFrame};
 use crate::trace::packet::{Fragments, Packet};
+use crate::trace::tls::begins_record;
 
 /// Most bytes of frames held back; then messages are taken to be segments.
 const HELD_BYTES_MAX: usize = 1024 * 1024;
@@ -48,7 +49,8 @@ impl Detection {
             && packet.len > 0
         {
             self.segments += 1;
-            if memchr::memchr(b'\n', packet.payload).is_some() {
+            // Sealed is only a room whose messages are lines, and what looks like one here is none.
+            if begins_record(packet.payload) || memchr::memchr(b'\n', packet.payload).is_some() {
                 self.decided = Some(Framing::Lines);
             } else if self.segments >= SEGMENTS_LOOKED_AT {
                 self.decided = Some(Framing::Segments);

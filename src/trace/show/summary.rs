@@ -93,7 +93,27 @@ impl Page<'_> {
             out,
             "room       {} joined, {} messages, {} left",
             totals.joins, totals.messages, totals.leaves
-        )
+        )?;
+        self.sealed(out)
+    }
+
+    fn sealed(&self, out: &mut String) -> fmt::Result {
+        let (sealed, opened) = self.whole.totals.sealed;
+        if sealed > 0 {
+            writeln!(out, "TLS        {sealed} connections, {opened} of them read")?;
+        }
+        let Some(keys) = self.whole.keys else {
+            return Ok(());
+        };
+        let (strange, beyond) = keys.left_out();
+        write!(out, "secrets    of {} sessions", keys.sessions())?;
+        if strange > 0 {
+            write!(out, "; lines of the log that are none: {strange}")?;
+        }
+        if beyond > 0 {
+            write!(out, "; for want of room left out: {beyond}")?;
+        }
+        out.write_char('\n')
     }
 
     fn streams(&self, out: &mut String) -> fmt::Result {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::finding::{FRAMES_MAX, Finding, Kind, times};
 use super::watch::Watch;
 use crate::trace::capture::Moment;
-use crate::trace::chat::event::{Event, Original};
+use crate::trace::chat::event::{Event, Original, Word};
 use crate::trace::packet::{FIN, Packet, RST, SYN};
 use crate::trace::tcp::{Marks, Segment};
 
@@ -83,6 +83,17 @@ impl Findings {
                 }
                 if *cut > 0 {
                     self.tally(Kind::CutShort, who.stream, at.frame, *cut);
+                }
+            }
+            Event::Sealed {
+                who,
+                at,
+                word: Word::Sealed { bytes, why },
+                ..
+            } => {
+                self.tally(Kind::Sealed, who.stream, at.frame, *bytes);
+                if let Some(tally) = self.tallies.get_mut(&(Kind::Sealed, who.stream)) {
+                    tally.name = why.to_string().into_bytes();
                 }
             }
             Event::Missing {
@@ -182,6 +193,11 @@ fn finding(kind: Kind, stream: u32, tally: &Tally, names: &HashMap<u32, Vec<u8>>
             1 => "1 copy".to_owned(),
             _ => format!("{count} copies"),
         },
+        Kind::Sealed => {
+            let why = String::from_utf8_lossy(&tally.name);
+            let records = if count == 1 { "record" } else { "records" };
+            format!("{bytes} bytes in {count} {records}, {why}")
+        }
         Kind::SlowReader => String::from_utf8_lossy(&tally.name).into_owned(),
         Kind::Refused | Kind::Reset | Kind::StillOpen => String::new(),
     };

@@ -254,6 +254,7 @@ impl Maker<'_> {
                 (true, Style::Control, "closed".to_owned())
             }
             What::Notice(text) => (false, Style::Notice, self.text(text)),
+            What::Sealed(up, words) => (*up, Style::Packet, words.clone()),
             What::Trouble(up, words) => (*up, Style::Trouble, (*words).to_owned()),
             What::Packet(up, flags) => match self.labels.get(&row.at.frame) {
                 Some((style, label)) => {
