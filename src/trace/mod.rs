@@ -113,7 +113,7 @@ fn judge(options: &Options, pass: &Pass<'_>, warnings: usize) -> Result<(), Fail
         return Err(bad_input(options, &link));
     }
     if totals.on_port == 0 {
-        return Err(Failure::new(totals.nothing_on(options.port)));
+        return Err(Failure::new(totals.nothing_on(options.ports)));
     }
     if let Some(nothing) = pass.nothing_matched() {
         return Err(Failure::new(nothing));

@@ -44,8 +44,8 @@ impl<'a> Pass<'a> {
             detection: Detection::new(options.framing),
             fragments: Fragments::default(),
             streams: Streams::new(options.streams_max),
-            chat: Chat::new(options.port, framing),
-            account: Account::new(options.port, story),
+            chat: Chat::new(options.ports, framing),
+            account: Account::new(options.ports, story),
             matched: false,
         }
     }
@@ -83,7 +83,7 @@ impl<'a> Pass<'a> {
     /// Fails when an output can't be written.
     pub fn frame(&mut self, frame: &Frame<'_>) -> Result<(), WriteError> {
         if self.detection.decided().is_none() {
-            let held = self.detection.hold(frame, self.options.port);
+            let held = self.detection.hold(frame, self.options.ports);
             if let Some(framing) = self.detection.decided() {
                 self.release(framing)?;
             }
@@ -158,8 +158,8 @@ impl<'a> Pass<'a> {
         };
         let segment = tcp::analyse(&mut self.streams, at.frame, at.time, &packet);
         let mut events = self.forget_ended();
-        let port = self.options.port;
-        let on_port = packet.src_port == port || packet.dst_port == port;
+        let ports = self.options.ports;
+        let on_port = ports.has(packet.src_port) || ports.has(packet.dst_port);
         let note = on_port.then(|| {
             let (note, more) = self.chat.push(at, &packet, &segment);
             events.extend(more);

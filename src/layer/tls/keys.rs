@@ -139,7 +139,8 @@ impl Keys {
     pub fn next_generation(&self) -> Result<Self, CryptoError> {
         let mut next = [0; SECRET_BYTES_MAX];
         let next_secret = &mut next[..self.suite.secret_bytes()];
-        self.expand(b"traffic upd", next_secret).ok_or(CryptoError)?;
+        self.expand(b"traffic upd", next_secret)
+            .ok_or(CryptoError)?;
         let keys = Self::new(self.suite, next_secret, 0);
         next.zeroize();
         keys.ok_or(CryptoError)

@@ -1,7 +1,7 @@
 //! One packet of the room as it comes.
 
 use crate::trace::capture::Moment;
-use crate::trace::packet::{Endpoint, Packet};
+use crate::trace::packet::{Endpoint, Packet, Ports};
 use crate::trace::tcp::Segment;
 pub(super) use crate::trace::tls::Way;
 
@@ -15,8 +15,13 @@ pub(super) struct Arrival<'a> {
 }
 
 impl<'a> Arrival<'a> {
-    pub(super) fn new(at: Moment, packet: &'a Packet<'a>, segment: &'a Segment, port: u16) -> Self {
-        let way = if packet.dst_port == port {
+    pub(super) fn new(
+        at: Moment,
+        packet: &'a Packet<'a>,
+        segment: &'a Segment,
+        ports: Ports,
+    ) -> Self {
+        let way = if ports.has(packet.dst_port) {
             Way::Up
         } else {
             Way::Down

@@ -31,7 +31,7 @@ use self::units::Framing;
 use self::visit::Change;
 use self::visits::Visits;
 use crate::trace::capture::Moment;
-use crate::trace::packet::{ACK, Packet};
+use crate::trace::packet::{ACK, Packet, Ports};
 use crate::trace::tcp::Segment;
 use crate::trace::tls::key_log::KeyLog;
 
@@ -51,16 +51,16 @@ pub struct Note {
 /// The talk.
 #[derive(Debug)]
 pub struct Chat {
-    port: u16,
+    ports: Ports,
     known: Known,
 }
 
 impl Chat {
-    /// Returns an empty talk on a port.
+    /// Returns an empty talk on these ports.
     #[must_use]
-    pub fn new(port: u16, framing: Framing) -> Self {
+    pub fn new(ports: Ports, framing: Framing) -> Self {
         Self {
-            port,
+            ports,
             known: Known {
                 framing,
                 visits: Visits::default(),
@@ -87,7 +87,7 @@ impl Chat {
         self.known.visits.keys()
     }
 
-    /// Takes one packet of the port, in the order of the capture.
+    /// Takes one packet of the ports, in the order of the capture.
     pub fn push(
         &mut self,
         at: Moment,
@@ -95,7 +95,7 @@ impl Chat {
         segment: &Segment,
     ) -> (Note, Vec<Event>) {
         self.known.now = at.time;
-        let arrival = Arrival::new(at, packet, segment, self.port);
+        let arrival = Arrival::new(at, packet, segment, self.ports);
         let mut step = Step::new(&mut self.known);
         step.settle_due();
         step.hear(&arrival);

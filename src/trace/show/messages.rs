@@ -187,7 +187,9 @@ impl Entry<'_> {
                     write!(self.out, ", as {}", Isolated(server_name))?;
                 }
             }
-            Word::Agreed { version, suite } => write!(self.out, "{version}, {}", SuiteName(*suite))?,
+            Word::Agreed { version, suite } => {
+                write!(self.out, "{version}, {}", SuiteName(*suite))?
+            }
             Word::Alert(alert) => write!(self.out, "TLS alert {alert}")?,
             Word::Opened | Word::Sealed { .. } => {}
         }

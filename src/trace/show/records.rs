@@ -269,7 +269,10 @@ fn sealed_fields(out: &mut String, way: Way, word: &Word) -> fmt::Result {
         }
         Word::Agreed { version, suite } => {
             let suite = SuiteName(*suite);
-            writeln!(out, "\"agreed\",\"version\":\"{version}\",\"suite\":\"{suite}\"}}")
+            writeln!(
+                out,
+                "\"agreed\",\"version\":\"{version}\",\"suite\":\"{suite}\"}}"
+            )
         }
         Word::Opened => out.write_str("\"opened\"}\n"),
         Word::Sealed { bytes, why } => {

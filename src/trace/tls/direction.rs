@@ -161,7 +161,9 @@ impl Direction {
         match record[0] {
             DATA if around.link.is_read() => return self.sealed(record, end, around),
             DATA => {
-                let outcome = self.opener.open(record, around.link, around.log, &mut Vec::new());
+                let outcome = self
+                    .opener
+                    .open(record, around.link, around.log, &mut Vec::new());
                 self.outcome(&outcome, record.len(), around);
             }
             // Astray it can't be told whether it is one: the sealed ones can.
@@ -179,7 +181,9 @@ impl Direction {
         let mut opened = Vec::new();
         let had_opened = self.opener.has_opened;
         let before = self.opener.lost();
-        let outcome = self.opener.open(record, around.link, around.log, &mut opened);
+        let outcome = self
+            .opener
+            .open(record, around.link, around.log, &mut opened);
         if self.opener.has_opened && !had_opened {
             (around.tell)(Told::Word(Word::Opened));
         }

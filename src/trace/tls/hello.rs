@@ -101,7 +101,9 @@ fn number(rest: &mut &[u8]) -> Option<u16> {
 /// Takes what a length of so many bytes stands before.
 fn vector<'a>(rest: &mut &'a [u8], length_bytes: usize) -> Option<&'a [u8]> {
     let length = take(rest, length_bytes)?;
-    let length = length.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
+    let length = length
+        .iter()
+        .fold(0, |sum, byte| sum << 8 | usize::from(*byte));
     take(rest, length)
 }
 

@@ -65,7 +65,9 @@ impl Link {
                 Some(suite) => std::slice::from_ref(suite),
                 None => Suite::with_secret_of(secret.len()),
             };
-            let keys = may_be.iter().filter_map(|suite| Keys::new(*suite, secret, 0));
+            let keys = may_be
+                .iter()
+                .filter_map(|suite| Keys::new(*suite, secret, 0));
             keys.collect::<Vec<_>>()
         };
         let handshake = secrets.handshake(way).map(keys).unwrap_or_default();

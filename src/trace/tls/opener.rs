@@ -170,16 +170,13 @@ impl Opener {
     }
 
     /// Tries the keys after the next update, which may be among what is missing.
-    fn find_next_generation(
-        &mut self,
-        sealed: &[u8],
-        opened: &mut Vec<u8>,
-    ) -> Option<Found> {
-        if self.lost == 0 || !self.has_opened {
+    fn find_next_generation(&mut self, sealed: &[u8], opened: &mut Vec<u8>) -> Option<Found> {
+        if self.lost == 0 {
             return None;
         }
-        let next = self.traffic.first()?.next_generation().ok()?;
-        let before = std::mem::replace(&mut self.traffic, vec![next]);
+        let next = self.traffic.iter().map(Keys::next_generation);
+        let next = next.collect::<Result<_, _>>().ok()?;
+        let before = std::mem::replace(&mut self.traffic, next);
         let found = self.find(Which::Traffic, sealed, opened);
         if found.is_none() {
             self.traffic = before;
@@ -188,12 +185,7 @@ impl Opener {
     }
 
     /// Tries keys and numbers.
-    fn find(
-        &mut self,
-        which: Which,
-        sealed: &[u8],
-        opened: &mut Vec<u8>,
-    ) -> Option<Found> {
+    fn find(&mut self, which: Which, sealed: &[u8], opened: &mut Vec<u8>) -> Option<Found> {
         let all = match which {
             Which::Handshake => &mut self.handshake,
             Which::Traffic => &mut self.traffic,

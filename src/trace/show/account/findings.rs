@@ -9,7 +9,7 @@ use super::finding::{FRAMES_MAX, Finding, Kind, times};
 use super::watch::Watch;
 use crate::trace::capture::Moment;
 use crate::trace::chat::event::{Event, Original, Word};
-use crate::trace::packet::{FIN, Packet, RST, SYN};
+use crate::trace::packet::{FIN, Packet, Ports, RST, SYN};
 use crate::trace::tcp::{Marks, Segment};
 
 /// Most findings that are kept; the rest are counted.
@@ -36,8 +36,14 @@ pub(super) struct Findings {
 
 impl Findings {
     /// Looks at one packet of the port.
-    pub(super) fn packet(&mut self, at: Moment, packet: &Packet<'_>, segment: &Segment, port: u16) {
-        let from_person = packet.dst_port == port;
+    pub(super) fn packet(
+        &mut self,
+        at: Moment,
+        packet: &Packet<'_>,
+        segment: &Segment,
+        ports: Ports,
+    ) {
+        let from_person = ports.has(packet.dst_port);
         let stream = segment.stream;
         let watch = self.watches.entry(stream).or_default();
         let twice = packet.len > 0 || packet.has(SYN | FIN);

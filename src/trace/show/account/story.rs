@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use crate::trace::capture::Moment;
 use crate::trace::chat::event::{Ending, Event, Way, Who, Word};
-use crate::trace::packet::{Endpoint, Packet};
+use crate::trace::packet::{Endpoint, Packet, Ports};
 use crate::trace::show::info::Flags;
 use crate::trace::tcp::{Marks, Segment};
 
@@ -120,8 +120,8 @@ impl Story {
     }
 
     /// Takes a packet of the room's port.
-    pub fn packet(&mut self, at: Moment, packet: &Packet<'_>, segment: &Segment, port: u16) {
-        let up = packet.dst_port == port;
+    pub fn packet(&mut self, at: Moment, packet: &Packet<'_>, segment: &Segment, ports: Ports) {
+        let up = ports.has(packet.dst_port);
         let stream = segment.stream;
         if !self.by_stream.contains_key(&stream) {
             let (address, port) = if up {

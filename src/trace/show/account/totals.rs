@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::latencies::Latencies;
 use crate::trace::chat::event::{Event, Word};
-use crate::trace::packet::{Packet, Skip};
+use crate::trace::packet::{Packet, Ports as RoomPorts, Skip};
 use crate::trace::tcp::StreamRow;
 
 /// Most streams that are listed.
@@ -137,7 +137,7 @@ impl Totals {
 
     /// Says that nothing was on the port, and what was seen instead.
     #[must_use]
-    pub fn nothing_on(&self, port: u16) -> String {
+    pub fn nothing_on(&self, on: RoomPorts) -> String {
         let mut ports: Vec<_> = (0_u16..=u16::MAX)
             .zip(self.ports.0.iter())
             .filter(|(_, count)| **count > 0)
@@ -162,7 +162,7 @@ impl Totals {
             0_u64 => String::new(),
             count => format!("; {count} in tunnels, which aren't looked into"),
         };
-        format!("no TCP packets on port {port} ({seen}{tunnelled})")
+        format!("no TCP packets on {} ({seen}{tunnelled})", on.words())
     }
 
     /// Returns the one frame reason if no frame could be looked at because of its link type.
