@@ -41,5 +41,9 @@ mod past;
 mod pictures;
 #[path = "trace/robustness.rs"]
 mod robustness;
+#[path = "trace/seal.rs"]
+mod seal;
+#[path = "trace/sealed.rs"]
+mod sealed;
 #[path = "trace/support.rs"]
 mod support;

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use super::DEFAULT_PORT;
 use crate::trace::chat::units::Framing;
 use crate::trace::options::{Options, TimeStyle};
+use crate::trace::packet::{PORTS_MAX, Ports};
 
 /// The exit codes and the live capture, told at the end of `trace --help`.
 const TRACE_HELP: &str = "\
@@ -28,9 +29,16 @@ pub struct TraceOptions {
     #[arg(value_name = "FILE", env = "CHATROOM_TRACE_FILE")]
     pub file: PathBuf,
 
-    /// The room's port
-    #[arg(short, long, value_name = "N", env = "CHATROOM_TRACE_PORT", default_value_t = DEFAULT_PORT)]
-    pub port: u16,
+    /// The room's port; several with commas, as of one with TLS and one without
+    #[arg(
+        short,
+        long,
+        value_name = "N[,N]",
+        env = "CHATROOM_TRACE_PORT",
+        default_value_t = Ports::from(DEFAULT_PORT),
+        value_parser = parse_ports
+    )]
+    pub port: Ports,
 
     /// What ends a message
     #[arg(
@@ -41,6 +49,15 @@ pub struct TraceOptions {
         default_value_t = FramingOption::Auto
     )]
     pub framing: FramingOption,
+
+    /// Secrets of TLS connections, as SSLKEYLOGFILE makes programs log them: what they say is read
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "CHATROOM_TRACE_KEYLOG",
+        value_parser = clap::builder::PathBufValueParser::new()
+    )]
+    pub keylog: Option<PathBuf>,
 
     /// The packet list, as Wireshark writes it
     #[arg(short = 'l', long, env = "CHATROOM_TRACE_PACKETS")]
@@ -136,12 +153,13 @@ impl From<&TraceOptions> for Options {
     fn from(options: &TraceOptions) -> Self {
         Self {
             file: options.file.clone(),
-            port: options.port,
+            ports: options.port,
             framing: match options.framing {
                 FramingOption::Auto => None,
                 FramingOption::Lines => Some(Framing::Lines),
                 FramingOption::Segments => Some(Framing::Segments),
             },
+            key_log: options.keylog.clone(),
             packets: options.packets,
             details: options.details.clone(),
             messages: options.messages,
@@ -199,6 +217,14 @@ fn parse_frames(text: &str) -> Result<(u64, u64), String> {
         return Err(format!("{first} comes after {last}"));
     }
     Ok((first, last))
+}
+
+/// Reads a port or several.
+fn parse_ports(text: &str) -> Result<Ports, String> {
+    let ports = text.split(',').map(|port| port.trim().parse());
+    let ports: Result<Vec<u16>, _> = ports.collect();
+    let ports = ports.map_err(|error| error.to_string())?;
+    Ports::new(&ports).ok_or_else(|| format!("more than {PORTS_MAX} ports"))
 }
 
 /// Reads seconds as nanoseconds.

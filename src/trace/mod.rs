@@ -8,15 +8,15 @@
 //!    says why it can't be looked at.
 //! 3. [`tcp`] finds the packet's stream and says what Wireshark would, given all that came before: a
 //!    [`Segment`](tcp::Segment).
-//! 4. [`chat`] puts the bytes of the room's streams in order, cuts them into lines, and tells what
-//!    happened: [`Event`](chat::event::Event)s, and a [`Note`](chat::Note) of what the frame was for.
+//! 4. [`chat`] puts the bytes of the room's streams in order, has [`tls`] open what is sealed of them,
+//!    cuts them into lines, and tells what happened: [`Event`](chat::event::Event)s, and a [`Note`](chat::Note) of what the frame was for.
 //! 5. [`pass`] hands all of it, as one [`Seen`](show::seen::Seen), to the
 //!    [`Account`](show::account::Account), which counts and collects, and to the outputs.
 //! 6. [`show`] holds the outputs: each is a [`Sink`](show::sink::Sink), told of frames and events, and
 //!    of the whole once the capture is over; [`show::outputs`] writes what they say.
 //!
-//! Pure but for [`capture::input`], which opens the capture, and [`show::outputs`], which opens the
-//! outputs. Nothing a capture contains may panic, hang or bloat the program, and no byte of it
+//! Pure but for [`capture::input`], which opens the capture and the log of secrets, and
+//! [`show::outputs`], which opens the outputs. Nothing a capture contains may panic, hang or bloat the program, and no byte of it
 //! reaches an output but through [`show::text`].
 
 pub mod capture;
@@ -26,14 +26,17 @@ pub mod packet;
 pub mod pass;
 pub mod show;
 pub mod tcp;
+pub mod tls;
 
 use std::io::{self, BufWriter, Read};
+use std::path::Path;
 
-use self::capture::input::Input;
+use self::capture::input::{self, Input};
 use self::capture::{CaptureError, CaptureReader};
 pub use self::options::Options;
 use self::pass::Pass;
 use self::show::outputs::{Outputs, WriteError};
+use self::tls::key_log::KeyLog;
 use crate::failure::Failure;
 
 const SCREEN_BUFFER_BYTES: usize = 64 * 1024;
@@ -49,11 +52,15 @@ pub const DISSECTOR: &str = include_str!("chatroom.lua");
 pub fn trace(options: &Options) -> Result<(), Failure> {
     let input =
         Input::open(&options.file).map_err(|error| bad_input(options, &CaptureError::Io(error)))?;
+    let keys = match &options.key_log {
+        Some(file) => open_key_log(file)?,
+        None => KeyLog::default(),
+    };
     let mut screen = BufWriter::with_capacity(SCREEN_BUFFER_BYTES, io::stdout().lock());
     let mut outputs = Outputs::new(options, &mut screen, input.is_live());
     outputs.open_files(options)?;
     let mut reader = CaptureReader::new(input);
-    let mut pass = Pass::new(options, outputs);
+    let mut pass = Pass::new(options, outputs).with_keys(keys);
     let ended = match read(&mut reader, &mut pass) {
         Err(error) => return error.judge(),
         Ok(Err(CaptureError::Cut { .. })) if reader.source().was_interrupted() => None,
@@ -73,6 +80,12 @@ pub fn trace(options: &Options) -> Result<(), Failure> {
         }),
         (Ok(warnings), None) => judge(options, &pass, warnings),
     }
+}
+
+fn open_key_log(file: &Path) -> Result<KeyLog, Failure> {
+    let source = input::open_key_log(file)
+        .map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;
+    Ok(KeyLog::following(source))
 }
 
 /// Reads to the end; the outer error is an output's, the inner one the capture's.
@@ -100,7 +113,7 @@ fn judge(options: &Options, pass: &Pass<'_>, warnings: usize) -> Result<(), Fail
         return Err(bad_input(options, &link));
     }
     if totals.on_port == 0 {
-        return Err(Failure::new(totals.nothing_on(options.port)));
+        return Err(Failure::new(totals.nothing_on(options.ports)));
     }
     if let Some(nothing) = pass.nothing_matched() {
         return Err(Failure::new(nothing));

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::chat::units::Framing;
+use super::packet::Ports;
 
 /// What `chatroom trace` is asked for.
 #[derive(Debug, Clone)]
@@ -13,10 +14,12 @@ use super::chat::units::Framing;
 pub struct Options {
     /// Capture to read; `-` is standard input.
     pub file: PathBuf,
-    /// The room's port.
-    pub port: u16,
+    /// The room's ports.
+    pub ports: Ports,
     /// What ends a message; `None` to find out.
     pub framing: Option<Framing>,
+    /// Where the secrets of sealed connections are.
+    pub key_log: Option<PathBuf>,
     /// Show the packet list.
     pub packets: bool,
     /// Show everything about the frames from the first to the last of each pair.

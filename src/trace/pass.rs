@@ -14,6 +14,7 @@ use super::show::seen::{Found, Seen};
 use super::show::sink::Whole;
 use super::show::time::{Clock, Seconds};
 use super::tcp::{self, StreamRow, Streams};
+use super::tls::key_log::KeyLog;
 
 /// The pass.
 #[derive(Debug)]
@@ -43,10 +44,17 @@ impl<'a> Pass<'a> {
             detection: Detection::new(options.framing),
             fragments: Fragments::default(),
             streams: Streams::new(options.streams_max),
-            chat: Chat::new(options.port, framing),
-            account: Account::new(options.port, story),
+            chat: Chat::new(options.ports, framing),
+            account: Account::new(options.ports, story),
             matched: false,
         }
+    }
+
+    /// Returns the pass with these secrets of sealed connections.
+    #[must_use]
+    pub fn with_keys(mut self, keys: KeyLog) -> Self {
+        self.chat.set_keys(keys);
+        self
     }
 
     /// Returns what was counted.
@@ -75,7 +83,7 @@ impl<'a> Pass<'a> {
     /// Fails when an output can't be written.
     pub fn frame(&mut self, frame: &Frame<'_>) -> Result<(), WriteError> {
         if self.detection.decided().is_none() {
-            let held = self.detection.hold(frame, self.options.port);
+            let held = self.detection.hold(frame, self.options.ports);
             if let Some(framing) = self.detection.decided() {
                 self.release(framing)?;
             }
@@ -110,6 +118,7 @@ impl<'a> Pass<'a> {
             nothing_matched: self.nothing_matched().is_some(),
             clock: &self.clock,
             framing,
+            keys: self.options.key_log.is_some().then(|| self.chat.keys()),
             other_streams: u64::from(self.streams.count()).saturating_sub(totals.streams()),
             evicted: self.streams.evicted,
         })?;
@@ -149,8 +158,8 @@ impl<'a> Pass<'a> {
         };
         let segment = tcp::analyse(&mut self.streams, at.frame, at.time, &packet);
         let mut events = self.forget_ended();
-        let port = self.options.port;
-        let on_port = packet.src_port == port || packet.dst_port == port;
+        let ports = self.options.ports;
+        let on_port = ports.has(packet.src_port) || ports.has(packet.dst_port);
         let note = on_port.then(|| {
             let (note, more) = self.chat.push(at, &packet, &segment);
             events.extend(more);

@@ -41,6 +41,32 @@ impl Suite {
         }
     }
 
+    /// Returns the suite with this number in the standard's registry, if it is one of TLS 1.3.
+    #[must_use]
+    pub fn numbered(number: u16) -> Option<Self> {
+        Self::of(CipherSuite::from(number))
+    }
+
+    /// Returns the suites whose traffic secrets have this many bytes.
+    #[must_use]
+    pub fn with_secret_of(bytes: usize) -> &'static [Self] {
+        match bytes {
+            32 => &[Self::Aes128, Self::ChaCha20],
+            48 => &[Self::Aes256],
+            _ => &[],
+        }
+    }
+
+    /// Returns the suite's name by the standard.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Aes128 => "TLS_AES_128_GCM_SHA256",
+            Self::Aes256 => "TLS_AES_256_GCM_SHA384",
+            Self::ChaCha20 => "TLS_CHACHA20_POLY1305_SHA256",
+        }
+    }
+
     fn aead(self) -> &'static aead::Algorithm {
         match self {
             Self::Aes128 => &aead::AES_128_GCM,
@@ -102,13 +128,28 @@ impl Keys {
     /// # Errors
     /// Never happens with a suite of TLS 1.3; the keys must not be used any more then.
     pub fn update(&mut self) -> Result<(), CryptoError> {
-        let length = self.suite.secret_bytes();
+        *self = self.next_generation()?;
+        Ok(())
+    }
+
+    /// Returns the next generation of keys (RFC 8446, 7.2), of which no record has passed.
+    ///
+    /// # Errors
+    /// Never happens with a suite of TLS 1.3.
+    pub fn next_generation(&self) -> Result<Self, CryptoError> {
         let mut next = [0; SECRET_BYTES_MAX];
-        let updated = self.expand(b"traffic upd", &mut next[..length]);
-        self.secret = next;
+        let next_secret = &mut next[..self.suite.secret_bytes()];
+        self.expand(b"traffic upd", next_secret)
+            .ok_or(CryptoError)?;
+        let keys = Self::new(self.suite, next_secret, 0);
         next.zeroize();
-        self.sequence = 0;
-        updated.and_then(|()| self.derive()).ok_or(CryptoError)
+        keys.ok_or(CryptoError)
+    }
+
+    /// Returns how many records of this generation have passed.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        self.sequence
     }
 
     fn derive(&mut self) -> Option<()> {
@@ -161,6 +202,35 @@ impl Keys {
     /// Fails if the record isn't what was sealed, as it was sealed, when it was sealed.
     pub fn open(&mut self, header: &[u8], bytes: &mut [u8]) -> Result<usize, CryptoError> {
         let nonce = self.next_nonce();
+        self.open_with(nonce, header, bytes)
+    }
+
+    /// Opens the record with this number as [`open`](Self::open) does the next one, for whoever reads
+    /// a capture, which may lack those before it. Only a record that proves to be whole moves the
+    /// number on.
+    ///
+    /// # Errors
+    /// Fails if the record isn't what was sealed with this number, and for numbers that have passed.
+    pub fn open_numbered(
+        &mut self,
+        number: u64,
+        header: &[u8],
+        bytes: &mut [u8],
+    ) -> Result<usize, CryptoError> {
+        if number < self.sequence {
+            return Err(CryptoError);
+        }
+        let length = self.open_with(self.nonce(number), header, bytes)?;
+        self.sequence = number.checked_add(1).ok_or(CryptoError)?;
+        Ok(length)
+    }
+
+    fn open_with(
+        &self,
+        nonce: Nonce,
+        header: &[u8],
+        bytes: &mut [u8],
+    ) -> Result<usize, CryptoError> {
         let opened = self
             .key()?
             .open_in_place(nonce, Aad::from(header), bytes)
@@ -176,15 +246,21 @@ impl Keys {
         Ok(LessSafeKey::new(key))
     }
 
-    /// Returns the next record's nonce (RFC 8446, 5.3), and moves on.
+    /// Returns the next record's nonce, and moves on.
     fn next_nonce(&mut self) -> Nonce {
-        let mut nonce = self.iv;
-        let sequence = self.sequence.to_be_bytes();
-        let tail = &mut nonce[IV_BYTES - sequence.len()..];
-        for (byte, of_sequence) in tail.iter_mut().zip(sequence) {
-            *byte ^= of_sequence;
-        }
+        let nonce = self.nonce(self.sequence);
         self.sequence += 1;
+        nonce
+    }
+
+    /// Returns the nonce of the record with this number (RFC 8446, 5.3).
+    fn nonce(&self, number: u64) -> Nonce {
+        let mut nonce = self.iv;
+        let number = number.to_be_bytes();
+        let tail = &mut nonce[IV_BYTES - number.len()..];
+        for (byte, of_number) in tail.iter_mut().zip(number) {
+            *byte ^= of_number;
+        }
         Nonce::assume_unique_for_key(nonce)
     }
 }

@@ -15,6 +15,8 @@ use rustix::fs::{FileType, fstat};
 use signal_hook::consts::SIGINT;
 use signal_hook::low_level::pipe;
 
+/// Most bytes of a log of secrets that is no regular file: more than there is room for.
+const KEY_LOG_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Ctrl-C that often ends the input.
 const ENOUGH_INTERRUPTS: usize = 2;
 
@@ -33,6 +35,23 @@ pub struct Live {
     source: File,
     interrupts: UnixStream,
     seen: usize,
+}
+
+/// Opens a log of secrets. A regular file is read on as it grows; anything else, which might make
+/// the capture wait, is read to its end at once.
+///
+/// # Errors
+/// Fails when the file can't be opened or read, or is a directory.
+pub fn open_key_log(path: &Path) -> io::Result<Box<dyn Read>> {
+    let mut source = File::open(path)?;
+    if FileType::from_raw_mode(fstat(&source)?.st_mode) == FileType::RegularFile {
+        return Ok(Box::new(source));
+    }
+    let mut bytes = Vec::new();
+    Read::by_ref(&mut source)
+        .take(KEY_LOG_BYTES_MAX)
+        .read_to_end(&mut bytes)?;
+    Ok(Box::new(io::Cursor::new(bytes)))
 }
 
 impl Input {

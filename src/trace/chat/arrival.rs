@@ -1,26 +1,9 @@
 //! One packet of the room as it comes.
 
 use crate::trace::capture::Moment;
-use crate::trace::packet::{Endpoint, Packet};
+use crate::trace::packet::{Endpoint, Packet, Ports};
 use crate::trace::tcp::Segment;
-
-/// Which way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
-    /// From the person to the server.
-    Up,
-    /// From the server to the person.
-    Down,
-}
-
-impl Way {
-    pub(super) fn back(self) -> Self {
-        match self {
-            Self::Up => Self::Down,
-            Self::Down => Self::Up,
-        }
-    }
-}
+pub(super) use crate::trace::tls::Way;
 
 /// One packet of the room as it comes.
 #[derive(Debug, Clone, Copy)]
@@ -32,8 +15,13 @@ pub(super) struct Arrival<'a> {
 }
 
 impl<'a> Arrival<'a> {
-    pub(super) fn new(at: Moment, packet: &'a Packet<'a>, segment: &'a Segment, port: u16) -> Self {
-        let way = if packet.dst_port == port {
+    pub(super) fn new(
+        at: Moment,
+        packet: &'a Packet<'a>,
+        segment: &'a Segment,
+        ports: Ports,
+    ) -> Self {
+        let way = if ports.has(packet.dst_port) {
             Way::Up
         } else {
             Way::Down

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use crate::trace::capture::Moment;
 use crate::trace::packet::Endpoint;
+pub use crate::trace::tls::{Way, Word};
 
 /// A person, by connection.
 #[derive(Debug, Clone)]
@@ -20,12 +21,16 @@ pub struct Who {
 pub enum Ending {
     /// The person closed it (FIN).
     Closed,
+    /// The person said that no more comes over the sealed connection.
+    CloseNotify,
     /// The person broke it (RST).
     Reset,
     /// The person asked the server to end it.
     Quit,
     /// The server closed it.
     Cut,
+    /// The server said that no more comes over the sealed connection.
+    CutCloseNotify,
     /// The server broke it.
     CutReset,
 }
@@ -36,9 +41,11 @@ impl Ending {
     pub fn words(self) -> &'static str {
         match self {
             Self::Closed => "FIN",
+            Self::CloseNotify => "close_notify",
             Self::Reset => "RST",
             Self::Quit => "/quit",
             Self::Cut => "FIN by the server",
+            Self::CutCloseNotify => "close_notify by the server",
             Self::CutReset => "RST by the server",
         }
     }
@@ -183,6 +190,17 @@ pub enum Event {
         /// Bytes that the snap length cut off.
         cut: u64,
     },
+    /// Something can be told of a sealed connection.
+    Sealed {
+        /// Whose.
+        who: Who,
+        /// The frame that tells.
+        at: Moment,
+        /// Which way it went.
+        way: Way,
+        /// What.
+        word: Word,
+    },
     /// The server told somebody something that is nobody's message.
     Notice {
         /// Whom.
@@ -208,6 +226,7 @@ impl Event {
             | Self::Left { who, .. }
             | Self::Ended { who, .. }
             | Self::Gap { who, .. }
+            | Self::Sealed { who, .. }
             | Self::Notice { who, .. } => Some(who.stream),
             Self::Copied { to, .. } | Self::Missing { to, .. } => Some(to.stream),
             Self::Acked { .. } | Self::Settled { .. } => None,
@@ -227,6 +246,7 @@ impl Event {
             | Self::Left { at, .. }
             | Self::Ended { at, .. }
             | Self::Gap { at, .. }
+            | Self::Sealed { at, .. }
             | Self::Notice { at, .. } => Some(*at),
             Self::Missing { original, .. } => Some(*original),
             Self::Settled { .. } => None,

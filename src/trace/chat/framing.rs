@@ -5,7 +5,8 @@
 
 use super::units::{Framing, SEGMENTS_LOOKED_AT};
 use crate::trace::capture::{Frame, OwnedFrame};
-use crate::trace::packet::{Fragments, Packet};
+use crate::trace::packet::{Fragments, Packet, Ports};
+use crate::trace::tls::begins_record;
 
 /// Most bytes of frames held back; then messages are taken to be segments.
 const HELD_BYTES_MAX: usize = 1024 * 1024;
@@ -41,14 +42,15 @@ impl Detection {
     }
 
     /// Looks at a frame while there is no answer; returns whether it is held back.
-    pub fn hold(&mut self, frame: &Frame<'_>, port: u16) -> bool {
+    pub fn hold(&mut self, frame: &Frame<'_>, ports: Ports) -> bool {
         let mut whole = None;
         if let Ok(packet) = Packet::read(frame, &mut self.fragments, &mut whole)
-            && (packet.src_port == port || packet.dst_port == port)
+            && (ports.has(packet.src_port) || ports.has(packet.dst_port))
             && packet.len > 0
         {
             self.segments += 1;
-            if memchr::memchr(b'\n', packet.payload).is_some() {
+            // Sealed is only a room whose messages are lines, and what looks like one here is none.
+            if begins_record(packet.payload) || memchr::memchr(b'\n', packet.payload).is_some() {
                 self.decided = Some(Framing::Lines);
             } else if self.segments >= SEGMENTS_LOOKED_AT {
                 self.decided = Some(Framing::Segments);

@@ -23,7 +23,7 @@ mod visit;
 mod visits;
 
 use self::arrival::{Arrival, Way};
-use self::event::{Ending, Event, Who};
+use self::event::{Ending, Event, Who, Word};
 use self::matching::Matcher;
 pub use self::phase::Phase;
 use self::step::{Known, Step};
@@ -31,8 +31,9 @@ use self::units::Framing;
 use self::visit::Change;
 use self::visits::Visits;
 use crate::trace::capture::Moment;
-use crate::trace::packet::{ACK, Packet};
+use crate::trace::packet::{ACK, Packet, Ports};
 use crate::trace::tcp::Segment;
+use crate::trace::tls::key_log::KeyLog;
 
 /// What one frame meant.
 #[derive(Debug, Clone)]
@@ -50,16 +51,16 @@ pub struct Note {
 /// The talk.
 #[derive(Debug)]
 pub struct Chat {
-    port: u16,
+    ports: Ports,
     known: Known,
 }
 
 impl Chat {
-    /// Returns an empty talk on a port.
+    /// Returns an empty talk on these ports.
     #[must_use]
-    pub fn new(port: u16, framing: Framing) -> Self {
+    pub fn new(ports: Ports, framing: Framing) -> Self {
         Self {
-            port,
+            ports,
             known: Known {
                 framing,
                 visits: Visits::default(),
@@ -75,7 +76,18 @@ impl Chat {
         self.known.framing = framing;
     }
 
-    /// Takes one packet of the port, in the order of the capture.
+    /// Says which secrets there are of sealed connections; only before anything was pushed.
+    pub fn set_keys(&mut self, keys: KeyLog) {
+        self.known.visits.set_keys(keys);
+    }
+
+    /// Returns the secrets that there are.
+    #[must_use]
+    pub fn keys(&self) -> &KeyLog {
+        self.known.visits.keys()
+    }
+
+    /// Takes one packet of the ports, in the order of the capture.
     pub fn push(
         &mut self,
         at: Moment,
@@ -83,7 +95,7 @@ impl Chat {
         segment: &Segment,
     ) -> (Note, Vec<Event>) {
         self.known.now = at.time;
-        let arrival = Arrival::new(at, packet, segment, self.port);
+        let arrival = Arrival::new(at, packet, segment, self.ports);
         let mut step = Step::new(&mut self.known);
         step.settle_due();
         step.hear(&arrival);
@@ -135,6 +147,7 @@ impl Step<'_> {
         {
             self.events.push(Event::Gap { who, at, lost, cut });
         }
+        self.sealed(at, stream, heard.words);
         if let Some(change) = change {
             self.change(at, stream, change);
         }
@@ -144,6 +157,22 @@ impl Step<'_> {
                 Way::Up => self.person_said(stream, spoken),
                 Way::Down => self.server_said(stream, spoken),
             }
+        }
+        if let Some(way) = heard.closed {
+            let visit = self.known.visits.get_mut(stream);
+            if let Some(change) = visit.and_then(|visit| visit.say_end(at, way)) {
+                self.change(at, stream, change);
+            }
+        }
+    }
+
+    /// Takes what can be told of a sealed connection.
+    fn sealed(&mut self, at: Moment, stream: u32, words: Vec<(Way, Word)>) {
+        for (way, word) in words {
+            let Some(who) = self.known.visits.who(stream) else {
+                return;
+            };
+            self.events.push(Event::Sealed { who, at, way, word });
         }
     }
 

@@ -73,6 +73,7 @@ impl Step<'_> {
             Phase::KeepAlive
         } else if packet.len > 0 {
             match way {
+                _ if visit.is_some_and(|visit| visit.is_shaking_hands(way)) => Phase::Handshake,
                 Way::Up if seen.joining || !named => Phase::Join,
                 Way::Up => Phase::Message,
                 Way::Down if seen.copy.is_some() => Phase::FanOut,

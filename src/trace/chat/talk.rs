@@ -1,5 +1,5 @@
 //! What is said over one connection: its two byte streams, cut into units, and what of them is not
-//! acknowledged yet.
+//! acknowledged yet. What is sealed of them is opened on the way, where it can be.
 
 use std::collections::VecDeque;
 
@@ -10,6 +10,8 @@ use super::units::{Framing, Unit, Units};
 use crate::trace::capture::Moment;
 use crate::trace::packet::{ACK, FIN, Packet, RST, SYN};
 use crate::trace::tcp::reassembly::{Delivery, Reassembly};
+use crate::trace::tls::key_log::KeyLog;
+use crate::trace::tls::{Tls, Told, Word};
 use crate::wire::Encoding;
 use crate::wire::json::FIRST_LINE;
 
@@ -19,6 +21,8 @@ const OFFERS_MAX: usize = 16;
 const AWAITED_MAX: usize = 4096;
 /// Most bytes of unfinished lines that are kept in all.
 const LINE_BYTES_IN_ALL_MAX: usize = 4 * 1024 * 1024;
+/// Most bytes of unfinished records that are kept in all.
+const RECORD_BYTES_IN_ALL_MAX: usize = 16 * 1024 * 1024;
 
 /// What one packet brings.
 #[derive(Debug, Default)]
@@ -29,17 +33,24 @@ pub(super) struct Heard {
     pub(super) lost: u64,
     /// Bytes that the snap length cut off.
     pub(super) cut: u64,
-    /// Some of these were on the way to the person.
+    /// Some of what was on the way to the person is missing, or can't be opened.
     pub(super) lacks_down: bool,
+    /// What else can be told of a sealed connection, and which way its bytes went.
+    pub(super) words: Vec<(Way, Word)>,
+    /// Who said that no more comes, before the connection was closed.
+    pub(super) closed: Option<Way>,
 }
 
-/// Bytes that are kept for all connections together.
+/// What is kept for all connections together: how many bytes, and the log of secrets.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
+    pub(super) keys: KeyLog,
     /// What waits behind holes.
     waiting: usize,
     /// Unfinished lines.
     lines: usize,
+    /// Unfinished records.
+    records: usize,
 }
 
 /// What a connection needs once somebody talks.
@@ -47,6 +58,7 @@ pub(super) struct Kept {
 pub(super) struct Talk {
     up: Half,
     down: Half,
+    tls: Tls,
     /// Somebody said something.
     pub(super) spoken: bool,
     /// The server asked for the name.
@@ -70,6 +82,7 @@ impl Talk {
         Self {
             up: Half::new(Way::Up, mid_stream, first.0),
             down: Half::new(Way::Down, mid_stream, first.1),
+            tls: Tls::new(mid_stream),
             spoken: false,
             prompted: false,
             greeted: false,
@@ -91,19 +104,28 @@ impl Talk {
         let mut hearing = Hearing {
             framing,
             at: arrival.at,
+            tls: &mut self.tls,
             heard: Heard::default(),
         };
+        let (half, other) = match way {
+            Way::Up => (&mut self.up, &mut self.down),
+            Way::Down => (&mut self.down, &mut self.up),
+        };
         if packet.has(ACK) {
-            let half = self.half(way.back());
-            half.acknowledged(packet.ack, kept, &mut hearing);
+            other.acknowledged(packet.ack, kept, &mut hearing);
         }
-        let half = self.half(way);
         if has_data(packet) {
             half.push(packet, kept, &mut hearing);
         }
         half.end(packet, kept, &mut hearing);
+        let heard = hearing.heard;
         self.spoken |= has_data(packet);
-        hearing.heard
+        heard
+    }
+
+    /// Returns whether nothing has gone this way but the handshake of a sealed connection.
+    pub(super) fn is_shaking_hands(&self, way: Way) -> bool {
+        self.tls.is_shaking_hands(way)
     }
 
     /// Returns whether it is for the server to say what becomes of a line from somebody without a
@@ -144,13 +166,7 @@ impl Talk {
         for half in [&mut self.up, &mut self.down] {
             half.reassembly.clear(&mut kept.waiting);
             kept.lines -= half.counted;
-        }
-    }
-
-    fn half(&mut self, way: Way) -> &mut Half {
-        match way {
-            Way::Up => &mut self.up,
-            Way::Down => &mut self.down,
+            kept.records -= half.counted_records;
         }
     }
 }
@@ -161,29 +177,55 @@ pub(super) fn has_data(packet: &Packet<'_>) -> bool {
 }
 
 /// One packet being heard.
-struct Hearing {
+struct Hearing<'a> {
     framing: Framing,
     at: Moment,
+    tls: &'a mut Tls,
     heard: Heard,
 }
 
-impl Hearing {
+impl Hearing<'_> {
     /// Takes bytes that are in order now.
-    fn run(&mut self, way: Way, run: &Delivery<'_>, units: &mut Units) {
-        self.heard.lost += run.gap_before;
-        self.heard.cut += run.gap_after;
-        self.heard.lacks_down |= way == Way::Down && run.gap_before + run.gap_after > 0;
-        units.push(self.framing, run, &mut |unit| self.unit(way, unit));
+    fn run(&mut self, way: Way, run: &Delivery<'_>, units: &mut Units, keys: &mut KeyLog) {
+        let Self {
+            framing,
+            at,
+            tls,
+            heard,
+        } = self;
+        heard.lost += run.gap_before;
+        heard.cut += run.gap_after;
+        heard.lacks_down |= way == Way::Down && run.gap_before + run.gap_after > 0;
+        tls.push(way, run, keys, &mut |told| match told {
+            Told::Bytes(run) => {
+                heard.lacks_down |= way == Way::Down && run.gap_before > 0;
+                units.push(*framing, &run, &mut |unit| heard.unit(*at, way, unit));
+            }
+            Told::Closed(end) => {
+                heard.closed = heard.closed.or(Some(way));
+                if way == Way::Up {
+                    // An orderly end of stream ends the last line.
+                    units.finish(end, &mut |unit| heard.unit(*at, way, unit));
+                }
+            }
+            Told::Word(word) => {
+                let is_sealed = matches!(word, Word::Sealed { .. });
+                heard.lacks_down |= way == Way::Down && is_sealed;
+                heard.words.push((way, word));
+            }
+        });
     }
+}
 
-    fn unit(&mut self, way: Way, unit: Unit<'_>) {
+impl Heard {
+    fn unit(&mut self, at: Moment, way: Way, unit: Unit<'_>) {
         let spoken = Spoken {
             bytes: unit.bytes.to_vec(),
             partial: unit.partial,
             end: unit.end,
-            at: self.at,
+            at,
         };
-        self.heard.spoken.push((way, spoken));
+        self.spoken.push((way, spoken));
     }
 }
 
@@ -195,6 +237,8 @@ struct Half {
     units: Units,
     /// What was counted of its unfinished line.
     counted: usize,
+    /// What was counted of its unfinished record.
+    counted_records: usize,
 }
 
 impl Half {
@@ -204,33 +248,38 @@ impl Half {
             reassembly: Reassembly::starting_at(first),
             units: Units::new(mid_stream),
             counted: 0,
+            counted_records: 0,
         }
     }
 
-    fn acknowledged(&mut self, ack: u32, kept: &mut Kept, hearing: &mut Hearing) {
-        let (way, units) = (self.way, &mut self.units);
+    fn acknowledged(&mut self, ack: u32, kept: &mut Kept, hearing: &mut Hearing<'_>) {
+        let (way, units, keys) = (self.way, &mut self.units, &mut kept.keys);
         self.reassembly
             .acknowledged(ack, &mut kept.waiting, &mut |run| {
-                hearing.run(way, &run, units);
+                hearing.run(way, &run, units, keys);
             });
     }
 
-    fn push(&mut self, packet: &Packet<'_>, kept: &mut Kept, hearing: &mut Hearing) {
-        let (way, units) = (self.way, &mut self.units);
+    fn push(&mut self, packet: &Packet<'_>, kept: &mut Kept, hearing: &mut Hearing<'_>) {
+        let (way, units, keys) = (self.way, &mut self.units, &mut kept.keys);
         let first = packet.seq.wrapping_add(u32::from(packet.has(SYN)));
         self.reassembly.push(
             first,
             packet.payload,
             packet.len,
             &mut kept.waiting,
-            &mut |run| hearing.run(way, &run, units),
+            &mut |run| hearing.run(way, &run, units, keys),
         );
     }
 
     /// Ends the last line if the stream ends, or if all unfinished ones are too much together.
-    fn end(&mut self, packet: &Packet<'_>, kept: &mut Kept, hearing: &mut Hearing) {
+    fn end(&mut self, packet: &Packet<'_>, kept: &mut Kept, hearing: &mut Hearing<'_>) {
         let way = self.way;
-        let mut give = |unit: Unit<'_>| hearing.unit(way, unit);
+        self.count_records(kept, hearing.tls);
+        // A sealed one ends by saying so; whoever only closes it has broken it.
+        let is_sealed = hearing.tls.is_sealed(way);
+        let (at, heard) = (hearing.at, &mut hearing.heard);
+        let mut give = |unit: Unit<'_>| heard.unit(at, way, unit);
         let end = packet.seq.wrapping_add(packet.len);
         if self.units.kept_bytes() > self.counted && kept.lines > LINE_BYTES_IN_ALL_MAX {
             self.units.give_up(end, &mut give);
@@ -238,10 +287,21 @@ impl Half {
         let before = std::mem::replace(&mut self.counted, self.units.kept_bytes());
         kept.lines = kept.lines + self.counted - before;
         let all_here = self.reassembly.expected() == Some(end);
-        if packet.has(FIN) && way == Way::Up && all_here {
+        if packet.has(FIN) && way == Way::Up && all_here && !is_sealed {
             // An orderly end of stream ends the last line.
             self.units.finish(end, &mut give);
         }
+    }
+
+    /// Counts what is kept of a record, and gives it up if all of them are too much together.
+    fn count_records(&mut self, kept: &mut Kept, tls: &mut Tls) {
+        let grows = tls.kept_bytes(self.way) > self.counted_records;
+        if grows && kept.records > RECORD_BYTES_IN_ALL_MAX {
+            tls.give_up(self.way);
+        }
+        let now = tls.kept_bytes(self.way);
+        let before = std::mem::replace(&mut self.counted_records, now);
+        kept.records = kept.records + now - before;
     }
 }
 

@@ -185,6 +185,25 @@ impl Visit {
         heard
     }
 
+    /// Takes it that one side of a sealed connection says that no more comes.
+    pub(super) fn say_end(&mut self, at: Moment, way: Way) -> Option<Change> {
+        if self.closing.is_some() || self.ended {
+            return None;
+        }
+        self.closing = Some(at);
+        Some(Change::Leaving(match way {
+            Way::Up => Ending::CloseNotify,
+            Way::Down => Ending::CutCloseNotify,
+        }))
+    }
+
+    /// Returns whether nothing has gone this way but the handshake of a sealed connection.
+    pub(super) fn is_shaking_hands(&self, way: Way) -> bool {
+        self.talk
+            .as_ref()
+            .is_some_and(|talk| talk.is_shaking_hands(way))
+    }
+
     /// Follows the end.
     pub(super) fn close(&mut self, arrival: &Arrival<'_>) -> Option<Change> {
         let Arrival {

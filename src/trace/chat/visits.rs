@@ -8,6 +8,7 @@ use super::event::Who;
 use super::talk::{Heard, Kept};
 use super::units::Framing;
 use super::visit::{Change, Visit};
+use crate::trace::tls::key_log::KeyLog;
 
 /// The connections by stream.
 #[derive(Debug, Default)]
@@ -18,6 +19,14 @@ pub(super) struct Visits {
 }
 
 impl Visits {
+    pub(super) fn set_keys(&mut self, keys: KeyLog) {
+        self.kept.keys = keys;
+    }
+
+    pub(super) fn keys(&self) -> &KeyLog {
+        &self.kept.keys
+    }
+
     pub(super) fn get(&self, stream: u32) -> Option<&Visit> {
         self.by_stream.get(&stream).map(|visit| &**visit)
     }

@@ -15,6 +15,7 @@ mod ip;
 mod link;
 pub mod link_type;
 pub mod options;
+mod ports;
 mod skip;
 mod tunnel;
 
@@ -25,6 +26,7 @@ pub use self::endpoint::Endpoint;
 pub use self::fragments::{Datagram, Fragment, Fragments};
 use self::ip::Ip;
 use self::link::Network;
+pub use self::ports::{PORTS_MAX, Ports};
 pub use self::skip::{Skip, Tunnel};
 use crate::trace::capture::Frame;
 

@@ -6,8 +6,9 @@ use super::sink::{Sink, Whole};
 use super::text::{Isolated, Said, written};
 use super::time::{Clock, Span};
 use crate::trace::capture::Moment;
-use crate::trace::chat::event::{Event, Original, Who};
+use crate::trace::chat::event::{Event, Original, Way, Who, Word};
 use crate::trace::options::Options;
+use crate::trace::tls::SuiteName;
 
 /// Most bytes of messages kept back while the packet list has the screen.
 const DEFERRED_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -117,6 +118,7 @@ impl Entry<'_> {
                 let text = self.said(text);
                 writeln!(self.out, "the server to {}: {text}", name(who))
             }
+            Event::Sealed { who, way, word, .. } => self.sealed(at, who, *way, word),
             // The text that lacks bytes says so itself.
             Event::Gap { .. } | Event::Settled { .. } => Ok(()),
         }
@@ -160,6 +162,38 @@ impl Entry<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    fn sealed(&mut self, at: Moment, who: &Who, way: Way, word: &Word) -> fmt::Result {
+        if *word == Word::Opened {
+            return Ok(());
+        }
+        self.head(at, None)?;
+        let name = name(who);
+        match (word, way) {
+            (Word::Sealed { bytes, .. }, Way::Up) => {
+                return writeln!(self.out, "{name} sends {bytes} bytes, sealed");
+            }
+            (Word::Sealed { bytes, .. }, Way::Down) => {
+                return writeln!(self.out, "the server sends {name} {bytes} bytes, sealed");
+            }
+            (_, Way::Up) => write!(self.out, "{name} to the server: ")?,
+            (_, Way::Down) => write!(self.out, "the server to {name}: ")?,
+        }
+        match word {
+            Word::Asked { server_name } => {
+                self.out.write_str("TLS")?;
+                if let Some(server_name) = server_name {
+                    write!(self.out, ", as {}", Isolated(server_name))?;
+                }
+            }
+            Word::Agreed { version, suite } => {
+                write!(self.out, "{version}, {}", SuiteName(*suite))?
+            }
+            Word::Alert(alert) => write!(self.out, "TLS alert {alert}")?,
+            Word::Opened | Word::Sealed { .. } => {}
+        }
+        self.out.write_char('\n')
     }
 
     fn copied(&mut self, event: &Event, at: Moment) -> fmt::Result {

@@ -9,9 +9,10 @@ use super::sink::{Sink, Whole};
 use super::text::{Address, Json, Said, written};
 use super::time::{Clock, Seconds};
 use crate::trace::capture::Moment;
-use crate::trace::chat::event::{Event, Original, Who};
+use crate::trace::chat::event::{Event, Original, Way, Who, Word};
 use crate::trace::options::Options;
 use crate::trace::tcp::{Marks, Scale, Segment};
+use crate::trace::tls::SuiteName;
 
 /// The marks by tshark's field names, without `tcp.analysis.`.
 const FIELDS: [(Marks, &str); 15] = [
@@ -200,6 +201,10 @@ fn event_record(event: &Event, redact: bool, out: &mut String) -> fmt::Result {
             text_field(out, text, redact)
         }
         Event::Copied { .. } | Event::Missing { .. } => copy_record(event, out),
+        Event::Sealed { who, at, way, word } => {
+            begin(out, "tls", *at, who)?;
+            sealed_fields(out, *way, word)
+        }
         Event::Settled { .. } => Ok(()),
         _ => connection_record(event, out),
     }
@@ -245,6 +250,35 @@ fn copy_record(event: &Event, out: &mut String) -> fmt::Result {
             writeln!(out, ",\"of\":\"{kind}\",\"not_captured\":{not_captured}}}")
         }
         _ => Ok(()),
+    }
+}
+
+fn sealed_fields(out: &mut String, way: Way, word: &Word) -> fmt::Result {
+    let way = match way {
+        Way::Up => "up",
+        Way::Down => "down",
+    };
+    write!(out, ",\"way\":\"{way}\",\"what\":")?;
+    match word {
+        Word::Asked { server_name } => {
+            out.push_str("\"asked\",\"server_name\":");
+            match server_name {
+                Some(name) => writeln!(out, "{}}}", Json(name)),
+                None => out.write_str("null}\n"),
+            }
+        }
+        Word::Agreed { version, suite } => {
+            let suite = SuiteName(*suite);
+            writeln!(
+                out,
+                "\"agreed\",\"version\":\"{version}\",\"suite\":\"{suite}\"}}"
+            )
+        }
+        Word::Opened => out.write_str("\"opened\"}\n"),
+        Word::Sealed { bytes, why } => {
+            writeln!(out, "\"sealed\",\"bytes\":{bytes},\"why\":\"{why}\"}}")
+        }
+        Word::Alert(alert) => writeln!(out, "\"alert\",\"alert\":\"{alert}\"}}"),
     }
 }
 

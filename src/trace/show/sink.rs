@@ -6,6 +6,7 @@ use super::time::Clock;
 use crate::trace::chat::event::Event;
 use crate::trace::chat::units::Framing;
 use crate::trace::tcp::StreamRow;
+use crate::trace::tls::key_log::KeyLog;
 
 /// One way to show a capture. It is told everything in order and appends to `out` what it has to say,
 /// without knowing where that goes.
@@ -40,6 +41,8 @@ pub struct Whole<'a> {
     pub clock: &'a Clock,
     /// What ended a message.
     pub framing: Framing,
+    /// The secrets that there are of sealed connections, if there is a log of them.
+    pub keys: Option<&'a KeyLog>,
     /// Streams on other ports.
     pub other_streams: u64,
     /// Streams forgotten for want of room.

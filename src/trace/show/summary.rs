@@ -8,19 +8,22 @@ use super::text::{Isolated, written};
 use super::time::{Seconds, Span};
 use crate::trace::chat::units::Framing;
 use crate::trace::options::Options;
+use crate::trace::packet::Ports;
 use crate::trace::tcp::completeness_text;
 
 /// Writes the summary, once everything was read.
 #[derive(Debug)]
 pub(super) struct Summary {
-    port: u16,
+    ports: Ports,
 }
 
 impl Summary {
     /// Returns what these options ask for.
     #[must_use]
     pub(super) fn new(options: &Options) -> Self {
-        Self { port: options.port }
+        Self {
+            ports: options.ports,
+        }
     }
 }
 
@@ -31,7 +34,7 @@ impl Sink for Summary {
         }
         let page = Page {
             whole,
-            port: self.port,
+            ports: self.ports,
         };
         written(page.write(out));
     }
@@ -40,7 +43,7 @@ impl Sink for Summary {
 /// The summary of one capture.
 struct Page<'a> {
     whole: &'a Whole<'a>,
-    port: u16,
+    ports: Ports,
 }
 
 impl Page<'_> {
@@ -55,11 +58,11 @@ impl Page<'_> {
         let (whole, totals) = (self.whole, self.whole.totals);
         writeln!(
             out,
-            "capture    {} packets in {} s, {} on port {}, {}",
+            "capture    {} packets in {} s, {} on {}, {}",
             totals.frames,
             Seconds(whole.clock.last(), whole.clock.digits()),
             totals.on_port,
-            self.port,
+            self.ports.words(),
             match whole.framing {
                 Framing::Lines => "messages are lines",
                 Framing::Segments => "messages are segments",
@@ -93,7 +96,30 @@ impl Page<'_> {
             out,
             "room       {} joined, {} messages, {} left",
             totals.joins, totals.messages, totals.leaves
-        )
+        )?;
+        self.sealed(out)
+    }
+
+    fn sealed(&self, out: &mut String) -> fmt::Result {
+        let (sealed, opened) = self.whole.totals.sealed;
+        if sealed > 0 {
+            writeln!(
+                out,
+                "TLS        {sealed} connections, {opened} of them read"
+            )?;
+        }
+        let Some(keys) = self.whole.keys else {
+            return Ok(());
+        };
+        let (strange, beyond) = keys.left_out();
+        write!(out, "secrets    of {} sessions", keys.sessions())?;
+        if strange > 0 {
+            write!(out, "; lines of the log that are none: {strange}")?;
+        }
+        if beyond > 0 {
+            write!(out, "; for want of room left out: {beyond}")?;
+        }
+        out.write_char('\n')
     }
 
     fn streams(&self, out: &mut String) -> fmt::Result {
@@ -106,7 +132,7 @@ impl Page<'_> {
             "\nstream person               address                  packets     bytes  lasted     conversation"
         )?;
         for row in &totals.rows {
-            let (client, at) = row.client(self.port);
+            let (client, at) = row.client(self.ports);
             let name = totals.name(row.stream).unwrap_or(b"-");
             let packets = format!("{}+{}", row.packets[at], row.packets[1 - at]);
             let bytes = format!("{}+{}", row.bytes[at], row.bytes[1 - at]);

@@ -2,7 +2,7 @@
 
 use super::direction::Direction;
 use super::segment::{Marks, Scale, Segment, Side};
-use crate::trace::packet::{ACK, Endpoint, FIN, Packet, RST, SYN};
+use crate::trace::packet::{ACK, Endpoint, FIN, Packet, Ports, RST, SYN};
 
 /// The two ends of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,8 +54,8 @@ pub struct End {
 impl StreamRow {
     /// Returns the end that isn't the server's, and where its numbers stand in `packets` and `bytes`.
     #[must_use]
-    pub fn client(&self, port: u16) -> (Endpoint, usize) {
-        if self.second.port == port {
+    pub fn client(&self, ports: Ports) -> (Endpoint, usize) {
+        if ports.has(self.second.port) {
             (self.first, 0)
         } else {
             (self.second, 1)

@@ -50,6 +50,8 @@ pub enum Kind {
     DuplicateAcks,
     /// A connection was never closed.
     StillOpen,
+    /// What was said can't be opened.
+    Sealed,
 }
 
 impl Kind {
@@ -81,6 +83,7 @@ impl Kind {
             Self::OutOfOrder => "out of order",
             Self::DuplicateAcks => "duplicate ACKs",
             Self::StillOpen => "still open",
+            Self::Sealed => "sealed",
         }
     }
 
@@ -106,6 +109,9 @@ impl Kind {
             Self::OutOfOrder => "packets overtook each other on the way",
             Self::DuplicateAcks => "the receiver asks again and again for the same byte",
             Self::StillOpen => "no FIN nor RST; the capture ended first",
+            Self::Sealed => {
+                "said over TLS; give --keylog the file that SSLKEYLOGFILE named to one side of it"
+            }
         }
     }
 }

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 use super::finding::{FRAMES_MAX, Finding, Kind, times};
 use super::watch::Watch;
 use crate::trace::capture::Moment;
-use crate::trace::chat::event::{Event, Original};
-use crate::trace::packet::{FIN, Packet, RST, SYN};
+use crate::trace::chat::event::{Event, Original, Word};
+use crate::trace::packet::{FIN, Packet, Ports, RST, SYN};
 use crate::trace::tcp::{Marks, Segment};
 
 /// Most findings that are kept; the rest are counted.
@@ -36,8 +36,14 @@ pub(super) struct Findings {
 
 impl Findings {
     /// Looks at one packet of the port.
-    pub(super) fn packet(&mut self, at: Moment, packet: &Packet<'_>, segment: &Segment, port: u16) {
-        let from_person = packet.dst_port == port;
+    pub(super) fn packet(
+        &mut self,
+        at: Moment,
+        packet: &Packet<'_>,
+        segment: &Segment,
+        ports: Ports,
+    ) {
+        let from_person = ports.has(packet.dst_port);
         let stream = segment.stream;
         let watch = self.watches.entry(stream).or_default();
         let twice = packet.len > 0 || packet.has(SYN | FIN);
@@ -83,6 +89,17 @@ impl Findings {
                 }
                 if *cut > 0 {
                     self.tally(Kind::CutShort, who.stream, at.frame, *cut);
+                }
+            }
+            Event::Sealed {
+                who,
+                at,
+                word: Word::Sealed { bytes, why },
+                ..
+            } => {
+                self.tally(Kind::Sealed, who.stream, at.frame, *bytes);
+                if let Some(tally) = self.tallies.get_mut(&(Kind::Sealed, who.stream)) {
+                    tally.name = why.to_string().into_bytes();
                 }
             }
             Event::Missing {
@@ -182,6 +199,11 @@ fn finding(kind: Kind, stream: u32, tally: &Tally, names: &HashMap<u32, Vec<u8>>
             1 => "1 copy".to_owned(),
             _ => format!("{count} copies"),
         },
+        Kind::Sealed => {
+            let why = String::from_utf8_lossy(&tally.name);
+            let records = if count == 1 { "record" } else { "records" };
+            format!("{bytes} bytes in {count} {records}, {why}")
+        }
         Kind::SlowReader => String::from_utf8_lossy(&tally.name).into_owned(),
         Kind::Refused | Kind::Reset | Kind::StillOpen => String::new(),
     };

@@ -14,12 +14,13 @@ pub use self::story::{CopyRow, Row, Story, What};
 pub use self::totals::Totals;
 use super::seen::Seen;
 use crate::trace::chat::event::Event;
+use crate::trace::packet::Ports;
 use crate::trace::tcp::StreamRow;
 
 /// What is kept of a capture.
 #[derive(Debug)]
 pub struct Account {
-    port: u16,
+    ports: Ports,
     /// What was counted.
     pub totals: Totals,
     findings: Findings,
@@ -31,9 +32,9 @@ impl Account {
     /// Returns the account of a capture of which nothing was read, with a story if there is one to
     /// tell.
     #[must_use]
-    pub fn new(port: u16, story: Option<Story>) -> Self {
+    pub fn new(ports: Ports, story: Option<Story>) -> Self {
         Self {
-            port,
+            ports,
             totals: Totals::default(),
             findings: Findings::default(),
             story,
@@ -56,11 +57,11 @@ impl Account {
         if !on_port {
             return;
         }
-        self.findings.packet(seen.at, packet, segment, self.port);
+        self.findings.packet(seen.at, packet, segment, self.ports);
         if let Some(story) = &mut self.story
             && shown
         {
-            story.packet(seen.at, packet, segment, self.port);
+            story.packet(seen.at, packet, segment, self.ports);
         }
     }
 
@@ -77,7 +78,7 @@ impl Account {
 
     /// Takes a stream that is over; returns whether it is the room's.
     pub fn stream(&mut self, row: &StreamRow) -> bool {
-        let on_port = row.first.port == self.port || row.second.port == self.port;
+        let on_port = self.ports.has(row.first.port) || self.ports.has(row.second.port);
         if on_port {
             self.totals.stream(row);
         }

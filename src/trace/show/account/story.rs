@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 
 use crate::trace::capture::Moment;
-use crate::trace::chat::event::{Ending, Event, Who};
-use crate::trace::packet::{Endpoint, Packet};
+use crate::trace::chat::event::{Ending, Event, Way, Who, Word};
+use crate::trace::packet::{Endpoint, Packet, Ports};
 use crate::trace::show::info::Flags;
 use crate::trace::tcp::{Marks, Segment};
 
@@ -85,6 +85,8 @@ pub enum What {
     Packet(bool, String),
     /// A packet in trouble.
     Trouble(bool, &'static str),
+    /// What can be told of a sealed connection: of what goes to the server, or comes from it.
+    Sealed(bool, String),
 }
 
 /// All of it.
@@ -118,8 +120,8 @@ impl Story {
     }
 
     /// Takes a packet of the room's port.
-    pub fn packet(&mut self, at: Moment, packet: &Packet<'_>, segment: &Segment, port: u16) {
-        let up = packet.dst_port == port;
+    pub fn packet(&mut self, at: Moment, packet: &Packet<'_>, segment: &Segment, ports: Ports) {
+        let up = ports.has(packet.dst_port);
         let stream = segment.stream;
         if !self.by_stream.contains_key(&stream) {
             let (address, port) = if up {
@@ -200,7 +202,12 @@ impl Story {
             Event::Settled { id, .. } => {
                 self.by_id.remove(id);
             }
-            Event::Missing { .. } | Event::Gap { .. } => {}
+            Event::Sealed { who, at, way, word } if !self.full => {
+                if let Some(label) = drawn(word) {
+                    self.push(*at, who.stream, What::Sealed(*way == Way::Up, label));
+                }
+            }
+            Event::Missing { .. } | Event::Gap { .. } | Event::Sealed { .. } => {}
         }
     }
 
@@ -271,6 +278,15 @@ impl Story {
         }
         self.beyond += 1;
         false
+    }
+}
+
+/// Returns how a word on a sealed connection is drawn, if it is.
+fn drawn(word: &Word) -> Option<String> {
+    match word {
+        Word::Sealed { bytes, .. } => Some(format!("{bytes} bytes, sealed")),
+        Word::Alert(alert) => Some(format!("TLS alert {alert}")),
+        Word::Asked { .. } | Word::Agreed { .. } | Word::Opened => None,
     }
 }
 

@@ -1,11 +1,11 @@
 //! What is counted while reading.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::latencies::Latencies;
-use crate::trace::chat::event::Event;
-use crate::trace::packet::{Packet, Skip};
+use crate::trace::chat::event::{Event, Word};
+use crate::trace::packet::{Packet, Ports as RoomPorts, Skip};
 use crate::trace::tcp::StreamRow;
 
 /// Most streams that are listed.
@@ -38,8 +38,12 @@ pub struct Totals {
     pub rows: Vec<StreamRow>,
     /// Streams on the room's port that are not listed.
     pub unlisted: u64,
+    /// Connections that are sealed, and those of them of which something was opened.
+    pub sealed: (u64, u64),
     /// How long things took.
     pub latencies: Latencies,
+    seen_sealed: HashSet<u32>,
+    seen_opened: HashSet<u32>,
     names: HashMap<u32, Vec<u8>>,
     ports: Ports,
 }
@@ -106,7 +110,16 @@ impl Totals {
             }
             Event::Said { .. } => self.messages += 1,
             Event::Left { .. } => self.leaves += 1,
+            Event::Sealed { who, word, .. } => self.sealed(who.stream, word),
             _ => {}
+        }
+    }
+
+    fn sealed(&mut self, stream: u32, word: &Word) {
+        let is_new = |seen: &mut HashSet<u32>| seen.len() < NAMES_MAX && seen.insert(stream);
+        self.sealed.0 += u64::from(is_new(&mut self.seen_sealed));
+        if *word == Word::Opened {
+            self.sealed.1 += u64::from(is_new(&mut self.seen_opened));
         }
     }
 
@@ -124,7 +137,7 @@ impl Totals {
 
     /// Says that nothing was on the port, and what was seen instead.
     #[must_use]
-    pub fn nothing_on(&self, port: u16) -> String {
+    pub fn nothing_on(&self, on: RoomPorts) -> String {
         let mut ports: Vec<_> = (0_u16..=u16::MAX)
             .zip(self.ports.0.iter())
             .filter(|(_, count)| **count > 0)
@@ -149,7 +162,7 @@ impl Totals {
             0_u64 => String::new(),
             count => format!("; {count} in tunnels, which aren't looked into"),
         };
-        format!("no TCP packets on port {port} ({seen}{tunnelled})")
+        format!("no TCP packets on {} ({seen}{tunnelled})", on.words())
     }
 
     /// Returns the one frame reason if no frame could be looked at because of its link type.

@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 
 use super::ladder::{Ladder, Rung, Style};
 use super::svg;
+use crate::trace::packet::Ports;
 use crate::trace::show::account::{FINDINGS_LISTED_MAX, Finding, Level, Totals};
 use crate::trace::show::text::{Safe, Xml, written};
 use crate::trace::show::time::Span;
@@ -42,7 +43,7 @@ pub(crate) struct Page<'a> {
     /// The name of the capture.
     pub file: &'a str,
     /// The room's port.
-    pub port: u16,
+    pub ports: Ports,
 }
 
 /// Returns the page.
@@ -65,11 +66,11 @@ impl Page<'_> {
         writeln!(out, "<h1>{}</h1>", Xml(self.file))?;
         writeln!(
             out,
-            "<p class=\"soft\">{} packets in {}, {} on port {}; {} joined, {} messages, {} left</p>",
+            "<p class=\"soft\">{} packets in {}, {} on {}; {} joined, {} messages, {} left</p>",
             totals.frames,
             Span(self.last_time),
             totals.on_port,
-            self.port,
+            self.ports.words(),
             totals.joins,
             totals.messages,
             totals.leaves
@@ -124,7 +125,7 @@ impl Page<'_> {
             "<h2>Connections</h2>\n<div class=\"wide\"><table><tr><th class=\"n\">stream</th><th>person</th><th>address</th><th class=\"n\">packets</th><th class=\"n\">bytes</th><th class=\"n\">lasted</th><th>conversation</th></tr>"
         )?;
         for row in &self.totals.rows {
-            let (client, at) = row.client(self.port);
+            let (client, at) = row.client(self.ports);
             let name = Safe(self.totals.name(row.stream).unwrap_or(b"-")).to_string();
             writeln!(
                 out,

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use crate::trace::packet::Ports;
 use crate::trace::show::account::{CopyRow, Row, Story, What};
 use crate::trace::show::text::{Isolated, Safe, Said};
 use crate::trace::show::time::{Clock, ShortSpan, Span};
@@ -115,8 +116,8 @@ pub(crate) struct LadderOptions {
     pub rows_max: usize,
     /// Texts are not to be shown.
     pub redact: bool,
-    /// The room's port.
-    pub port: u16,
+    /// The room's ports.
+    pub ports: Ports,
 }
 
 impl Ladder {
@@ -143,17 +144,17 @@ impl Ladder {
             maker.rungs.push(Rung::More(maker.undrawn));
         }
         Self {
-            heads: heads(story, options.port),
+            heads: heads(story, options.ports),
             rungs: maker.rungs,
             more_people: story.more_people,
         }
     }
 }
 
-fn heads(story: &Story, port: u16) -> Vec<Head> {
+fn heads(story: &Story, ports: Ports) -> Vec<Head> {
     let mut heads = vec![Head {
         name: "server".to_owned(),
-        place: format!("port {port}"),
+        place: ports.words(),
     }];
     let first: Option<IpAddr> = story.columns.first().map(|column| column.client.address);
     let one_place = story
@@ -254,6 +255,7 @@ impl Maker<'_> {
                 (true, Style::Control, "closed".to_owned())
             }
             What::Notice(text) => (false, Style::Notice, self.text(text)),
+            What::Sealed(up, words) => (*up, Style::Packet, words.clone()),
             What::Trouble(up, words) => (*up, Style::Trouble, (*words).to_owned()),
             What::Packet(up, flags) => match self.labels.get(&row.at.frame) {
                 Some((style, label)) => {

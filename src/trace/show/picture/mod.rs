@@ -51,7 +51,7 @@ impl Picture {
             how: LadderOptions {
                 rows_max: options.rows_max,
                 redact: options.redact,
-                port: options.port,
+                ports: options.ports,
             },
             file: file
                 .file_name()
@@ -73,7 +73,7 @@ impl Sink for Picture {
             findings: whole.findings,
             last_time: whole.clock.last(),
             file: &self.file,
-            port: self.how.port,
+            ports: self.how.ports,
         };
         out.push_str(&(self.draw)(&page));
     }
