@@ -15,13 +15,37 @@ pub(super) struct File {
 }
 
 const HTML: &str = "text/html; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const ICON: &str = "image/svg+xml";
 
 /// All of them. What is not here isn't there.
-const FILES: [File; 1] = [File {
-    path: "/",
-    content_type: HTML,
-    bytes: include_bytes!("page/index.html"),
-}];
+const FILES: [File; 16] = [
+    file("/", HTML, include_bytes!("page/index.html")),
+    file("/style.css", STYLE, include_bytes!("page/style.css")),
+    file("/icon.svg", ICON, include_bytes!("page/icon.svg")),
+    file("/alerts.js", SCRIPT, include_bytes!("page/alerts.js")),
+    file("/completion.js", SCRIPT, include_bytes!("page/completion.js")),
+    file("/composer.js", SCRIPT, include_bytes!("page/composer.js")),
+    file("/connection.js", SCRIPT, include_bytes!("page/connection.js")),
+    file("/dialogs.js", SCRIPT, include_bytes!("page/dialogs.js")),
+    file("/links.js", SCRIPT, include_bytes!("page/links.js")),
+    file("/main.js", SCRIPT, include_bytes!("page/main.js")),
+    file("/memory.js", SCRIPT, include_bytes!("page/memory.js")),
+    file("/names.js", SCRIPT, include_bytes!("page/names.js")),
+    file("/people.js", SCRIPT, include_bytes!("page/people.js")),
+    file("/room.js", SCRIPT, include_bytes!("page/room.js")),
+    file("/session.js", SCRIPT, include_bytes!("page/session.js")),
+    file("/view.js", SCRIPT, include_bytes!("page/view.js")),
+];
+
+const fn file(path: &'static str, content_type: &'static str, bytes: &'static [u8]) -> File {
+    File {
+        path,
+        content_type,
+        bytes,
+    }
+}
 
 /// The files, and by which tag each is known to be the same.
 #[derive(Debug)]
