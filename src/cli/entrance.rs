@@ -9,12 +9,13 @@ use ipnet::IpNet;
 
 use super::listen::ListenOn;
 use crate::server::certificates::Place;
-use crate::server::listener::{Endpoint, Scheme};
+use crate::server::listener::Endpoint;
+use crate::server::web::Origin;
 
 /// What `serve` is told of TLS, and of what stands in front of it.
 #[derive(Debug, Clone, Args)]
 pub struct EntranceOptions {
-    /// Certificate for `tls://` addresses: a PEM file, the server's own first; read anew at SIGHUP
+    /// Certificate for `tls://` and `https://` addresses: a PEM file, the server's own first; read anew at SIGHUP
     #[arg(
         long,
         value_name = "FILE",
@@ -48,7 +49,8 @@ pub struct EntranceOptions {
     pub socket_mode: u32,
 
     /// Addresses of proxies that begin each connection with a PROXY header (version 1 or 2), which
-    /// names whom they stand for; may be given several times
+    /// names whom they stand for, or over HTTP say so with X-Forwarded-For; may be given several
+    /// times
     #[arg(
         long,
         value_name = "CIDR",
@@ -57,6 +59,16 @@ pub struct EntranceOptions {
         value_parser = network
     )]
     pub proxy_from: Vec<IpNet>,
+
+    /// Origin of a page that may connect over WebSocket beside the server's own, such as
+    /// https://chat.example.org; may be given several times
+    #[arg(
+        long,
+        value_name = "ORIGIN",
+        env = "CHATROOM_WEB_ORIGIN",
+        value_delimiter = ','
+    )]
+    pub web_origin: Vec<Origin>,
 }
 
 impl EntranceOptions {
@@ -72,7 +84,10 @@ impl EntranceOptions {
 
     /// Returns the directories in which the certificate and its key are read anew, if they are.
     pub(super) fn readable(&self, listen: &[ListenOn]) -> Vec<PathBuf> {
-        let is_tls = |endpoint: &Endpoint| matches!(endpoint, Endpoint::Port(Scheme::Tls, _));
+        let is_tls = |endpoint: &Endpoint| match endpoint {
+            Endpoint::Port(scheme, _) => scheme.is_sealed(),
+            Endpoint::File(_) => false,
+        };
         if !listen.iter().flat_map(|on| &on.0).any(is_tls) {
             return Vec::new();
         }

@@ -8,7 +8,8 @@ use crate::server::listener::{Endpoint, Scheme};
 #[derive(Debug, Clone)]
 pub struct ListenOn(pub(super) Vec<Endpoint>);
 
-/// Reads `unix:FILE`, or a port as [`parse_port`] does, with `tls://` before it if TLS is spoken.
+/// Reads `unix:FILE`, or a port as [`parse_port`] does, with `tls://`, `http://` or `https://`
+/// before it if that is spoken.
 pub(super) fn parse(text: &str) -> Result<ListenOn, String> {
     if let Some(path) = text.strip_prefix("unix:") {
         return if path.is_empty() {
@@ -17,10 +18,17 @@ pub(super) fn parse(text: &str) -> Result<ListenOn, String> {
             Ok(ListenOn(vec![Endpoint::File(path.into())]))
         };
     }
-    let (scheme, port) = match text.strip_prefix("tls://") {
-        Some(port) => (Scheme::Tls, port),
-        None => (Scheme::Plain, text),
-    };
+    let schemes = [
+        ("tls://", Scheme::Tls),
+        ("http://", Scheme::Http),
+        ("https://", Scheme::Https),
+    ];
+    let named = schemes
+        .into_iter()
+        .find_map(|(start, scheme)| Some((scheme, text.strip_prefix(start)?)));
+    let (scheme, port) = named.unwrap_or((Scheme::Plain, text));
+    // As browsers write it.
+    let port = if scheme.is_web() { port.strip_suffix('/').unwrap_or(port) } else { port };
     let found = parse_port(port)?.into_iter();
     let found = found.map(|address| Endpoint::Port(scheme, address));
     Ok(ListenOn(found.collect()))
@@ -88,7 +96,12 @@ mod tests {
             (":6296", "0.0.0.0:6296"),
             ("localhost:6296", "127.0.0.1:6296"),
         ] {
-            for (scheme, before) in [(Scheme::Plain, ""), (Scheme::Tls, "tls://")] {
+            for (scheme, before) in [
+                (Scheme::Plain, ""),
+                (Scheme::Tls, "tls://"),
+                (Scheme::Http, "http://"),
+                (Scheme::Https, "https://"),
+            ] {
                 let ListenOn(found) = parse(&format!("{before}{text}")).unwrap();
                 let wanted = Endpoint::Port(scheme, address.parse().unwrap());
                 assert!(found.contains(&wanted), "{before}{text}: {found:?}");

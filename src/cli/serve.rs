@@ -30,7 +30,8 @@ Exit codes: 0 success, 1 failure, 2 wrong usage.";
 pub struct ServeOptions {
     /// Address to listen on, with a name for all addresses it has; may be given several times.
     /// IPv6 as `[::1]:5050`; `5050` is a port of 127.0.0.1, `:5050` of every address; with `tls://`
-    /// before it TLS is spoken; `unix:FILE` is a socket file
+    /// before it TLS is spoken; `http://` and `https://` have the page for browsers; `unix:FILE` is a
+    /// socket file
     /// [default: the sockets that systemd hands over, or else 127.0.0.1:5050]
     #[arg(
         long,
@@ -273,6 +274,7 @@ impl From<&ServeOptions> for server::Options {
             certificate: options.entrance.certificate(),
             socket_mode: options.entrance.socket_mode,
             proxy_from: options.entrance.proxy_from.clone(),
+            web_origins: options.entrance.web_origin.clone(),
             connections_max: options.max_connections,
             sandbox: sandbox::Options {
                 wanted: !options.no_sandbox,

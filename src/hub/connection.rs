@@ -5,6 +5,7 @@
 //! a flush is one write of one slice. Everything rare lives in a box that is there only while
 //! it is needed, so that an idle member costs 32 bytes.
 
+mod framed;
 mod transfer;
 
 use std::net::IpAddr;
@@ -15,6 +16,7 @@ use bitflags::bitflags;
 use super::extra::{Extra, HeardBefore, Pool, Talk};
 use super::sealed::Sealed;
 use super::standing::{Stage, Standing};
+pub use self::transfer::Effort;
 use crate::feed::Transcript;
 use crate::feed::slow_readers::Sight;
 use crate::line::input::{Input, Reader};
@@ -130,7 +132,12 @@ impl<S: Stream> Connection<S> {
 
     /// Returns whether everything owed has been sent.
     pub fn is_settled(&self, transcript: &Transcript) -> bool {
-        self.cursor >= self.goal(transcript) && !self.has_splices() && !self.has_unsent()
+        self.is_at_goal(transcript) && !self.has_unsent() && !self.owes_frames()
+    }
+
+    /// Returns whether it is owed nothing of the room, and nothing privately.
+    fn is_at_goal(&self, transcript: &Transcript) -> bool {
+        self.cursor >= self.goal(transcript) && !self.has_splices()
     }
 
     /// Returns whether lines that it is owed have fallen off the transcript.

@@ -19,6 +19,7 @@ use super::limits::{Limits, WRITE_COST_BYTES};
 use super::order::Order;
 use super::password::Password;
 use super::patience::Flow;
+use super::pings::Pings;
 use super::queues::Queues;
 use super::sessions::Sessions;
 use super::silence::Silence;
@@ -43,6 +44,7 @@ pub(super) struct Connections<S> {
     pub(super) guesses: Guesses,
     pub(super) password: Password,
     pub(super) silence: Silence,
+    pub(super) pings: Pings,
     pub(super) exits: Exits,
     pub(super) counters: Counters,
     pub(super) sessions: Sessions,
@@ -64,6 +66,7 @@ impl<S: Stream> Connections<S> {
             guesses: Guesses::default(),
             password: Password::default(),
             silence: Silence::new(limits.idle_timeout_s),
+            pings: Pings::default(),
             exits: Exits::default(),
             counters: Counters::default(),
             sessions: Sessions::default(),
@@ -104,6 +107,7 @@ impl<S: Stream> Connections<S> {
         }
         self.end_nameless();
         self.end_idle();
+        self.ask_silent();
         self.delivery.feeds.retire(now);
     }
 
@@ -112,7 +116,8 @@ impl<S: Stream> Connections<S> {
         let seconds = [self.admission.deadline_s(), self.silence.deadline_s()];
         let [name, silence] = seconds.map(|due| due.map(Tick::from_whole_s));
         let delivery = self.delivery.deadline();
-        [self.exits.deadline(&self.slots), name, silence, delivery]
+        let exits = self.exits.deadline(&self.slots);
+        [exits, name, silence, delivery, self.pings.deadline()]
             .into_iter()
             .flatten()
             .min()
@@ -233,6 +238,7 @@ impl<S: Stream> Connections<S> {
         }
         // Its claim ends here, before the room learns that it has left.
         let deadline = why.is_orderly().then(|| self.exits.drain(id, self.now));
+        connection.close_frames(why);
         self.delivery
             .drain(connection, deadline.flatten(), self.now);
         if deadline.is_none() {
@@ -254,6 +260,9 @@ impl<S: Stream> Connections<S> {
         let connection = &mut self.slots[id];
         if self.exits.shut(id, connection) {
             self.delivery.forget(id, connection);
+            if connection.is_framed() {
+                self.pings.leave();
+            }
             self.admission.leave(id);
             self.guesses.leave(id);
             self.password.leave(id);

@@ -13,6 +13,8 @@ pub enum Disconnect {
     Quit,
     /// The peer speaks another protocol.
     WrongProtocol,
+    /// The peer breaks WebSocket's rules.
+    BrokenFrames,
     /// The peer gave no name in time.
     NameTimeout,
     /// The peer gave no name yet, and its place was needed.
@@ -49,10 +51,11 @@ impl From<Dismissal> for Disconnect {
 
 impl Disconnect {
     /// Every reason, in the order of [`Disconnects`].
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Closed,
         Self::Quit,
         Self::WrongProtocol,
+        Self::BrokenFrames,
         Self::NameTimeout,
         Self::Crowded,
         Self::IdleTimeout,
@@ -79,6 +82,7 @@ impl fmt::Display for Disconnect {
             Self::Closed => "closed",
             Self::Quit => "quit",
             Self::WrongProtocol => "another protocol",
+            Self::BrokenFrames => "broken WebSocket frames",
             Self::NameTimeout => "no name in time",
             Self::Crowded => "no name yet, and no place left",
             Self::IdleTimeout => "silent for too long",

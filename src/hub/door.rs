@@ -9,10 +9,22 @@ use super::Hub;
 use super::connection::Connection;
 use super::connections::{Connections, is_nameless};
 use super::disconnect::Disconnect;
+use super::framed::Framed;
 use super::sealed::Sealed;
+use crate::layer::websocket::Code;
+use crate::layer::websocket::frame::{self, Head};
 use crate::room::{Audience, Effect, MemberId, Notice};
 use crate::stream::Stream;
-use crate::wire::plain;
+use crate::wire::{json, plain};
+
+/// What stands between a stream and its lines.
+#[derive(Debug, Default)]
+pub struct Layers {
+    /// It is sealed.
+    pub sealed: Option<Box<Sealed>>,
+    /// It is a WebSocket.
+    pub framed: Option<Box<Framed>>,
+}
 
 impl<S: Stream> Hub<S> {
     /// Returns whether a connection from `address` may come in, or why not.
@@ -42,12 +54,73 @@ impl<S: Stream> Hub<S> {
 
     /// Takes in a stream that has been admitted, and asks for a name.
     pub fn accept(&mut self, stream: S, address: IpAddr) {
-        self.connections.accept(stream, None, address);
+        self.accept_by(stream, Layers::default(), address);
     }
 
     /// Takes in a stream that has been admitted and is sealed, and asks for a name.
     pub fn accept_sealed(&mut self, stream: S, sealed: Box<Sealed>, address: IpAddr) {
-        self.connections.accept(stream, Some(sealed), address);
+        let sealed = Some(sealed);
+        self.accept_by(stream, Layers { sealed, framed: None }, address);
+    }
+
+    /// Takes in a stream that has been admitted, whatever stands before its lines, and asks for the
+    /// password if there is one, or else for a name.
+    pub fn accept_by(&mut self, stream: S, layers: Layers, address: IpAddr) {
+        let id = self.connections.accept(stream, layers, address);
+        // Sent by the next turn: who gives its name at once gets prompt and greeting in one write.
+        if self.connections.password.is_needed_of(id) {
+            self.connections.push(id, Effect::AskPassword);
+        } else {
+            self.ask_name(id);
+        }
+    }
+
+    /// Turns a stream from `address` away that was not admitted, whatever stands before its lines,
+    /// telling it why.
+    pub fn refuse_by(&mut self, stream: S, layers: Layers, address: IpAddr) {
+        match layers {
+            Layers { sealed: None, framed: None } => self.refuse(stream, address),
+            Layers { sealed: Some(sealed), framed: None } => {
+                self.refuse_sealed(stream, sealed, address);
+            }
+            Layers { sealed, framed: Some(framed) } => {
+                self.refuse_framed(stream, sealed, framed.wants_json(), address);
+            }
+        }
+    }
+
+    /// Turns a WebSocket from `address` away that was not admitted, telling it why.
+    fn refuse_framed(
+        &mut self,
+        mut stream: S,
+        sealed: Option<Box<Sealed>>,
+        in_json: bool,
+        address: IpAddr,
+    ) {
+        let Err(why) = self.admit(address) else {
+            return;
+        };
+        let mut words = Vec::new();
+        if in_json {
+            let time_ms = self.now_ms();
+            json::put(&Effect::Notice(why), time_ms, &mut words);
+        } else {
+            let mut plain_words = String::new();
+            plain::put(&Effect::Notice(why), &mut plain_words);
+            words = plain_words.into_bytes();
+        }
+        let mut frames = Head::of_text(words.len()).bytes().to_vec();
+        frames.append(&mut words);
+        let has_no_place = matches!(why, Notice::Full | Notice::FullForAddress | Notice::Closing);
+        let code = if has_no_place { Code::TRY_AGAIN } else { Code::POLICY };
+        frame::put_close(code, &mut frames);
+        let (code, why) = (why.code(), why.to_string());
+        let outcome = match sealed {
+            Some(mut sealed) => sealed.dismiss(&mut stream, &frames).map(usize::from),
+            None => stream.write(&frames),
+        };
+        debug!("its last words were taken so: {outcome:?}");
+        self.turn_away_unheard(address, code, &why);
     }
 
     /// Takes note of where the person is whom a proxy stands for, as it says; its stream says where the
@@ -106,8 +179,8 @@ impl<S: Stream> Hub<S> {
 }
 
 impl<S: Stream> Connections<S> {
-    /// Takes in a stream that has been admitted, sealed or not, and asks for a name.
-    pub(super) fn accept(&mut self, stream: S, sealed: Option<Box<Sealed>>, address: IpAddr) {
+    /// Takes in a stream that has been admitted, and returns its number.
+    fn accept(&mut self, stream: S, layers: Layers, address: IpAddr) -> MemberId {
         while self.admission.is_crowded()
             && let Some(newcomer) = self.admission.pop_oldest()
         {
@@ -122,15 +195,18 @@ impl<S: Stream> Connections<S> {
         self.admission.enter(newcomer, address, |newcomer| {
             is_nameless(&self.slots, newcomer)
         });
-        // Sent by the next turn: who gives its name at once gets prompt and greeting in one write.
-        let question = self.password.question_for(id);
-        self.push(id, question);
-        if let Some(sealed) = sealed {
-            let connection = &mut self.slots[id];
+        let now = self.now();
+        let connection = &mut self.slots[id];
+        if let Some(framed) = layers.framed {
+            connection.frame(framed, &mut self.delivery.pool);
+            self.pings.enter(now);
+        }
+        if let Some(sealed) = layers.sealed {
             connection.seal(sealed, &mut self.delivery.pool);
             if connection.has_pending() {
                 self.resume_later(id);
             }
         }
+        id
     }
 }

@@ -1,5 +1,6 @@
 //! What only few connections have at any moment, and the boxes it is kept in.
 
+use super::framed::{Between, Framed};
 use super::limits::{PRIVATE_BYTES_MAX, SPLICES_MAX};
 use super::sealed::Sealed;
 use crate::feed::splices::Splices;
@@ -18,6 +19,8 @@ const POOL_BYTES_MAX: usize = 512;
 pub(super) struct Extra {
     /// What stands between its stream and its lines, for as long as it is there.
     pub(super) sealed: Option<Box<Sealed>>,
+    /// The same for a WebSocket, above that.
+    pub(super) framed: Option<Box<Framed>>,
     /// What it needs while something is going on.
     pub(super) talk: Option<Box<Talk>>,
 }
@@ -39,6 +42,8 @@ pub(super) struct Talk {
     pub(super) deadline: Option<Tick>,
     /// Of somebody who comes back after a break: what it has heard.
     pub(super) heard_before: Option<HeardBefore>,
+    /// Of a WebSocket: control frames that are on their way.
+    pub(super) between: Option<Box<Between>>,
 }
 
 /// What somebody has heard of the room before its connection broke.
@@ -56,7 +61,10 @@ impl Talk {
     }
 
     fn is_idle(&self) -> bool {
-        self.splices.is_empty() && self.input.is_idle() && self.heard_before.is_none()
+        self.splices.is_empty()
+            && self.input.is_idle()
+            && self.heard_before.is_none()
+            && self.between.is_none()
     }
 }
 
@@ -88,6 +96,7 @@ impl Pool {
             // Where something else keeps the box, large buffers that are empty go all the same.
             talk.splices.shrink(POOL_BYTES_MAX);
             talk.input.shrink(POOL_BYTES_MAX);
+            talk.between.take_if(|between| between.is_idle());
         }
         if let Some(mut talk) = extra.talk.take_if(|talk| talk.is_idle())
             && self.talks.len() < POOL_MAX
@@ -96,7 +105,9 @@ impl Pool {
             talk.splices.begin_anew();
             self.talks.push(talk);
         }
-        let is_empty = |extra: &mut Box<Extra>| extra.talk.is_none() && extra.sealed.is_none();
+        let is_empty = |extra: &mut Box<Extra>| {
+            extra.talk.is_none() && extra.sealed.is_none() && extra.framed.is_none()
+        };
         if let Some(extra) = place.take_if(is_empty)
             && self.extras.len() < POOL_MAX
         {

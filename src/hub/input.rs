@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use log::{debug, info};
 
 use super::Hub;
-use super::connection::Flags;
+use super::connection::{Effort, Flags};
 use super::disconnect::Disconnect;
 use super::limits::{
     CONNECTION_WORK_MAX, HELD_BYTES_MAX, NAME_WORK, NAMES_A_LINE, READ_BYTES, SCARCE_READ_BYTES,
@@ -20,6 +20,9 @@ use crate::room::{Audience, Claim, Effect, MemberId, Notice};
 use crate::stream::Stream;
 use crate::tick::Tick;
 use crate::wire::{Encoding, json};
+
+/// How many frames that say nothing can be looked at in the time that a line takes, rounded down.
+const IDLE_LINES_A_LINE: usize = 8;
 
 /// Most reads after a write has failed, for the lines that came before the connection broke.
 const LAST_READS_MAX: usize = 16;
@@ -53,8 +56,8 @@ impl<S: Stream> Hub<S> {
             let length = match self.fill(id, reader.space(most)) {
                 Ok(0) => return self.hear_end(id, reader),
                 Ok(length) => length,
-                Err(ErrorKind::WouldBlock) => return,
-                Err(_) => return self.connections.close(id, Disconnect::Reset),
+                Err(ErrorKind::WouldBlock) => return self.resume_if_pending(id),
+                Err(_) => return self.hear_break(id),
             };
             if !self.receive(id, reader, length) {
                 return;
@@ -72,11 +75,22 @@ impl<S: Stream> Hub<S> {
     }
 
     fn fill(&mut self, id: MemberId, space: &mut [u8]) -> Result<usize, ErrorKind> {
-        let Some(connection) = self.connections.get_mut(id) else {
+        let now = self.connections.now();
+        let Some(connection) = self.connections.slots.get_mut(id) else {
             return Err(ErrorKind::NotConnected);
         };
-        let result = connection.fill(space);
-        self.work += connection.take_work();
+        let mut effort = Effort::default();
+        let pool = &mut self.connections.delivery.pool;
+        let result = connection.fill(space, pool, now, &mut effort);
+        self.work += effort.work;
+        if effort.idle_lines > 0 {
+            self.work += effort.idle_lines as usize / IDLE_LINES_A_LINE;
+            let due = &mut connection.due;
+            self.rate_limit.spend_on(effort.idle_lines, due, now);
+        }
+        if connection.owes_frames() {
+            self.connections.queues.owed.push(id, connection);
+        }
         result.map_err(|error| {
             match error.kind() {
                 ErrorKind::WouldBlock => {}
@@ -88,6 +102,26 @@ impl<S: Stream> Hub<S> {
             }
             error.kind()
         })
+    }
+
+    /// Goes on later with a connection from which more was there than it was worth to read at once.
+    fn resume_if_pending(&mut self, id: MemberId) {
+        let connection = self.connections.get_mut(id);
+        if connection.is_some_and(|connection| connection.has_pending()) {
+            self.connections.resume_later(id);
+        }
+    }
+
+    /// Ends a connection that is broken, or breaks the rules.
+    fn hear_break(&mut self, id: MemberId) {
+        let connection = self.connections.get_mut(id);
+        let breaks_rules = connection.is_some_and(|connection| connection.has_broken_frames());
+        let why = if breaks_rules {
+            Disconnect::BrokenFrames
+        } else {
+            Disconnect::Reset
+        };
+        self.connections.close(id, why);
     }
 
     /// Hears what a connection said before a write to it failed, and closes it.
@@ -241,7 +275,7 @@ impl<S: Stream> Hub<S> {
             Typed::Line { bytes, .. } if nameless && self.connections.password.is_asked_of(id) => {
                 match wrong_protocol::protocol_of(bytes) {
                     Some(protocol) => self.turn_away(id, protocol),
-                    None => self.connections.try_password(id, bytes),
+                    None => self.try_password(id, bytes),
                 }
             }
             Typed::Line {
@@ -253,6 +287,23 @@ impl<S: Stream> Hub<S> {
                 None => self.enter(id, text),
             },
             Typed::Line { text, .. } => self.say(id, text),
+        }
+    }
+
+    /// Takes a line for the password, and asks for a name if it is.
+    fn try_password(&mut self, id: MemberId, line: &[u8]) {
+        if self.connections.try_password(id, line) {
+            self.ask_name(id);
+        }
+    }
+
+    /// Asks a connection for a name, in the way it is told of the room.
+    pub(super) fn ask_name(&mut self, id: MemberId) {
+        let connection = self.connections.get_mut(id);
+        if connection.is_some_and(|connection| connection.wants_json()) {
+            self.speak_json(id);
+        } else {
+            self.connections.push(id, Effect::Prompt);
         }
     }
 

@@ -20,13 +20,13 @@ impl Password {
         self.hash = hash;
     }
 
-    /// Returns what a newcomer is asked for.
-    pub(super) fn question_for(&mut self, id: MemberId) -> Effect<'static> {
-        if self.hash.is_none() {
-            return Effect::Prompt;
+    /// Returns whether a newcomer has to give it, and takes note of that.
+    pub(super) fn is_needed_of(&mut self, id: MemberId) -> bool {
+        let needed = self.hash.is_some();
+        if needed {
+            self.strangers.insert(id);
         }
-        self.strangers.insert(id);
-        Effect::AskPassword
+        needed
     }
 
     /// Returns whether a connection has still to give it.
@@ -41,8 +41,8 @@ impl Password {
 }
 
 impl<S: Stream> Connections<S> {
-    /// Takes a line for the password, and asks for a name if it is.
-    pub(super) fn try_password(&mut self, id: MemberId, line: &[u8]) {
+    /// Takes a line for the password, and returns whether it is.
+    pub(super) fn try_password(&mut self, id: MemberId, line: &[u8]) -> bool {
         let answer = if let Some(wait_s) = self.try_wait_s(id) {
             Answer::TooManyTries { wait_s }
         } else if self
@@ -51,11 +51,12 @@ impl<S: Stream> Connections<S> {
             .is_none_or(|hash| hash == KeyHash::of(line))
         {
             self.password.leave(id);
-            return self.push(id, Effect::Prompt);
+            return true;
         } else {
             Answer::WrongPassword
         };
         self.push(id, Effect::Notice(Notice::Access(answer)));
         self.push(id, Effect::AskPassword);
+        false
     }
 }

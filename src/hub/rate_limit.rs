@@ -53,7 +53,12 @@ impl RateLimit {
 
     /// Counts one line of a connection.
     pub fn spend(&self, due: &mut Tick, now: Tick) {
-        *due = (*due).max(now) + self.line;
+        self.spend_on(1, due, now);
+    }
+
+    /// Counts so many lines of a connection.
+    pub fn spend_on(&self, lines: u32, due: &mut Tick, now: Tick) {
+        *due = (*due).max(now) + self.line * lines;
         if !self.limited {
             *due = (*due).min(now + BURST_MAX);
         }

@@ -11,7 +11,7 @@ use crate::layer::tls::record::RECORD_BYTES_MAX;
 use crate::layer::tls::session::Session;
 
 /// Least space, in bytes, to read into: the longest record, and one byte of what comes behind.
-pub(super) const SPACE_BYTES: usize = RECORD_BYTES_MAX + 1;
+pub const SPACE_BYTES: usize = RECORD_BYTES_MAX + 1;
 
 /// How many records can be opened in the time that a line takes, rounded down.
 const RECORDS_A_LINE: usize = 2;
@@ -53,7 +53,7 @@ impl Sealed {
     /// # Errors
     /// As the stream says; `UnexpectedEof` for an end that the peer didn't say, `InvalidData` for
     /// one that came of an alert.
-    pub(super) fn fill(
+    pub fn fill(
         &mut self,
         stream: &mut (impl Read + Write),
         space: &mut [u8],
@@ -111,7 +111,7 @@ impl Sealed {
     ///
     /// # Errors
     /// As the stream says; never `WouldBlock`.
-    pub(super) fn write(
+    pub fn write(
         &mut self,
         stream: &mut impl Write,
         pieces: &[IoSlice<'_>],
@@ -131,7 +131,7 @@ impl Sealed {
     ///
     /// # Errors
     /// As the stream says; never `WouldBlock`.
-    pub(super) fn push(&mut self, stream: &mut impl Write) -> io::Result<()> {
+    pub fn push(&mut self, stream: &mut impl Write) -> io::Result<()> {
         match self.unsent.take() {
             Some(unsent) => self.send(stream, &unsent),
             None => Ok(()),
@@ -139,7 +139,8 @@ impl Sealed {
     }
 
     /// Returns whether something is sealed that was not sent.
-    pub(super) fn has_unsent(&self) -> bool {
+    #[must_use]
+    pub fn has_unsent(&self) -> bool {
         self.unsent.is_some()
     }
 
@@ -152,7 +153,7 @@ impl Sealed {
     ///
     /// # Errors
     /// As the stream says; never `WouldBlock`.
-    pub(super) fn finish(&mut self, stream: &mut impl Write) -> io::Result<bool> {
+    pub fn finish(&mut self, stream: &mut impl Write) -> io::Result<bool> {
         self.push(stream)?;
         if !self.has_unsent() && !self.session.is_closed() {
             let mut last = Vec::new();

@@ -6,3 +6,4 @@
 
 pub mod proxy;
 pub mod tls;
+pub mod websocket;

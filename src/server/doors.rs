@@ -75,7 +75,9 @@ impl Server {
     pub(super) fn accept(&mut self, now: Tick) {
         for index in 0..self.listeners.len() {
             match self.listeners[index].scheme() {
-                Scheme::Plain | Scheme::Tls => self.accept_people(index, now),
+                Scheme::Plain | Scheme::Tls | Scheme::Http | Scheme::Https => {
+                    self.accept_people(index, now);
+                }
                 Scheme::Metrics => self.accept_requests(index, now),
             }
         }

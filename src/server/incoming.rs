@@ -1,16 +1,19 @@
 //! Whom the listeners have, up to the hub.
 
+use std::io::Write;
 use std::net::IpAddr;
 use std::time::Instant;
 
-use log::warn;
+use log::{debug, warn};
 use mio::Interest;
 use mio::net::TcpStream;
 
-use super::Server;
 use super::arrivals::{Arrived, Outcome, Way};
 use super::listener::{Accepted, Listener, Scheme};
 use super::sources::Source;
+use super::{Server, web};
+use crate::hub::Layers;
+use crate::hub::framed::Framed;
 use crate::tick::Tick;
 
 /// Connections accepted from one listener in one turn.
@@ -36,7 +39,7 @@ impl Server {
     /// Returns whether who comes to a listener may have something to do before the hub hears of it.
     fn leads_to_arrivals(&self, listener: &Listener) -> bool {
         match listener.scheme() {
-            Scheme::Tls => true,
+            Scheme::Tls | Scheme::Http | Scheme::Https => true,
             Scheme::Plain => !self.proxy_from.is_empty(),
             Scheme::Metrics => false,
         }
@@ -49,10 +52,11 @@ impl Server {
         }
         let start = Instant::now();
         while !self.hub.must_reap_first()
-            && let Some(outcome) = self.arrivals.next(now, start)
+            && let Some(outcome) = self.arrivals.next(now, start, &self.site)
         {
             match outcome {
-                Outcome::Arrived(arrived) => self.arrive(arrived),
+                Outcome::Arrived(arrived) => self.arrive(arrived, now),
+                Outcome::Left => {}
                 Outcome::Failed(address, why) => {
                     self.hub.turn_away_unheard(address, NOT_ARRIVED, &why);
                 }
@@ -60,33 +64,30 @@ impl Server {
         }
     }
 
-    fn arrive(&mut self, arrived: Arrived) {
+    fn arrive(&mut self, arrived: Arrived, now: Tick) {
         let Arrived {
             mut stream,
             address,
-            header,
+            origin,
             sealed,
+            opened,
         } = arrived;
+        let framed = opened.map(|opened| Box::new(Framed::new(opened.wants_json, now)));
+        let layers = Layers { sealed, framed };
         if self.hub.admit(address).is_err() {
-            return match sealed {
-                Some(sealed) => self.hub.refuse_sealed(stream, sealed, address),
-                None => self.hub.refuse(stream, address),
-            };
+            return self.hub.refuse_by(stream, layers, address);
         }
         let id = self.hub.next_id();
         let token = Source::Connection(id).into();
         let registry = self.poll.registry();
         match registry.reregister(&mut stream, token, INTEREST) {
-            Ok(()) => match sealed {
-                Some(sealed) => self.hub.accept_sealed(stream, sealed, address),
-                None => self.hub.accept(stream, address),
-            },
+            Ok(()) => self.hub.accept_by(stream, layers, address),
             Err(error) => {
                 return warn!("a connection can't be watched and is closed: {error}");
             }
         }
-        if let Some(header) = header {
-            self.hub.set_origin(id, header.source);
+        if let Some(origin) = origin {
+            self.hub.set_origin(id, origin);
         }
     }
 
@@ -100,8 +101,8 @@ impl Server {
             let listener = &mut self.listeners[index];
             match listener.accept(now) {
                 Accepted::Stream(stream, address) => {
-                    let tls = listener.scheme() == Scheme::Tls;
-                    self.take_in(stream, address, tls, now);
+                    let scheme = listener.scheme();
+                    self.take_in(stream, address, scheme, now);
                 }
                 Accepted::Broken => {}
                 Accepted::Nobody => return,
@@ -110,12 +111,13 @@ impl Server {
     }
 
     /// Takes in a connection that was just accepted.
-    fn take_in(&mut self, mut stream: TcpStream, address: IpAddr, tls: bool, now: Tick) {
+    fn take_in(&mut self, mut stream: TcpStream, address: IpAddr, scheme: Scheme, now: Tick) {
         let canonical = address.to_canonical();
-        let config = self.certificates.as_ref().filter(|_| tls);
+        let config = self.certificates.as_ref().filter(|_| scheme.is_sealed());
         let way = Way {
             by_proxy: self.proxy_from.iter().any(|net| net.contains(&canonical)),
             tls: config.map(super::Certificates::config),
+            is_web: scheme.is_web(),
         };
         let registry = self.poll.registry();
         if way.is_open() {
@@ -134,6 +136,10 @@ impl Server {
         let is_admitted = || self.hub.admit_beside(arriving, address).is_ok();
         let has_place = way.by_proxy || (self.arrivals.has_place_for(address) && is_admitted());
         if !has_place {
+            if scheme == Scheme::Http {
+                let told = stream.write(web::NO_PLACE.as_bytes());
+                debug!("its last words were taken so: {told:?}");
+            }
             let why = "too many are on their way in, or there";
             return self.hub.turn_away_unheard(address, NOT_ARRIVED, &why);
         }

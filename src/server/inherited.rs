@@ -42,10 +42,8 @@ fn scheme_of(name: &str) -> Result<Scheme, Failure> {
     match name {
         "metrics" => Ok(Scheme::Metrics),
         "tls" => Ok(Scheme::Tls),
-        "http" => Err(Failure::new(format!(
-            "can't use the inherited socket {name}: this server doesn't speak it; name its sockets \
-             plain, tls or metrics"
-        ))),
+        "http" => Ok(Scheme::Http),
+        "https" => Ok(Scheme::Https),
         _ => Ok(Scheme::Plain),
     }
 }

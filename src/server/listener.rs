@@ -35,15 +35,31 @@ pub enum Scheme {
     Plain,
     /// The room's lines, within TLS.
     Tls,
+    /// HTTP, for browsers: the page, and the room's lines over WebSocket.
+    Http,
+    /// The same, within TLS.
+    Https,
     /// HTTP, for those who look after the server.
     Metrics,
 }
 
 impl Scheme {
+    /// Returns whether TLS is spoken.
+    #[must_use]
+    pub fn is_sealed(self) -> bool {
+        matches!(self, Self::Tls | Self::Https)
+    }
+
+    /// Returns whether HTTP is spoken to browsers.
+    #[must_use]
+    pub fn is_web(self) -> bool {
+        matches!(self, Self::Http | Self::Https)
+    }
+
     /// Returns how many connections the kernel may hold ready.
     fn queue_max(self) -> i32 {
         match self {
-            Self::Plain | Self::Tls => QUEUE_MAX,
+            Self::Plain | Self::Tls | Self::Http | Self::Https => QUEUE_MAX,
             // A scrape is not to wait behind thousands of others.
             Self::Metrics => 64,
         }
@@ -53,7 +69,7 @@ impl Scheme {
 /// An address to listen on, as it is given and shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {
-    /// A port: `127.0.0.1:5050`, or `tls://127.0.0.1:5051`.
+    /// A port: `127.0.0.1:5050`, `tls://127.0.0.1:5051` or `http://127.0.0.1:8080`.
     Port(Scheme, SocketAddr),
     /// A socket file: `unix:/run/chatroom/room.sock`.
     File(PathBuf),
@@ -64,6 +80,8 @@ impl fmt::Display for Endpoint {
         match self {
             Self::Port(Scheme::Plain, address) => address.fmt(f),
             Self::Port(Scheme::Tls, address) => write!(f, "tls://{address}"),
+            Self::Port(Scheme::Http, address) => write!(f, "http://{address}"),
+            Self::Port(Scheme::Https, address) => write!(f, "https://{address}"),
             Self::Port(Scheme::Metrics, address) => write!(f, "http://{address}/metrics"),
             Self::File(path) => write!(f, "unix:{}", path.display()),
         }

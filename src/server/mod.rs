@@ -14,6 +14,7 @@ mod notify;
 pub mod sandbox;
 mod sources;
 mod turns;
+pub mod web;
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -37,6 +38,7 @@ use self::metrics::Process;
 use self::notify::{Activity, Notifier};
 use self::sources::Source;
 use self::turns::Turns;
+use self::web::{Origin, Site};
 use crate::failure::Failure;
 use crate::hub::limits::Limits;
 use crate::hub::{Hub, Readiness};
@@ -62,6 +64,8 @@ pub struct Options {
     pub certificate: Place,
     /// Whose connections begin with a PROXY header.
     pub proxy_from: Vec<IpNet>,
+    /// Pages that may open WebSockets beside the server's own.
+    pub web_origins: Vec<Origin>,
     /// Addresses at which those who look after the server learn how it goes.
     pub metrics: Vec<SocketAddr>,
     /// Most connections at once; as many as the descriptor limit allows, if it isn't given.
@@ -120,6 +124,7 @@ pub fn serve(options: &Options) -> Result<(), Failure> {
     for listener in &server.listeners {
         match listener.scheme() {
             Scheme::Plain | Scheme::Tls => info!("listening on {}", listener.endpoint()),
+            Scheme::Http | Scheme::Https => info!("the page is at {}/", listener.endpoint()),
             Scheme::Metrics => info!("metrics at {}", listener.endpoint()),
         }
     }
@@ -161,6 +166,7 @@ struct Server {
     signals: Signals,
     certificates: Option<Certificates>,
     proxy_from: Vec<IpNet>,
+    site: Site,
     arrivals: Arrivals,
     hub: Hub<TcpStream>,
     keeper: Keeper,
@@ -199,7 +205,8 @@ impl Server {
         let (keeper, hub) = Keeper::open(options, limits, poll.registry())?;
         let speaks = |scheme| listeners.iter().any(|listener| listener.scheme() == scheme);
         let watched = speaks(Scheme::Metrics);
-        let certificate = speaks(Scheme::Tls).then(|| options.certificate.clone());
+        let is_sealed = speaks(Scheme::Tls) || speaks(Scheme::Https);
+        let certificate = is_sealed.then(|| options.certificate.clone());
         let certificates = certificate.map(Certificates::load).transpose();
         let certificates =
             certificates.map_err(|why| Failure::new(format!("can't speak TLS: {why}")))?;
@@ -210,6 +217,7 @@ impl Server {
             signals,
             certificates,
             proxy_from: options.proxy_from.clone(),
+            site: Site::new(options.web_origins.clone(), options.proxy_from.clone()),
             arrivals: Arrivals::new(limits.name_timeout_s),
             hub,
             keeper,

@@ -6,35 +6,64 @@ use super::{Connection, DROPS_MAX, Flags};
 use crate::feed::Transcript;
 use crate::feed::splices::SLICES_MAX;
 use crate::hub::extra::{Extra, Pool};
+use crate::hub::framed::Framed;
 use crate::hub::sealed::{SPACE_BYTES, Sealed};
 use crate::hub::standing::Stage;
+use crate::layer::websocket::decoder::SPARE_BYTES;
 use crate::stream::Stream;
+use crate::tick::Tick;
+
+/// What reading took beside what came of it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Effort {
+    /// How much work it was to make it plain, in lines.
+    pub work: usize,
+    /// What came that is no line, and is counted as if it were so many.
+    pub idle_lines: u32,
+}
 
 impl<S: Stream> Connection<S> {
     /// Returns how much space, in bytes, [`fill`](Self::fill) needs at least.
     pub fn space_bytes(&self) -> usize {
-        self.sealed().map_or(1, |_| SPACE_BYTES)
+        let spare = self.framed().map_or(0, |_| SPARE_BYTES);
+        spare + self.sealed().map_or(1, |_| SPACE_BYTES)
     }
 
     /// Reads what is there, at most as much as there is space for. 0 is the orderly end of the
     /// stream.
     ///
     /// # Errors
-    /// As the stream says; `WouldBlock` when nothing is there. `InvalidData` if it is sealed and
-    /// has ended by an alert.
-    pub fn fill(&mut self, space: &mut [u8]) -> io::Result<usize> {
+    /// As the stream says; `WouldBlock` when nothing is there, or no more than it was worth to read
+    /// at once. `InvalidData` if it is sealed and has ended by an alert, or has broken WebSocket's
+    /// rules.
+    pub fn fill(
+        &mut self,
+        space: &mut [u8],
+        pool: &mut Pool,
+        now: Tick,
+        effort: &mut Effort,
+    ) -> io::Result<usize> {
+        if self.is_framed() {
+            self.fill_framed(space, pool, now, effort)
+        } else {
+            self.fill_bytes(space, effort)
+        }
+    }
+
+    /// Reads what is there, frames or lines.
+    pub(super) fn fill_bytes(
+        &mut self,
+        space: &mut [u8],
+        effort: &mut Effort,
+    ) -> io::Result<usize> {
         if let Some(extra) = &mut self.extra
             && let Some(sealed) = &mut extra.sealed
         {
-            return sealed.fill(&mut self.stream, space);
+            let result = sealed.fill(&mut self.stream, space);
+            effort.work += sealed.take_work();
+            return result;
         }
         read(&mut self.stream, space)
-    }
-
-    /// Returns how much work it was to make plain what has been read since the last call, in lines.
-    pub fn take_work(&mut self) -> usize {
-        let sealed = self.extra.as_mut().and_then(|extra| extra.sealed.as_mut());
-        sealed.map_or(0, |sealed| sealed.take_work())
     }
 
     /// Returns whether a read that took less than there was space for has left nothing.
@@ -44,7 +73,9 @@ impl<S: Stream> Connection<S> {
 
     /// Returns whether there is input that no event will announce.
     pub fn has_pending(&self) -> bool {
-        self.stream.has_pending() || self.sealed().is_some_and(Sealed::has_pending)
+        self.stream.has_pending()
+            || self.sealed().is_some_and(Sealed::has_pending)
+            || self.framed().is_some_and(Framed::has_pending)
     }
 
     /// Writes what is owed, in as few writes as the stream allows, and returns how many bytes
@@ -54,6 +85,18 @@ impl<S: Stream> Connection<S> {
     /// As the stream says: the connection is broken.
     pub fn flush(&mut self, transcript: &Transcript, pool: &mut Pool) -> io::Result<usize> {
         debug_assert!(!self.is_overrun(transcript), "would tear a line");
+        let sent = if self.is_framed() {
+            self.flush_framed(transcript, pool)?
+        } else {
+            self.flush_bytes(transcript, pool)?
+        };
+        self.push_unsent()?;
+        self.retire_extra(pool);
+        Ok(sent)
+    }
+
+    /// The same for one that is no WebSocket.
+    fn flush_bytes(&mut self, transcript: &Transcript, pool: &mut Pool) -> io::Result<usize> {
         let mut sent = 0;
         while !self.is_blocked() {
             let goal = self.goal(transcript);
@@ -82,13 +125,11 @@ impl<S: Stream> Connection<S> {
                 Err(error) => return Err(error),
             }
         }
-        self.push_unsent()?;
-        self.retire_extra(pool);
         Ok(sent)
     }
 
     /// Moves the cursor behind `taken` bytes that are on their way, and behind what needs no sending.
-    fn advance(&mut self, taken: usize, goal: u64) {
+    pub(super) fn advance(&mut self, taken: usize, goal: u64) {
         let cursor = self.cursor;
         self.cursor = match self.talk_mut() {
             Some(talk) => talk.splices.advance(cursor, taken, goal),
@@ -178,7 +219,7 @@ fn read(stream: &mut impl Read, space: &mut [u8]) -> io::Result<usize> {
 
 /// Writes `pieces`; returns how many bytes of them are on their way, and whether the stream takes no
 /// more.
-fn put(
+pub(super) fn put(
     stream: &mut impl Write,
     sealed: Option<&mut Sealed>,
     pieces: &[IoSlice<'_>],

@@ -1,11 +1,11 @@
-//! HTTP, as little of it as is needed: one request a connection, without a body, bounded in bytes
-//! and time.
+//! HTTP, as little of it as is needed: requests without bodies, bounded in bytes and time. Those who
+//! look after the server have a connection for each; the page's are [the web's](super::web).
 
 mod exchanges;
 mod request;
 
 pub(super) use self::exchanges::{EXCHANGES_MAX, Exchanges};
-pub(super) use self::request::Request;
+pub(super) use self::request::{HEAD_BYTES_MAX, Request};
 
 /// What a request is answered with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,21 +19,29 @@ pub(super) struct Response {
 /// How a request went, as far as it is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Status {
+    SwitchingProtocols,
     Ok,
+    NotModified,
     BadRequest,
+    Forbidden,
     NotFound,
     MethodNotAllowed,
+    UpgradeRequired,
     HeadTooLarge,
     Unavailable,
 }
 
 impl Status {
-    fn line(self) -> &'static str {
+    pub(super) fn line(self) -> &'static str {
         match self {
+            Self::SwitchingProtocols => "101 Switching Protocols",
             Self::Ok => "200 OK",
+            Self::NotModified => "304 Not Modified",
             Self::BadRequest => "400 Bad Request",
+            Self::Forbidden => "403 Forbidden",
             Self::NotFound => "404 Not Found",
             Self::MethodNotAllowed => "405 Method Not Allowed",
+            Self::UpgradeRequired => "426 Upgrade Required",
             Self::HeadTooLarge => "431 Request Header Fields Too Large",
             Self::Unavailable => "503 Service Unavailable",
         }

@@ -1,25 +1,25 @@
 //! Connections on their way in: what has to happen before the hub hears of them. A proxy in front
-//! says whom it stands for, then TLS shakes hands.
+//! says whom it stands for, then TLS shakes hands, then a browser asks for the page or a WebSocket.
 //!
 //! A handshake costs as much as hundreds of lines, so those who talk must not wait for those who come:
 //! a turn has a small budget of time for all handshakes together, an address has few at once, and
 //! all together have a bound. Beyond that the kernel's queue holds who comes; only when nothing has moved for
 //! a while does the oldest make place.
 
+mod arrival;
+
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind, Read, Write};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use log::debug;
 use mio::net::TcpStream;
 use slab::Slab;
 
+use self::arrival::{Arrival, Step};
+use super::web::{Opened, Site};
 use crate::hub::per_address::PerAddress;
-use crate::hub::sealed::Sealed;
-use crate::layer::proxy::{self, Header};
-use crate::layer::tls::handshake::{Config, Handshake, Progress};
-use crate::room::Notice;
+use crate::hub::sealed::{SPACE_BYTES, Sealed};
+use crate::layer::tls::handshake::Config;
 use crate::tick::Tick;
 
 /// Most connections on their way in; each may hold some 10 KB of a handshake.
@@ -35,30 +35,7 @@ const TURN: Duration = Duration::from_millis(2);
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Bytes read from one at once.
-const READ_BYTES: usize = 16 * 1024;
-
-/// The type of a record that a handshake begins with.
-const HANDSHAKE_RECORD: u8 = 22;
-
-/// One connection on its way in.
-#[derive(Debug)]
-struct Arrival {
-    stream: TcpStream,
-    address: IpAddr,
-    /// Tells it from others that had the same place.
-    number: u64,
-    /// A proxy has to say whom it stands for.
-    by_proxy: bool,
-    /// What a proxy has said.
-    header: Option<Header>,
-    /// TLS is to be spoken.
-    tls: Option<Config>,
-    handshake: Option<Box<Handshake>>,
-    /// What the stream has not taken yet.
-    unsent: Vec<u8>,
-    /// It waits for its turn.
-    queued: bool,
-}
+const READ_BYTES: usize = SPACE_BYTES;
 
 /// How a connection comes.
 #[derive(Debug, Clone)]
@@ -67,12 +44,14 @@ pub(super) struct Way {
     pub by_proxy: bool,
     /// TLS is to be spoken, so.
     pub tls: Option<Config>,
+    /// HTTP is spoken.
+    pub is_web: bool,
 }
 
 impl Way {
     /// Returns whether nothing has to happen before the hub hears of a connection.
     pub(super) fn is_open(&self) -> bool {
-        !self.by_proxy && self.tls.is_none()
+        !self.by_proxy && self.tls.is_none() && !self.is_web
     }
 }
 
@@ -83,6 +62,8 @@ pub(super) enum Outcome {
     Arrived(Arrived),
     /// It can't, for this reason.
     Failed(IpAddr, String),
+    /// It has been answered, and wanted no more.
+    Left,
 }
 
 /// One that can be let in.
@@ -90,19 +71,11 @@ pub(super) enum Outcome {
 pub(super) struct Arrived {
     pub stream: TcpStream,
     pub address: IpAddr,
-    /// Whom a proxy stands for, if it comes by one.
-    pub header: Option<Header>,
+    /// Where the person is whom a proxy stands for, if it comes by one and that knows it.
+    pub origin: Option<Option<IpAddr>>,
     pub sealed: Option<Box<Sealed>>,
-}
-
-/// What a step has come to.
-enum Step {
-    /// Nothing more can be done before an event.
-    Waits,
-    /// The handshake is over, or there was none.
-    Done(Option<Box<Sealed>>),
-    /// It has ended, or has to.
-    Failed(String),
+    /// It is a WebSocket.
+    pub opened: Option<Opened>,
 }
 
 /// How many TLS handshakes came to their end, since the start.
@@ -173,18 +146,9 @@ impl Arrivals {
     pub(super) fn enter(&mut self, stream: TcpStream, address: IpAddr, way: Way, now: Tick) {
         let number = self.next_number;
         self.next_number += 1;
-        let index = self.slab.insert(Arrival {
-            stream,
-            address,
-            number,
-            by_proxy: way.by_proxy,
-            header: None,
-            tls: way.tls,
-            handshake: None,
-            unsent: Vec::new(),
-            queued: false,
-        });
-        if !way.by_proxy {
+        let by_proxy = way.by_proxy;
+        let index = self.slab.insert(Arrival::new(stream, address, number, way));
+        if !by_proxy {
             // A proxy brings any number.
             self.per_address.enter(index, address);
         }
@@ -224,9 +188,9 @@ impl Arrivals {
 
     /// Goes on with those for whom something can be done, until one of them is on its way no more;
     /// nobody, once a turn that began at `start` has no more time for them.
-    pub(super) fn next(&mut self, now: Tick, start: Instant) -> Option<Outcome> {
-        if let Some((address, why)) = self.pop_overdue(now) {
-            return Some(Outcome::Failed(address, why));
+    pub(super) fn next(&mut self, now: Tick, start: Instant, site: &Site) -> Option<Outcome> {
+        if let Some(outcome) = self.pop_overdue(now) {
+            return Some(outcome);
         }
         while start.elapsed() < TURN
             && let Some((index, number)) = self.queue.pop_front()
@@ -237,31 +201,44 @@ impl Arrivals {
             };
             arrival.queued = false;
             let by_proxy = arrival.by_proxy;
-            match arrival.go_on(&mut self.scratch) {
-                Step::Waits if by_proxy && !arrival.by_proxy => {
-                    let address = arrival.address;
-                    if !self.per_address.has_place(address) {
-                        self.remove(index);
-                        let why = "too many of its address are on their way in".to_owned();
-                        return Some(Outcome::Failed(address, why));
-                    }
-                    self.per_address.enter(index, address);
+            let step = arrival.go_on(&mut self.scratch, site);
+            let is_named = by_proxy && arrival.is_named;
+            if is_named && matches!(step, Step::Waits | Step::GoesOn) && !arrival.is_counted {
+                arrival.is_counted = true;
+                let address = arrival.address;
+                if !self.per_address.has_place(address) {
+                    self.remove(index);
+                    let why = "too many of its address are on their way in".to_owned();
+                    return Some(Outcome::Failed(address, why));
                 }
+                self.per_address.enter(index, address);
+            }
+            match step {
                 Step::Waits => {}
-                Step::Done(sealed) => {
+                Step::GoesOn => self.set_ready(index),
+                Step::Done(sealed, opened) => {
                     self.handshakes.completed += u64::from(sealed.is_some());
                     let Arrival {
                         stream,
                         address,
-                        header,
+                        origin,
                         ..
                     } = self.remove(index);
                     return Some(Outcome::Arrived(Arrived {
                         stream,
-                        address,
-                        header,
+                        // An address that isn't the stream's was named by who stands in front.
+                        origin: match &opened {
+                            Some(opened) if opened.address != address => Some(Some(opened.address)),
+                            _ => origin,
+                        },
+                        address: opened.as_ref().map_or(address, |opened| opened.address),
                         sealed,
+                        opened,
                     }));
+                }
+                Step::Left => {
+                    self.remove(index);
+                    return Some(Outcome::Left);
                 }
                 Step::Failed(why) => {
                     return Some(Outcome::Failed(self.give_up(index), why));
@@ -284,7 +261,7 @@ impl Arrivals {
     /// Takes out one that can't be let in, and returns where it came from.
     fn give_up(&mut self, index: usize) -> IpAddr {
         let arrival = self.remove(index);
-        self.handshakes.failed += u64::from(arrival.tls.is_some());
+        self.handshakes.failed += u64::from(arrival.shakes_hands());
         arrival.address
     }
 
@@ -299,7 +276,7 @@ impl Arrivals {
     }
 
     /// Takes out the oldest if it has taken too long; forgets those that are gone.
-    fn pop_overdue(&mut self, now: Tick) -> Option<(IpAddr, String)> {
+    fn pop_overdue(&mut self, now: Tick) -> Option<Outcome> {
         loop {
             let &(index, number, since) = self.order.front()?;
             let arrival = self.slab.get(index);
@@ -311,113 +288,14 @@ impl Arrivals {
                     return None;
                 }
                 self.order.pop_front();
-                let address = self.give_up(index);
-                return Some((address, "it took too long to come in".to_owned()));
+                if self.slab[index].has_been_answered() {
+                    self.remove(index);
+                    return Some(Outcome::Left);
+                }
+                let why = "it took too long to come in".to_owned();
+                return Some(Outcome::Failed(self.give_up(index), why));
             }
             self.order.pop_front();
         }
     }
-}
-
-impl Arrival {
-    /// Does what can be done without waiting.
-    fn go_on(&mut self, scratch: &mut [u8]) -> Step {
-        if self.by_proxy {
-            match self.hear_proxy(scratch) {
-                Ok(true) => {}
-                Ok(false) => return Step::Waits,
-                Err(why) => return Step::Failed(why),
-            }
-        }
-        let Some(config) = &self.tls else {
-            return Step::Done(None);
-        };
-        if let Err(why) = send(&mut self.stream, &mut self.unsent) {
-            return Step::Failed(why.to_string());
-        }
-        let handshake = match self.handshake.take() {
-            Some(handshake) => handshake,
-            None => match Handshake::new(config) {
-                Ok(handshake) => Box::new(handshake),
-                Err(error) => return Step::Failed(error.to_string()),
-            },
-        };
-        self.shake_hands(handshake, scratch)
-    }
-
-    /// Reads whom the proxy stands for; returns whether it has said so.
-    fn hear_proxy(&mut self, scratch: &mut [u8]) -> Result<bool, String> {
-        // What comes behind the header stays where it is.
-        let peeked = self.stream.peek(&mut scratch[..proxy::HEADER_BYTES_MAX]);
-        let length = match peeked {
-            Ok(0) => return Err("it ended before the PROXY header did".to_owned()),
-            Ok(length) => length,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
-            Err(error) => return Err(error.to_string()),
-        };
-        let header = proxy::parse(&scratch[..length]);
-        let Some(header) = header.map_err(|_| "it has no proper PROXY header".to_owned())? else {
-            return Ok(false);
-        };
-        let read = self.stream.read_exact(&mut scratch[..header.length]);
-        read.map_err(|error| error.to_string())?;
-        self.by_proxy = false;
-        self.address = header.source.unwrap_or(self.address);
-        self.header = Some(header);
-        Ok(true)
-    }
-
-    /// Goes on with the handshake, as long as something comes.
-    fn shake_hands(&mut self, mut handshake: Box<Handshake>, scratch: &mut [u8]) -> Step {
-        loop {
-            let length = match self.stream.read(scratch) {
-                Ok(0) => return Step::Failed("it ended within the handshake".to_owned()),
-                Ok(length) => length,
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.handshake = Some(handshake);
-                    return Step::Waits;
-                }
-                Err(error) => return Step::Failed(error.to_string()),
-            };
-            if handshake.is_new() && scratch[0] != HANDSHAKE_RECORD {
-                let words = format!("* {}\n", Notice::NeedsTls);
-                let told = self.stream.write(words.as_bytes());
-                debug!("its last words were taken so: {told:?}");
-                return Step::Failed("it doesn't speak TLS".to_owned());
-            }
-            match handshake.go_on(&scratch[..length], &mut self.unsent) {
-                Progress::Waiting(waiting) => handshake = waiting,
-                Progress::Done(session) => {
-                    if let Err(error) = send(&mut self.stream, &mut self.unsent) {
-                        return Step::Failed(error.to_string());
-                    }
-                    let unsent = std::mem::take(&mut self.unsent);
-                    return Step::Done(Some(Box::new(Sealed::new(session, unsent))));
-                }
-                Progress::Failed(error) => {
-                    let told = send(&mut self.stream, &mut self.unsent);
-                    debug!("the alert was sent so: {told:?}");
-                    return Step::Failed(format!("TLS: {error}"));
-                }
-            }
-            if let Err(error) = send(&mut self.stream, &mut self.unsent) {
-                return Step::Failed(error.to_string());
-            }
-        }
-    }
-}
-
-/// Sends what is in `unsent`, as far as the stream takes it at once.
-fn send(stream: &mut TcpStream, unsent: &mut Vec<u8>) -> io::Result<()> {
-    while !unsent.is_empty() {
-        match stream.write(unsent) {
-            Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(sent) => drop(unsent.drain(..sent)),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }

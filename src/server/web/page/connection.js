@@ -1,0 +1,125 @@
+// The way to the server: one WebSocket, and after it is lost the next. Knows nothing of what is said.
+
+const PAUSE_FIRST_MS = 1000;
+const PAUSE_MAX_MS = 30_000;
+// How long a socket may take to open, and a server that is suspected to be gone to answer.
+const OPEN_MS = 15_000;
+const ANSWER_MS = 8000;
+const TICK_MS = 1000;
+
+export class Connection {
+	#url;
+	#protocol;
+	#on;
+	#socket = null;
+	#timer = 0;
+	#pause = PAUSE_FIRST_MS;
+	#wanted = false;
+	#heardAt = 0;
+	#suspectedAt = 0;
+	#tickedAt = Date.now();
+
+	// `on` has `opened()`, `heard(text)`, `lost()`, `probe()` and `state(state, retryAt)`.
+	constructor(url, protocol, on) {
+		this.#url = url;
+		this.#protocol = protocol;
+		this.#on = on;
+		setInterval(() => this.#tick(), TICK_MS);
+		addEventListener('online', () => this.#wake());
+		addEventListener('offline', () => this.#suspect());
+		document.addEventListener('visibilitychange', () => document.hidden || this.#wake());
+	}
+
+	open() {
+		this.#wanted = true;
+		this.#pause = PAUSE_FIRST_MS;
+		this.#connect();
+	}
+
+	// Ends it for good, until `open`.
+	close() {
+		this.#wanted = false;
+		this.#drop();
+		this.#on.state('off', 0);
+	}
+
+	// The server has let us in: the next break starts with a short pause again.
+	settled() {
+		this.#pause = PAUSE_FIRST_MS;
+		this.#on.state('on', 0);
+	}
+
+	send(text) {
+		if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(text);
+	}
+
+	// A line waits for its answer: silence from now on means that the server is gone.
+	expectAnswer() {
+		if (this.#suspectedAt <= this.#heardAt) this.#suspectedAt = Date.now();
+	}
+
+	#connect() {
+		this.#drop();
+		this.#on.state('opening', 0);
+		const socket = new WebSocket(this.#url, this.#protocol);
+		this.#socket = socket;
+		this.#timer = setTimeout(() => this.#lose(), OPEN_MS);
+		socket.onopen = () => {
+			clearTimeout(this.#timer);
+			this.#heardAt = Date.now();
+			this.#on.opened();
+		};
+		socket.onmessage = ({ data }) => {
+			this.#heardAt = Date.now();
+			if (typeof data === 'string') this.#on.heard(data);
+		};
+		socket.onclose = () => this.#lose();
+	}
+
+	#drop() {
+		clearTimeout(this.#timer);
+		const socket = this.#socket;
+		this.#socket = null;
+		this.#suspectedAt = 0;
+		if (!socket) return;
+		socket.onopen = socket.onmessage = socket.onclose = null;
+		socket.close();
+	}
+
+	#lose() {
+		this.#drop();
+		this.#on.lost();
+		if (!this.#wanted) return;
+		// A room full of people does not come back in the same moment.
+		const pause = this.#pause * (0.75 + Math.random() / 2);
+		this.#pause = Math.min(this.#pause * 2, PAUSE_MAX_MS);
+		this.#timer = setTimeout(() => this.#connect(), pause);
+		this.#on.state('waiting', Date.now() + pause);
+	}
+
+	#isOpen() {
+		return this.#socket?.readyState === WebSocket.OPEN;
+	}
+
+	// The network or the machine is back: does the server still hear us?
+	#wake() {
+		if (!this.#wanted) return;
+		if (!this.#socket) this.open();
+		else this.#suspect();
+	}
+
+	#suspect() {
+		if (!this.#isOpen()) return;
+		this.#on.probe();
+		this.expectAnswer();
+	}
+
+	#tick() {
+		const now = Date.now();
+		const slept = now - this.#tickedAt > 30 * TICK_MS && !document.hidden;
+		this.#tickedAt = now;
+		if (slept) return this.#wake();
+		const silent = this.#suspectedAt > this.#heardAt && now - this.#suspectedAt > ANSWER_MS;
+		if (this.#isOpen() && silent) this.#lose();
+	}
+}

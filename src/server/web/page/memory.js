@@ -1,0 +1,46 @@
+// What this browser keeps (localStorage): the name, the two switches, and, only where the person has
+// ticked it, a name's key and the room's password. Nothing that is said.
+
+const PREFIX = 'chatroom.';
+const KEPT = ['name', 'sound', 'notify', 'key', 'key-of', 'password'];
+
+export function recall(what) {
+	try {
+		return localStorage.getItem(PREFIX + what) ?? '';
+	} catch {
+		return '';
+	}
+}
+
+export function remember(what, value) {
+	try {
+		if (value) localStorage.setItem(PREFIX + what, value);
+		else localStorage.removeItem(PREFIX + what);
+	} catch {
+		// A browser that keeps nothing is asked again next time.
+	}
+}
+
+export function recallKey(name) {
+	return recall('key-of') === name ? recall('key') : '';
+}
+
+export function rememberKey(name, key) {
+	remember('key-of', key && name);
+	remember('key', key);
+}
+
+export function forget() {
+	for (const what of KEPT) remember(what, '');
+}
+
+// What is kept, in words.
+export function inWords() {
+	const parts = [
+		[recall('name'), 'your name'],
+		[recall('key'), 'its key'],
+		[recall('password'), 'the room’s password'],
+		[recall('sound') || recall('notify'), 'these switches'],
+	].filter(([is]) => is).map(([, words]) => words);
+	return parts.length ? `This browser remembers ${parts.join(', ')}.` : 'This browser remembers nothing.';
+}
