@@ -274,6 +274,14 @@ impl Client {
         })
     }
 
+    /// Goes on to the next that has happened without telling it.
+    pub fn advance(&mut self, now: Tick) {
+        self.now = now;
+        if let Some(happened) = self.next_happened() {
+            self.happened.push_front(happened);
+        }
+    }
+
     /// Does what is due, with or without a word of the server.
     pub fn tick(&mut self, now: Tick) {
         self.now = now;
