@@ -13,10 +13,10 @@ use std::ops::Range;
 
 use bitflags::bitflags;
 
+pub use self::transfer::Effort;
 use super::extra::{Extra, HeardBefore, Pool, Talk};
 use super::sealed::Sealed;
 use super::standing::{Stage, Standing};
-pub use self::transfer::Effort;
 use crate::feed::Transcript;
 use crate::feed::slow_readers::Sight;
 use crate::line::input::{Input, Reader};

@@ -60,7 +60,14 @@ impl<S: Stream> Hub<S> {
     /// Takes in a stream that has been admitted and is sealed, and asks for a name.
     pub fn accept_sealed(&mut self, stream: S, sealed: Box<Sealed>, address: IpAddr) {
         let sealed = Some(sealed);
-        self.accept_by(stream, Layers { sealed, framed: None }, address);
+        self.accept_by(
+            stream,
+            Layers {
+                sealed,
+                framed: None,
+            },
+            address,
+        );
     }
 
     /// Takes in a stream that has been admitted, whatever stands before its lines, and asks for the
@@ -79,11 +86,20 @@ impl<S: Stream> Hub<S> {
     /// telling it why.
     pub fn refuse_by(&mut self, stream: S, layers: Layers, address: IpAddr) {
         match layers {
-            Layers { sealed: None, framed: None } => self.refuse(stream, address),
-            Layers { sealed: Some(sealed), framed: None } => {
+            Layers {
+                sealed: None,
+                framed: None,
+            } => self.refuse(stream, address),
+            Layers {
+                sealed: Some(sealed),
+                framed: None,
+            } => {
                 self.refuse_sealed(stream, sealed, address);
             }
-            Layers { sealed, framed: Some(framed) } => {
+            Layers {
+                sealed,
+                framed: Some(framed),
+            } => {
                 self.refuse_framed(stream, sealed, framed.wants_json(), address);
             }
         }
@@ -112,7 +128,11 @@ impl<S: Stream> Hub<S> {
         let mut frames = Head::of_text(words.len()).bytes().to_vec();
         frames.append(&mut words);
         let has_no_place = matches!(why, Notice::Full | Notice::FullForAddress | Notice::Closing);
-        let code = if has_no_place { Code::TRY_AGAIN } else { Code::POLICY };
+        let code = if has_no_place {
+            Code::TRY_AGAIN
+        } else {
+            Code::POLICY
+        };
         frame::put_close(code, &mut frames);
         let (code, why) = (why.code(), why.to_string());
         let outcome = match sealed {

@@ -40,11 +40,11 @@ mod slots;
 mod standing;
 
 pub use self::audit::Audit;
-pub use self::door::Layers;
 use self::connection::Flags;
 use self::connections::Connections;
 use self::counters::Counters;
 use self::disconnect::{Disconnect, Disconnects};
+pub use self::door::Layers;
 pub use self::gate::{Gate, Lists};
 use self::limits::{Limits, READ_BYTES};
 use self::patience::Flow;

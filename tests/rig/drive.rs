@@ -193,9 +193,7 @@ impl Drive {
     /// Returns what somebody has received since the last call.
     pub(crate) fn heard(&self, peer: usize) -> String {
         match &mut self.wire(peer).screen {
-            Screen::Frames(reader) => {
-                String::from_utf8(std::mem::take(&mut reader.text)).unwrap()
-            }
+            Screen::Frames(reader) => String::from_utf8(std::mem::take(&mut reader.text)).unwrap(),
             Screen::Keeps(bytes) => String::from_utf8(std::mem::take(bytes)).unwrap(),
             screen => panic!("nothing is kept of it: {screen:?}"),
         }

@@ -258,7 +258,10 @@ impl<S: Stream> Connection<S> {
 
     /// Writes a control frame, and keeps what isn't taken.
     fn put_whole(&mut self, frame: &[u8], pool: &mut Pool) -> io::Result<(usize, bool)> {
-        let sealed = self.extra.as_deref_mut().and_then(|extra| extra.sealed.as_deref_mut());
+        let sealed = self
+            .extra
+            .as_deref_mut()
+            .and_then(|extra| extra.sealed.as_deref_mut());
         let result = put(&mut self.stream, sealed, &[IoSlice::new(frame)], pool);
         let (taken, blocked) = match result {
             Err(error) if error.kind() == ErrorKind::Interrupted => (0, false),

@@ -185,7 +185,11 @@ impl Arrival {
             };
             if handshake.is_new() && scratch[0] != HANDSHAKE_RECORD {
                 let words = format!("* {}\n", Notice::NeedsTls);
-                let words = if self.visit.is_some() { web::NEEDS_TLS } else { &words };
+                let words = if self.visit.is_some() {
+                    web::NEEDS_TLS
+                } else {
+                    &words
+                };
                 let told = self.stream.write(words.as_bytes());
                 debug!("its last words were taken so: {told:?}");
                 return Err("it doesn't speak TLS".to_owned());
