@@ -31,7 +31,8 @@ pub use self::key::{Key, KeyHash};
 use self::marks::Marks;
 use self::span::Until;
 pub use self::whois::Whois;
-use super::{MemberId, Name};
+use super::Name;
+use super::member::{MemberId, Table};
 
 /// Most names muted at once.
 pub const MUTES_MAX: usize = 1000;
@@ -83,8 +84,8 @@ pub struct Access {
     pub(super) motd: String,
     /// When each member last said something to all, while the room is slow.
     spoke_ms: BTreeMap<MemberId, u64>,
-    /// When each member came, in seconds since 1970, by slot; where the room keeps something.
-    since_s: Vec<u32>,
+    /// When each member came, in seconds since 1970, by its number; where the room keeps something.
+    since_s: Table<u32>,
     /// How often what outlives the server has changed.
     version: u64,
 }
@@ -244,7 +245,7 @@ impl Access {
 
     /// Returns when a member came, in milliseconds since 1970, if that is kept.
     pub(super) fn since_ms(&self, member: MemberId) -> Option<u64> {
-        let since_s = self.since_s.get(member.slot())?;
+        let since_s = self.since_s.get(member)?;
         Some(u64::from(*since_s) * 1000)
     }
 
@@ -260,11 +261,7 @@ impl Access {
         self.mutes.came(member, name);
         self.ignores.came(member, name);
         if self.keeps() {
-            let slot = member.slot();
-            if self.since_s.len() <= slot {
-                self.since_s.resize(slot + 1, 0);
-            }
-            self.since_s[slot] = u32::try_from(now_ms / 1000).unwrap_or(u32::MAX);
+            *self.since_s.entry(member) = u32::try_from(now_ms / 1000).unwrap_or(u32::MAX);
             self.take_up(member, name, now_ms);
         }
     }
