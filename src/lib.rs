@@ -62,6 +62,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod backplane;
 pub mod cli;
 pub mod client;
 pub mod failure;
