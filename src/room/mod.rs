@@ -15,6 +15,7 @@ pub mod name;
 pub mod names;
 pub mod notice;
 mod orders;
+mod verdict;
 
 pub use self::access::Access;
 use self::correspondents::Correspondents;
