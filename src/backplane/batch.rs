@@ -139,8 +139,15 @@ impl<T> Outbox<T> {
         self.open.thens.push(then);
     }
 
-    /// Hands over what has not been handed over.
-    pub fn publish(&mut self, link: &mut impl Link) {
+    /// Returns whether the batch with this counter has not come back.
+    #[must_use]
+    pub fn has(&self, counter: u64) -> bool {
+        let first = self.next - self.sent.len() as u64;
+        (first..self.next).contains(&counter)
+    }
+
+    /// Hands over what has not been handed over, and returns how many batches that is.
+    pub fn publish(&mut self, link: &mut impl Link) -> u64 {
         if !self.open.thens.is_empty() && self.may_seal() {
             self.seal();
         }
@@ -151,7 +158,9 @@ impl<T> Outbox<T> {
             self.write(counter, at, &mut payload);
             link.publish(counter, self.round, &payload);
         }
+        let published = self.sent.len() - self.published;
         self.published = self.sent.len();
+        published as u64
     }
 
     /// Takes note that the backplane is up again: what has not come back is handed over once more, as

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::state::Row;
 use crate::line::sanitize;
 use crate::room::Name;
 use crate::room::access::span::Until;
@@ -70,6 +71,8 @@ pub enum Entry<'a> {
     Act(u64, #[serde(borrow)] Deed<'a>),
     /// A node is gone, and all who are connected to it.
     Gone(#[serde(borrow)] Text<'a>),
+    /// The room keeps something that it kept before it was shared.
+    Seed(#[serde(borrow)] Row<'a>),
     /// What is over is forgotten: kept names that nobody has used since a time, in milliseconds since
     /// 1970, and what has ended.
     Lapsed(u64),
@@ -135,6 +138,46 @@ pub struct Banned<'a> {
     pub until: Option<u64>,
     #[serde(borrow)]
     pub reason: Text<'a>,
+}
+
+impl Entry<'_> {
+    /// Returns whether a node of ours can have written it: names are names, and texts what people can
+    /// have said.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        match self {
+            Self::Said(_, text) | Self::Me(_, text) => text.said().is_some(),
+            Self::Joined(coming) | Self::Renamed(coming) => {
+                coming.name.name().is_some() && coming.key().is_ok()
+            }
+            Self::Act(_, Deed::Kick(_, _, reason)) => reason.said().is_some(),
+            Self::Act(_, deed) => deed.act(&Name::default()).is_some(),
+            Self::Left(_) | Self::Gone(_) | Self::Lapsed(_) | Self::Seed(_) => true,
+        }
+    }
+
+    /// Returns the number of whose doing it is.
+    #[must_use]
+    pub fn number(&self) -> Option<u64> {
+        match self {
+            Self::Said(number, _) | Self::Me(number, _) | Self::Left(number) => Some(*number),
+            Self::Act(number, _) => Some(*number),
+            Self::Joined(coming) | Self::Renamed(coming) => Some(coming.n),
+            Self::Gone(_) | Self::Lapsed(_) | Self::Seed(_) => None,
+        }
+    }
+
+    /// Returns the same as the doing of somebody with another number.
+    #[must_use]
+    pub fn with_number(mut self, other: u64) -> Self {
+        match &mut self {
+            Self::Said(number, _) | Self::Me(number, _) | Self::Left(number) => *number = other,
+            Self::Act(number, _) => *number = other,
+            Self::Joined(coming) | Self::Renamed(coming) => coming.n = other,
+            Self::Gone(_) | Self::Lapsed(_) | Self::Seed(_) => {}
+        }
+        self
+    }
 }
 
 impl Coming<'_> {
@@ -206,7 +249,9 @@ impl<'a> Deed<'a> {
 }
 
 impl Banned<'_> {
-    fn ban(&self, by: &Name) -> Option<Ban> {
+    /// Returns the ban that it is, `by` whoever says so; nothing where it can't be one.
+    #[must_use]
+    pub fn ban(&self, by: &Name) -> Option<Ban> {
         let name = self.name.as_ref();
         let block = self.block.as_ref();
         let ban = Ban {

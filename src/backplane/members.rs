@@ -201,6 +201,12 @@ impl Members {
         Some(member)
     }
 
+    /// Returns how many are connected to other nodes.
+    #[must_use]
+    pub fn elsewhere(&self) -> usize {
+        self.remote.len()
+    }
+
     /// Returns whether a node is known, and not gone.
     #[must_use]
     pub fn knows(&self, boot: &str) -> bool {

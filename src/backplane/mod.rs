@@ -10,6 +10,7 @@
 pub mod batch;
 pub mod event;
 pub mod members;
+pub mod state;
 
 /// Most bytes of one batch.
 pub const BATCH_BYTES_MAX: usize = 64 * 1024;

@@ -12,6 +12,9 @@ const REMOTE: u32 = 1 << 31;
 pub struct MemberId(u32);
 
 impl MemberId {
+    /// Nobody's number: who is connected to another machine and has none yet.
+    pub const NOBODY: Self = Self(u32::MAX);
+
     /// Returns the number of the connection in a slot; there are fewer than two billion.
     #[must_use]
     pub fn from_slot(slot: usize) -> Self {

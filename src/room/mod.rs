@@ -64,6 +64,25 @@ impl Room {
         &self.names
     }
 
+    /// Lets somebody be here as before, who has a name that nobody else has; for a room that several
+    /// machines share. Returns nothing where somebody else has it.
+    pub fn restore_member(
+        &mut self,
+        member: MemberId,
+        name: Name,
+        keeps: Option<&Name>,
+        since_ms: u64,
+        spoke_ms: Option<u64>,
+    ) -> Option<()> {
+        if self.names.find(&name).is_some() {
+            return None;
+        }
+        let access = &mut self.access;
+        access.restore_member(member, &name, keeps, since_ms, spoke_ms);
+        self.names.give(member, name);
+        Some(())
+    }
+
     /// Makes an event so that has been decided on, and tells those whom it concerns alone what they
     /// have to know. `now_ms` is the wall clock.
     pub fn apply(&mut self, event: Event<'_>, now_ms: u64, audience: &mut impl Audience) {

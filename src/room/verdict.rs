@@ -13,7 +13,7 @@ use super::name::Name;
 use super::notice::Notice;
 
 /// Most members of a room that several machines share.
-pub const SHARED_MEMBERS_MAX: usize = 4_000_000;
+const SHARED_MEMBERS_MAX: usize = 4_000_000;
 
 /// Most names that such a room keeps.
 const SHARED_KEPT_MAX: usize = 10_000;
