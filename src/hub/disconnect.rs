@@ -37,6 +37,9 @@ pub enum Disconnect {
     Guessing,
     /// The server is closing.
     Shutdown,
+    /// The machines that share the room are cut off from each other, or were, and its name is
+    /// somebody else's.
+    CutOff,
 }
 
 impl From<Dismissal> for Disconnect {
@@ -67,6 +70,7 @@ impl Disconnect {
         Self::Replaced,
         Self::Guessing,
         Self::Shutdown,
+        Self::CutOff,
     ];
 
     /// Returns whether what is owed is still sent.
@@ -94,6 +98,7 @@ impl fmt::Display for Disconnect {
             Self::Replaced => "came back on another connection",
             Self::Guessing => "too many wrong keys or passwords",
             Self::Shutdown => "server closing",
+            Self::CutOff => "the room was cut off",
         })
     }
 }
