@@ -54,7 +54,7 @@ impl From<Dismissal> for Disconnect {
 
 impl Disconnect {
     /// Every reason, in the order of [`Disconnects`].
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Closed,
         Self::Quit,
         Self::WrongProtocol,

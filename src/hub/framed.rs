@@ -290,7 +290,7 @@ fn code_of(why: Disconnect) -> Code {
     match why {
         Disconnect::Closed | Disconnect::Quit | Disconnect::Reset => Code::NORMAL,
         Disconnect::Shutdown => Code::GOING_AWAY,
-        Disconnect::Crowded => Code::TRY_AGAIN,
+        Disconnect::Crowded | Disconnect::CutOff => Code::TRY_AGAIN,
         Disconnect::BrokenFrames => Code::PROTOCOL_ERROR,
         Disconnect::WrongProtocol
         | Disconnect::NameTimeout
