@@ -31,6 +31,8 @@ mod json;
 mod layers;
 #[path = "trace/live.rs"]
 mod live;
+#[path = "trace/live_sealed.rs"]
+mod live_sealed;
 #[path = "trace/made.rs"]
 mod made;
 #[path = "trace/parity.rs"]

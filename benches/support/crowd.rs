@@ -1,14 +1,13 @@
 //! Many members of one server, on one thread. Some speak; what everybody else hears is timed.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
-use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
-use socket2::{Domain, Socket, Type};
 
+use super::member::{FIRST_PORT, LAST_PORT, Member, connect};
+use super::seal::Seal;
 use super::tally::{Heard, histogram};
 use super::wire::{self, MARK};
 use super::{Server, Text, Wire};
@@ -18,12 +17,6 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 /// How long nobody is heard once everybody is in, where a server does not say so.
 const QUIET: Duration = Duration::from_millis(400);
-
-/// Source addresses, and their first port: from one address alone, finding a free port takes the
-/// kernel longer than all the rest. Below the ports that it hands out itself.
-const SOURCES: usize = 8;
-const FIRST_PORT: u16 = 10_000;
-const LAST_PORT: u16 = 32_000;
 
 /// Who is in a crowd.
 #[derive(Debug, Clone, Copy)]
@@ -97,16 +90,6 @@ pub(crate) struct Crowd {
     body: Vec<u8>,
 }
 
-#[derive(Debug)]
-struct Member {
-    stream: TcpStream,
-    unsent: Vec<u8>,
-    /// Bytes of the server's welcome still to come.
-    welcome: usize,
-    heard: u64,
-    gone: bool,
-}
-
 impl Crowd {
     /// Lets a crowd join `server`, and waits until everybody is in.
     pub(crate) fn join(server: &Server, members: Members) -> Self {
@@ -146,14 +129,21 @@ impl Crowd {
                     .register(&mut stream, Token(number), interest)
                     .expect("it is new");
             }
+            let seal = server
+                .sealed
+                .then(|| Box::new(Seal::new(&mut stream, wire == Wire::Nats)));
             let speaks = number < members.speakers;
-            let welcome = if number < listening {
+            // What NATS says first it says before it shakes hands.
+            let told = wire == Wire::Nats && server.sealed;
+            let welcome = if number < listening && !told {
                 wire.welcome_bytes(number, speaks)
             } else {
                 0
             };
             let mut member = Member {
                 stream,
+                seal,
+                sealed: Vec::new(),
                 unsent: wire.hello(number, speaks, name_chars),
                 welcome,
                 heard: 0,
@@ -267,13 +257,13 @@ impl Crowd {
         for event in &self.events {
             let member = &mut self.members[event.token().0];
             while !member.gone {
-                let count = match member.stream.read(&mut self.scratch) {
-                    Ok(count) => count,
+                let (count, plain) = match member.read(&mut self.scratch) {
+                    Ok(counts) => counts,
                     Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                    Err(_) => 0,
+                    Err(_) => (0, 0),
                 };
                 member.gone = count == 0;
-                let bytes = &self.scratch[..count];
+                let bytes = &self.scratch[..plain];
                 let before = member.heard;
                 let mut marks = memchr::memchr_iter(MARK, bytes);
                 // One time a read: the oldest, that is the longest.
@@ -285,7 +275,7 @@ impl Crowd {
                     }
                 }
                 deliveries += member.heard - before;
-                if count < self.scratch.len() {
+                if count < self.scratch.len() / 2 {
                     break;
                 }
             }
@@ -300,8 +290,8 @@ impl Crowd {
             let Token(number) = event.token();
             let member = &mut self.members[number];
             member.send();
-            while let Ok(count) = member.stream.read(&mut self.scratch) {
-                assert!(count > 0, "member {number} is turned away");
+            while let Ok((all, count)) = member.read(&mut self.scratch) {
+                assert!(all > 0, "member {number} is turned away");
                 if member.welcome > 0 {
                     member.welcome = member.welcome.saturating_sub(count);
                     self.missing -= usize::from(member.welcome == 0);
@@ -310,7 +300,7 @@ impl Crowd {
                     member.unsent.extend(answer);
                     member.send();
                 }
-                if count < self.scratch.len() {
+                if all < self.scratch.len() / 2 {
                     break;
                 }
             }
@@ -326,7 +316,7 @@ impl Crowd {
             if !self.events.is_empty() {
                 quiet_since = Instant::now();
             }
-            let unsent = self.members.iter().any(|member| !member.unsent.is_empty());
+            let unsent = self.members.iter().any(Member::has_unsent);
             let quiet = self.wire == Wire::Room || quiet_since.elapsed() > QUIET;
             if self.missing == 0 && !unsent && quiet {
                 return;
@@ -341,42 +331,6 @@ impl Crowd {
             _ => {}
         }
     }
-}
-
-impl Member {
-    /// Sends what is to be sent, as far as the kernel takes it.
-    fn send(&mut self) {
-        while !self.unsent.is_empty() {
-            match self.stream.write(&self.unsent) {
-                Ok(count) => drop(self.unsent.drain(..count)),
-                Err(_) => return,
-            }
-        }
-    }
-}
-
-/// Begins a connection, without waiting for it.
-fn connect(address: SocketAddr, number: usize, ports: &mut std::ops::Range<u16>) -> TcpStream {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("descriptors are left");
-    socket.set_nonblocking(true).unwrap();
-    socket.set_reuse_address(true).unwrap();
-    let source = number % SOURCES;
-    let mut port = ports.start;
-    loop {
-        let ip = Ipv4Addr::new(127, 0, 0, 2 + source as u8);
-        match socket.bind(&SocketAddrV4::new(ip, port).into()) {
-            Ok(()) => break,
-            Err(error) if error.kind() == ErrorKind::AddrInUse && port < ports.end => port += 1,
-            Err(error) => panic!("{ip}:{port}: {error}"),
-        }
-    }
-    if source == SOURCES - 1 {
-        ports.start = port + 1;
-    }
-    socket.set_tcp_nodelay(true).unwrap();
-    // That it is under way is no error; whatever else goes wrong shows in the first write.
-    drop(socket.connect(&address.into()));
-    TcpStream::from_std(socket.into())
 }
 
 /// Puts in the times that were not measured because the load itself had to wait (coordinated

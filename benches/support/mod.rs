@@ -16,8 +16,10 @@
 pub(crate) mod crowd;
 pub(crate) mod floor;
 pub(crate) mod machine;
+pub(crate) mod member;
 pub(crate) mod micro;
 pub(crate) mod pair;
+pub(crate) mod seal;
 pub(crate) mod server;
 pub(crate) mod tally;
 pub(crate) mod wire;

@@ -1,6 +1,7 @@
 //! Servers to measure, each a child process on the servers' core.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -19,12 +20,32 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     /// What it speaks.
     pub(crate) wire: Wire,
+    /// It speaks it over TLS.
+    pub(crate) sealed: bool,
 }
 
 impl Server {
     /// Starts the room, on its default flags but for the log and the pace of members.
     pub(crate) fn room() -> Self {
         let address = free_address();
+        let mut command = Self::serve();
+        command.args(["--listen", &address.to_string()]);
+        Self::start(command, address, Wire::Room)
+    }
+
+    /// The same over TLS, with the certificate in `directory`.
+    pub(crate) fn sealed_room(directory: &Path) -> Self {
+        let address = free_address();
+        let mut command = Self::serve();
+        command.args(["--listen", &format!("tls://{address}")]);
+        command.arg("--tls-cert").arg(directory.join("cert.pem"));
+        command.arg("--tls-key").arg(directory.join("key.pem"));
+        let mut server = Self::start(command, address, Wire::Room);
+        server.sealed = true;
+        server
+    }
+
+    fn serve() -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_chatroom"));
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("CHATROOM_") {
@@ -32,10 +53,9 @@ impl Server {
             }
         }
         command
-            .args(["serve", "--log-level", "warn", "--listen"])
-            .arg(address.to_string())
+            .args(["serve", "--log-level", "warn"])
             .env("CHATROOM_RATE", "0");
-        Self::start(command, address, Wire::Room)
+        command
     }
 
     /// Starts the floor.
@@ -67,6 +87,7 @@ impl Server {
             child,
             address,
             wire,
+            sealed: false,
         };
         let deadline = Instant::now() + PATIENCE;
         while TcpStream::connect(address).is_err() {

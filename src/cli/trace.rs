@@ -50,13 +50,8 @@ pub struct TraceOptions {
     )]
     pub framing: FramingOption,
 
-    /// Secrets of TLS connections, as SSLKEYLOGFILE makes programs log them: what they say is read
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "CHATROOM_TRACE_KEYLOG",
-        value_parser = clap::builder::PathBufValueParser::new()
-    )]
+    /// Secrets of TLS connections, as programs log them where SSLKEYLOGFILE says: reads what is sealed
+    #[arg(long, value_name = "FILE", env = "CHATROOM_TRACE_KEYLOG")]
     pub keylog: Option<PathBuf>,
 
     /// The packet list, as Wireshark writes it

@@ -103,17 +103,18 @@ impl Certificates {
 
     /// Looks whether it ends soon, if it is time to, and warns of it.
     pub(super) fn look(&mut self, now: Tick) {
-        if now < self.look {
-            return;
-        }
-        self.look = now + EVERY;
-        if let Some(warning) = self
-            .loaded
-            .until
-            .and_then(|until| warning(until, OffsetDateTime::now_utc()))
-        {
+        if let Some(warning) = self.due(now, OffsetDateTime::now_utc()) {
             warn!("{warning}");
         }
+    }
+
+    /// Returns what is to be said of its end, if it is time to look, and what day it is.
+    fn due(&mut self, now: Tick, date: OffsetDateTime) -> Option<String> {
+        if now < self.look {
+            return None;
+        }
+        self.look = now + EVERY;
+        warning(self.loaded.until?, date)
     }
 }
 
@@ -297,6 +298,50 @@ mod tests {
         let soon = warning(now + SOON - hour, now).unwrap();
         assert!(soon.contains("2033-06-01, in 13 days"), "{soon}");
         assert!(warning(now - hour, now).unwrap().contains("has expired"));
+    }
+
+    #[test]
+    fn an_end_that_is_near_is_warned_of_once_a_day_and_again_after_a_reload() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = Place::SelfSigned(directory.path().to_owned());
+        let mut certificates = Certificates::load(place).unwrap();
+        let date = OffsetDateTime::from_unix_timestamp(2_000_000_000).unwrap();
+        let hours = |hours: u64| {
+            (
+                Tick::from_whole_s(hours * 3600),
+                date + time::Duration::hours(hours as i64),
+            )
+        };
+        certificates.loaded.until = Some(date + time::Duration::days(15));
+        let mut warned = Vec::new();
+        let mut hour = 0;
+        while hour < 24 * 17 {
+            let (now, date) = hours(hour);
+            // The loop wakes up when it is time to, and now and then for other reasons.
+            let is_due = certificates.deadline() <= now;
+            let warning = certificates.due(now, date);
+            assert!(is_due || warning.is_none(), "hour {hour}");
+            assert!(certificates.deadline() > now, "hour {hour}");
+            warned.extend(warning.map(|warning| (hour, warning)));
+            hour += 5;
+        }
+        let days = warned.windows(2).map(|pair| pair[1].0 - pair[0].0);
+        assert!(
+            days.clone().all(|hours| (24..=29).contains(&hours)),
+            "{warned:?}"
+        );
+        assert_eq!(days.count() + 1, 14, "{warned:?}");
+        assert!(warned[0].0 >= 24 && warned[0].0 < 35, "{warned:?}");
+        assert!(warned[0].1.contains("in 13 days"), "{warned:?}");
+        assert!(warned[13].1.contains("has expired"), "{warned:?}");
+        // What was read anew is looked at at once.
+        let (now, date) = hours(24 * 17);
+        certificates.due(now, date);
+        certificates.reload(now);
+        assert_eq!(certificates.deadline(), now);
+        certificates.loaded.until = Some(date);
+        assert!(certificates.due(now, date).is_some());
+        assert!(certificates.due(now, date).is_none());
     }
 
     #[test]

@@ -78,6 +78,69 @@ fn hup_reads_a_good_pair_and_keeps_the_old_one_where_it_is_bad() {
     bob.expect("ali: hi");
 }
 
+/// Somebody talks on without a pause, and others are in the middle of their handshakes, whatever is
+/// read anew.
+#[test]
+fn hup_under_load_drops_nobody_and_no_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path();
+    let mut current = write_pair(path, &PKCS_ECDSA_P256_SHA256, 365);
+    let mut server = start(path);
+    let mut ali = Person::join(server.tls_address(), "ali");
+    let mut bob = Person::join(server.tls_address(), "bob");
+    let mut carl = server.join("carl");
+    let [chain, key] = files(path);
+    for round in 0..12 {
+        let (good_chain, good_key) = (fs::read(&chain).unwrap(), fs::read(&key).unwrap());
+        // Halfway, with the certificate of before.
+        let mut halfway = Person::connect(server.tls_address());
+        halfway.tls.conn.write_tls(&mut halfway.tls.sock).unwrap();
+        let is_good = round % 4 == 0;
+        match round % 4 {
+            0 => {
+                let kind = [&PKCS_ED25519, &PKCS_ECDSA_P256_SHA256][round / 4 % 2];
+                current = write_pair(path, kind, 365);
+            }
+            1 => fs::write(&key, KeyPair::generate().unwrap().serialize_pem()).unwrap(),
+            2 => fs::write(&chain, "-----BEGIN CERTIFICATE-----\nAAAA\n").unwrap(),
+            _ => fs::remove_file(&key).unwrap(),
+        }
+        let said = |number: usize| format!("{round} {number} {}", "x".repeat(200));
+        (0..60).for_each(|number| ali.say(&said(number)));
+        server.signal(Signal::HUP);
+        (60..120).for_each(|number| ali.say(&said(number)));
+        let newcomer = format!("u{round}");
+        halfway.enter(&newcomer);
+        if is_good {
+            server.expect_log(&format!("The certificate was read anew: {current}"));
+        } else {
+            expect_kept(&mut server);
+            fs::write(&chain, good_chain).unwrap();
+            fs::write(&key, good_key).unwrap();
+        }
+        assert_eq!(shown(&server), current, "round {round}");
+        halfway.finish();
+        for number in 0..120 {
+            let line = format!("ali: {}", said(number));
+            let mut heard = bob.line().unwrap().unwrap();
+            if heard.starts_with(&newcomer) {
+                heard = bob.line().unwrap().unwrap();
+            }
+            assert_eq!(heard, line);
+            let mut heard = carl.line();
+            if heard.starts_with(&newcomer) {
+                heard = carl.line();
+            }
+            assert_eq!(heard, line);
+        }
+        // What is left of the round: that the newcomer has left.
+        bob.say("/who");
+        while !bob.line().unwrap().unwrap().starts_with("* Here (3)") {}
+        carl.say("/who");
+        while !carl.line().starts_with("* Here (3)") {}
+    }
+}
+
 /// Waits until the log says that the certificate stays.
 #[track_caller]
 fn expect_kept(server: &mut Server) {

@@ -198,3 +198,47 @@ fn a_server_without_tls_is_said_to_be_one() {
     let output = command.arg(server.address().to_string()).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
 }
+
+/// Starts a server with TLS where one was before.
+fn serve_at(address: std::net::SocketAddr, tls_dir: &Path) -> Server {
+    let mut command = chatroom();
+    command.args(["serve", "--log-level", "debug"]);
+    command.args(["--listen", "127.0.0.1:0"]);
+    command.args(["--listen", &format!("tls://{address}"), "--tls-dir"]);
+    command.arg(tls_dir);
+    Server::run(command)
+}
+
+#[test]
+fn a_client_comes_back_to_the_server_it_knows_and_tells_another_one_nothing() {
+    let [own, others, home] = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let mut server = serve_at("127.0.0.1:0".parse().unwrap(), own.path());
+    let address = server.tls_address();
+    let mut command = join(&server, home.path());
+    command.args(["--pin", &fingerprint(&server), "--name", "bot", "--json"]);
+    let mut bot = Program::start(command);
+    let mut comes = |words: &str| {
+        loop {
+            let line = bot.screen.next_line().expect("it goes on");
+            if line.contains(words) {
+                return;
+            }
+        }
+    };
+    comes("\"event\":\"welcome\"");
+    server.stop();
+    // Somebody else listens where it was.
+    let mut other = serve_at(address, others.path());
+    other.expect_log_with(|text| text.contains("alert") || text.contains("certificate unknown"));
+    let texts = other.stop();
+    assert!(!texts.iter().any(|text| text.contains("bot")), "{texts:?}");
+    let server = serve_at(address, own.path());
+    comes("\"event\":\"welcome\"");
+    let mut ali = server.join("ali");
+    ali.say("hi bot");
+    comes("\"text\":\"hi bot\"");
+    bot.type_text("{\"line\":\"hi ali\"}\n");
+    ali.expect("bot: hi ali");
+    bot.end_input();
+    assert_eq!(bot.wait().code(), Some(0));
+}

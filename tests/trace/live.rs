@@ -12,7 +12,7 @@ use super::house::request;
 use super::support::{Step, command, has, session};
 
 /// A child that doesn't outlive its test.
-struct Kept(Child);
+pub(crate) struct Kept(Child);
 
 impl Drop for Kept {
     fn drop(&mut self) {
@@ -66,12 +66,12 @@ fn a_line_is_shown_while_the_capture_goes_on() {
     assert!(longest < Duration::from_secs(2), "{longest:?}");
 }
 
-/// Returns tcpdump as it captures what goes over `port`; `None` where that is not allowed.
-fn tcpdump(port: u16) -> Option<Kept> {
+/// Returns tcpdump as it captures what passes `filter`; `None` where that is not allowed.
+pub(crate) fn tcpdump(filter: &str) -> Option<Kept> {
     let mut tcpdump = Kept(
         Command::new("tcpdump")
             .args(["-i", "lo", "-U", "--immediate-mode", "-B", "65536"])
-            .args(["-w", "-", &format!("tcp port {port}")])
+            .args(["-w", "-", filter])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -88,10 +88,10 @@ fn tcpdump(port: u16) -> Option<Kept> {
 }
 
 /// What happened, in the words of the server's log, and who was told of it.
-type Told = Vec<(String, BTreeSet<String>)>;
+pub(crate) type Told = Vec<(String, BTreeSet<String>)>;
 
 /// Returns what the server's log tells.
-fn told_by_log(texts: &[String]) -> Told {
+pub(crate) fn told_by_log(texts: &[String]) -> Told {
     let mut present = BTreeSet::new();
     let mut told = Told::new();
     for text in texts {
@@ -111,7 +111,7 @@ fn told_by_log(texts: &[String]) -> Told {
 }
 
 /// Returns the same of what `--messages` shows.
-fn told_by_trace(lines: &[String]) -> Told {
+pub(crate) fn told_by_trace(lines: &[String]) -> Told {
     let mut told = Told::new();
     let mut of_frame = HashMap::new();
     for line in lines {
@@ -156,16 +156,17 @@ fn event(text: &str) -> Option<String> {
 }
 
 /// `trace` on what is captured, and what it has shown.
-struct Trace {
+pub(crate) struct Trace {
     _child: Kept,
     screen: Incoming<ChildStdout>,
     lines: Vec<String>,
 }
 
 impl Trace {
-    fn start(tcpdump: &mut Kept, port: u16) -> Self {
+    pub(crate) fn start(tcpdump: &mut Kept, arguments: &[&str]) -> Self {
         let child = command()
-            .args(["-m", "-p", &port.to_string(), "-"])
+            .args(["-m", "-"])
+            .args(arguments)
             .stdin(tcpdump.0.stdout.take().unwrap())
             .stdout(Stdio::piped())
             .spawn();
@@ -180,7 +181,7 @@ impl Trace {
 
     /// Waits until these words are shown. A burst is more than the kernel's ring for a capture
     /// holds: what is said is awaited.
-    fn shows(&mut self, words: &str) {
+    pub(crate) fn shows(&mut self, words: &str) {
         loop {
             let Some(line) = self.screen.next_line() else {
                 panic!("no {words:?}: {:#?}", self.lines);
@@ -193,7 +194,7 @@ impl Trace {
     }
 
     /// Returns all that is shown once there is no more to capture.
-    fn finish(mut self, tcpdump: Kept) -> Vec<String> {
+    pub(crate) fn finish(mut self, tcpdump: Kept) -> Vec<String> {
         drop(tcpdump);
         self.lines
             .extend(std::iter::from_fn(|| self.screen.next_line()));
@@ -218,10 +219,10 @@ fn a_live_session_tells_what_the_servers_log_tells() {
     }
     let mut server = Server::start(&["--rate", "0"]);
     let port = server.address().port();
-    let Some(mut tcpdump) = tcpdump(port) else {
+    let Some(mut tcpdump) = tcpdump(&format!("tcp port {port}")) else {
         return;
     };
-    let mut trace = Trace::start(&mut tcpdump, port);
+    let mut trace = Trace::start(&mut tcpdump, &["-p", &port.to_string()]);
     let names = ["soheil", "ali", "سهیل"];
     let mut people: Vec<Program> = Vec::new();
     for name in names {
@@ -343,10 +344,10 @@ fn a_live_session_in_both_encodings_tells_what_the_servers_log_tells() {
     }
     let mut server = Server::start(&["--rate", "0", "--history", "3"]);
     let port = server.address().port();
-    let Some(mut tcpdump) = tcpdump(port) else {
+    let Some(mut tcpdump) = tcpdump(&format!("tcp port {port}")) else {
         return;
     };
-    let mut trace = Trace::start(&mut tcpdump, port);
+    let mut trace = Trace::start(&mut tcpdump, &["-p", &port.to_string()]);
     let mut people = Vec::new();
     for (name, json) in [("soheil", false), ("ali", true), ("سهیل", true)] {
         let opening = Request::Name(name.into());

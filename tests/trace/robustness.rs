@@ -1,7 +1,7 @@
 //! Nothing that a capture contains may panic, hang or bloat the program.
 
 use std::cell::RefCell;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::process::Stdio;
 use std::rc::Rc;
@@ -11,6 +11,7 @@ use chatroom::trace::capture::CaptureReader;
 use chatroom::trace::options::Options;
 use chatroom::trace::pass::Pass;
 use chatroom::trace::show::outputs::Outputs;
+use chatroom::trace::tls::key_log::KeyLog;
 use clap::Parser;
 
 use super::support::{CAPTURES, CUT_CAPTURES, capture, command, directory, trace, trace_bytes};
@@ -55,7 +56,8 @@ fn everything(options: &Options, source: impl Read) -> (Vec<u8>, String) {
         let file = Box::new(records.clone());
         outputs.write_to(options, name, file).unwrap();
     }
-    let mut pass = Pass::new(options, outputs);
+    let keys = File::open(capture("sealed.keys")).unwrap();
+    let mut pass = Pass::new(options, outputs).with_keys(KeyLog::following(Box::new(keys)));
     let mut reader = CaptureReader::new(source);
     let end = loop {
         match reader.next_frame() {
@@ -80,13 +82,14 @@ impl Read for Slowly<'_> {
     }
 }
 
-/// Captures of what there is around TCP and in its options, and of JSON.
-const LAYERS: [&str; 7] = [
+/// Captures of what there is around TCP and in its options, of JSON, and of TLS.
+const LAYERS: [&str; 8] = [
     "fragments_v4.pcap",
     "fragments_v6.pcap",
     "json.pcap",
     "links_fddi.pcap",
     "links_ppp.pcap",
+    "sealed.pcap",
     "tcp_options.pcap",
     "tunnels.pcap",
 ];

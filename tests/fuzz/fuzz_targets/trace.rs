@@ -1,4 +1,4 @@
-//! Any bytes as a capture, through every layer and every output.
+//! Any bytes as a capture, through every layer and every output, with the secrets of one of the corpus.
 //!
 //! ```text
 //! cd tests/fuzz && cargo +nightly fuzz run trace --fuzz-dir . -- -max_total_time=100
@@ -15,6 +15,7 @@ use chatroom::trace::capture::CaptureReader;
 use chatroom::trace::options::Options;
 use chatroom::trace::pass::Pass;
 use chatroom::trace::show::outputs::Outputs;
+use chatroom::trace::tls::key_log::KeyLog;
 use clap::Parser;
 use libfuzzer_sys::fuzz_target;
 
@@ -65,7 +66,9 @@ fuzz_target!(|data: &[u8]| {
         let file = Box::new(files.clone());
         outputs.write_to(&options, name, file).unwrap();
     }
-    let mut pass = Pass::new(&options, outputs);
+    let keys = include_bytes!("../../trace/captures/sealed.keys");
+    let keys = KeyLog::following(Box::new(&keys[..]));
+    let mut pass = Pass::new(&options, outputs).with_keys(keys);
     let mut reader = CaptureReader::new(data);
     while let Ok(Some(frame)) = reader.next_frame() {
         pass.frame(&frame).unwrap();

@@ -176,7 +176,8 @@ impl Findings {
         let tally = self.tallies.entry((kind, stream)).or_default();
         tally.count += 1;
         tally.bytes += bytes;
-        if tally.frames.len() < FRAMES_MAX && frame != 0 {
+        let is_new = frame != 0 && tally.frames.last() != Some(&frame);
+        if is_new && tally.frames.len() < FRAMES_MAX {
             tally.frames.push(frame);
         }
     }

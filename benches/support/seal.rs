@@ -1,0 +1,222 @@
+//! Members who speak TLS: the handshake by rustls, and from then on the room's own keys and records, so
+//! that the load's core is not the one that is measured.
+
+use std::io::{ErrorKind, Read, Write};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::{Duration, Instant};
+
+use chatroom::layer::tls::keys::{Keys, Suite};
+use chatroom::layer::tls::record::{self, CONTENT_BYTES_MAX, Content, HEADER_BYTES};
+use mio::net::TcpStream;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{ring, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{
+    ClientConfig, ClientConnection, DigitallySignedStruct, Error, KeyLog, SignatureScheme,
+};
+
+/// How long a handshake may take.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// What one member seals and opens with.
+#[derive(Debug)]
+pub(crate) struct Seal {
+    reads: Keys,
+    writes: Keys,
+    /// The start of a record.
+    partial: Vec<u8>,
+}
+
+impl Seal {
+    /// Shakes hands over `stream`. Where `greeted`, the server says a line before.
+    pub(crate) fn new(stream: &mut TcpStream, greeted: bool) -> Self {
+        let mut wire = Blocking(stream, Instant::now() + PATIENCE);
+        while greeted && wire.byte() != b'\n' {}
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut client = ClientConnection::new(Arc::clone(&CONFIG), name).unwrap();
+        while client.is_handshaking() {
+            while client.wants_write() {
+                client.write_tls(&mut wire).unwrap();
+            }
+            if client.is_handshaking() {
+                // Record by record: what comes behind the handshake is not for rustls.
+                let mut record = [0; HEADER_BYTES].map(|_: u8| wire.byte()).to_vec();
+                let length = usize::from(u16::from_be_bytes([record[3], record[4]]));
+                record.extend((0..length).map(|_| wire.byte()));
+                client.read_tls(&mut &record[..]).unwrap();
+                client.process_new_packets().expect("a proper handshake");
+            }
+        }
+        while client.wants_write() {
+            client.write_tls(&mut wire).unwrap();
+        }
+        let suite = client.negotiated_cipher_suite().unwrap().suite();
+        let suite = Suite::of(suite).expect("TLS 1.3");
+        let numbers = client.dangerous_extract_secrets().unwrap();
+        let [up, down] = std::mem::take(&mut *SECRETS.0.lock().unwrap());
+        Self {
+            reads: Keys::new(suite, &down, numbers.rx.0).unwrap(),
+            writes: Keys::new(suite, &up, numbers.tx.0).unwrap(),
+            partial: Vec::new(),
+        }
+    }
+
+    /// Seals `bytes`, behind what is in `out`.
+    pub(crate) fn seal(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        for piece in bytes.chunks(CONTENT_BYTES_MAX) {
+            let start = out.len();
+            let header = record::header(piece.len() + 1 + 16);
+            out.extend(header);
+            out.extend(piece);
+            out.push(Content::Data as u8);
+            let sealed = &mut out[start + HEADER_BYTES..];
+            let tag = self.writes.seal(&header, sealed).unwrap();
+            out.extend(tag.as_ref());
+        }
+    }
+
+    /// Returns how many bytes of a record have come whose end has not.
+    pub(crate) fn partial_len(&self) -> usize {
+        self.partial.len()
+    }
+
+    /// Puts those to the front of `buffer`.
+    pub(crate) fn put_partial(&mut self, buffer: &mut [u8]) {
+        buffer[..self.partial.len()].copy_from_slice(&self.partial);
+        self.partial.clear();
+    }
+
+    /// Opens what has come, and returns how many bytes of plaintext are at the front of `bytes` then.
+    pub(crate) fn open(&mut self, bytes: &mut [u8]) -> usize {
+        let (mut at, mut plain) = (0, 0);
+        while let Some(length) = record::length(&bytes[at..]).expect("a record") {
+            if bytes.len() < at + length {
+                break;
+            }
+            let (header, sealed) = bytes[at..at + length].split_at_mut(HEADER_BYTES);
+            let inner = self.reads.open(header, sealed).expect("a whole record");
+            let (content, inner) = record::content(&sealed[..inner]).unwrap();
+            // Tickets are no use here, and an alert is followed by the end.
+            if content == Content::Data {
+                let start = at + HEADER_BYTES;
+                bytes.copy_within(start..start + inner, plain);
+                plain += inner;
+            }
+            at += length;
+        }
+        self.partial.extend_from_slice(&bytes[at..]);
+        plain
+    }
+}
+
+/// A stream that is waited for: handshakes are not what is measured.
+struct Blocking<'a>(&'a mut TcpStream, Instant);
+
+impl Blocking<'_> {
+    fn byte(&mut self) -> u8 {
+        let mut byte = [0];
+        loop {
+            match self.0.read(&mut byte) {
+                Ok(1) => return byte[0],
+                Ok(_) => panic!("the server has closed a handshake"),
+                Err(error) => self.wait(&error),
+            }
+        }
+    }
+
+    fn wait(&self, error: &std::io::Error) {
+        let soon = [ErrorKind::WouldBlock, ErrorKind::NotConnected];
+        assert!(soon.contains(&error.kind()), "{error}");
+        assert!(Instant::now() < self.1, "a handshake takes too long");
+        std::thread::yield_now();
+    }
+}
+
+impl Write for Blocking<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        loop {
+            match self.0.write(bytes) {
+                Ok(count) => return Ok(count),
+                Err(error) => self.wait(&error),
+            }
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The secrets of the last handshake, up and down.
+#[derive(Debug, Default)]
+struct Secrets(Mutex<[Vec<u8>; 2]>);
+
+static SECRETS: LazyLock<Arc<Secrets>> = LazyLock::new(Arc::default);
+
+impl KeyLog for Secrets {
+    fn log(&self, label: &str, _: &[u8], secret: &[u8]) {
+        let way = match label {
+            "CLIENT_TRAFFIC_SECRET_0" => 0,
+            "SERVER_TRAFFIC_SECRET_0" => 1,
+            _ => return,
+        };
+        self.0.lock().unwrap()[way] = secret.to_vec();
+    }
+}
+
+static CONFIG: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
+    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Anybody))
+        .with_no_client_auth();
+    let key_log: Arc<Secrets> = Arc::clone(&SECRETS);
+    config.key_log = key_log;
+    config.enable_secret_extraction = true;
+    Arc::new(config)
+});
+
+/// Takes any certificate.
+#[derive(Debug)]
+struct Anybody;
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(Error::General("TLS 1.3 only".to_owned()))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let provider = ring::default_provider();
+        let algorithms = &provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signed, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        let provider = ring::default_provider();
+        provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}
