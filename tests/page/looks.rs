@@ -109,7 +109,8 @@ impl<'t, 'b> Scene<'t, 'b> {
         say(long, "/me waves to everybody", "a_rather_long_name_of_somebody waves to everybody");
         say(long, "good morning", "a_rather_long_name_of_somebody: good morning");
         say(soheil, "/nick sohrab", "soheil is now known as sohrab!");
-        say(ali, "/mute sohrab for 1m", "The operator ali has muted sohrab for 1m.");
+        ali.say("/mute sohrab for 1m");
+        page.wait("document.querySelector('#log .line:last-child').textContent.includes('has muted sohrab')");
     }
 }
 

@@ -27,9 +27,8 @@ impl Site {
         let server = Server::run(command);
         let mut texts = server.texts().iter();
         let web = texts
-            .find_map(|text| text.strip_prefix("listening on http://"))
-            .map(|rest| rest.split(|c: char| c != '.' && c != ':' && !c.is_ascii_digit()))
-            .and_then(|mut parts| parts.next()?.parse().ok())
+            .find_map(|text| text.strip_prefix("the page is at http://"))
+            .and_then(|rest| rest.trim_end_matches('/').parse().ok())
             .unwrap_or_else(|| panic!("it tells where the page is: {:?}", server.texts()));
         Self { server, web }
     }

@@ -1,6 +1,7 @@
 // What calls somebody who looks elsewhere: the title, and, only when switched on, a sound and a
 // notification.
 
+import { $ } from './dom.js';
 import { safe } from './links.js';
 import { recall, remember } from './memory.js';
 
@@ -11,9 +12,9 @@ export class Alerts {
 	#unread = 0;
 	#isCalled = false;
 	#audio = null;
-	#sound = document.getElementById('sound');
-	#notify = document.getElementById('notify');
-	#why = document.getElementById('notify-why');
+	#sound = $('sound');
+	#notify = $('notify');
+	#why = $('notify-why');
 	#onRead;
 
 	// `onRead()` is called when the person looks here again.
@@ -22,15 +23,13 @@ export class Alerts {
 		this.#sound.checked = recall('sound') === 'on';
 		const may = globalThis.Notification?.permission;
 		this.#notify.checked = recall('notify') === 'on' && may === 'granted';
-		if (!isSecureContext || !may) {
-			this.#notify.disabled = true;
-			this.#tellWhy('Notifications need https, or a page on this machine.');
-		}
-		this.#sound.addEventListener('change', () => {
-			remember('sound', this.#sound.checked ? 'on' : '');
+		this.#notify.disabled = !isSecureContext || !may;
+		if (this.#notify.disabled) this.#tellWhy('Notifications need https, or a page on this machine.');
+		this.#sound.onchange = () => {
+			remember('sound', this.#sound.checked && 'on');
 			if (this.#sound.checked) this.#beep();
-		});
-		this.#notify.addEventListener('change', () => this.#switch());
+		};
+		this.#notify.onchange = () => this.#switch();
 		for (const event of ['focus', 'pointerdown', 'keydown']) addEventListener(event, () => this.#look());
 		document.addEventListener('visibilitychange', () => this.#look());
 	}
@@ -72,7 +71,7 @@ export class Alerts {
 			is = this.#notify.checked = false;
 			this.#tellWhy('The browser does not let this page show notifications.');
 		}
-		remember('notify', is ? 'on' : '');
+		remember('notify', is && 'on');
 	}
 
 	#tellWhy(text) {

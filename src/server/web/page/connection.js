@@ -40,17 +40,21 @@ export class Connection {
 	close() {
 		this.#wanted = false;
 		this.#drop();
-		this.#on.state('off', 0);
+		this.#on.state('off');
 	}
 
 	// The server has let us in: the next break starts with a short pause again.
 	settled() {
 		this.#pause = PAUSE_FIRST_MS;
-		this.#on.state('on', 0);
+		this.#on.state('on');
+	}
+
+	get #isOpen() {
+		return this.#socket?.readyState === WebSocket.OPEN;
 	}
 
 	send(text) {
-		if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(text);
+		if (this.#isOpen) this.#socket.send(text);
 	}
 
 	// A line waits for its answer: silence from now on means that the server is gone.
@@ -60,7 +64,7 @@ export class Connection {
 
 	#connect() {
 		this.#drop();
-		this.#on.state('opening', 0);
+		this.#on.state('opening');
 		const socket = new WebSocket(this.#url, this.#protocol);
 		this.#socket = socket;
 		this.#timer = setTimeout(() => this.#lose(), OPEN_MS);
@@ -97,10 +101,6 @@ export class Connection {
 		this.#on.state('waiting', Date.now() + pause);
 	}
 
-	#isOpen() {
-		return this.#socket?.readyState === WebSocket.OPEN;
-	}
-
 	// The network or the machine is back: does the server still hear us?
 	#wake() {
 		if (!this.#wanted) return;
@@ -109,7 +109,7 @@ export class Connection {
 	}
 
 	#suspect() {
-		if (!this.#isOpen()) return;
+		if (!this.#isOpen) return;
 		this.#on.probe();
 		this.expectAnswer();
 	}
@@ -120,6 +120,6 @@ export class Connection {
 		this.#tickedAt = now;
 		if (slept) return this.#wake();
 		const silent = this.#suspectedAt > this.#heardAt && now - this.#suspectedAt > ANSWER_MS;
-		if (this.#isOpen() && silent) this.#lose();
+		if (this.#isOpen && silent) this.#lose();
 	}
 }

@@ -43,13 +43,13 @@ export class Room {
 
 	// Takes an event and returns the line that shows it; nothing where there is none to show.
 	hear(message) {
-		const { event, name, text, isOld = false, isOwn = false } = message;
+		const { event, name, text, isOld = false } = message;
 		const time = message.time ?? Date.now();
 		const line = (kind, more) => ({ kind, time, isOld, ...more });
 		switch (event) {
 			case 'members': return this.#gather(message);
 			case 'said':
-			case 'me': return this.#talk(event, message, isOwn, time);
+			case 'me': return this.#talk(message, line);
 			case 'private':
 				return line('private', { name, hue: this.hue(name), text, tag: 'to you alone', isCall: true });
 			case 'joined':
@@ -72,11 +72,8 @@ export class Room {
 		const command = commandOf(text);
 		const rest = text.replace(/^\s*\/\p{L}+\s*/u, '');
 		const own = { name: this.me, hue: this.hue(this.me), time, isOwn: true };
-		if (!command) {
-			const isEmpty = seq === undefined;
-			const said = text.replace(/^\/(?=\/)/, '');
-			return isEmpty ? null : { kind: 'said', ...own, text: said };
-		}
+		// What nobody would see anything of was said to nobody.
+		if (!command) return seq ? { kind: 'said', ...own, text: text.replace(/^\/(?=\/)/, '') } : null;
 		if (command === 'me') return { kind: 'me', ...own, text: rest };
 		if (command === 'msg') {
 			const [, to, words] = /^(\S+)\s+([^]*)$/.exec(rest) ?? [];
@@ -86,14 +83,9 @@ export class Room {
 		return null;
 	}
 
-	#talk(kind, { name, text, isOld = false }, isOwn, time) {
-		const isCall = !isOwn && this.isNamedIn(text);
-		return { kind, name, hue: this.hue(name), text, time, isOld, isOwn, isCall, mention: isCall ? this.#mention : null };
-	}
-
-	isNamedIn(text) {
-		this.#mention.lastIndex = 0;
-		return this.#mention.test(text);
+	#talk({ event, name, text, isOwn = false }, line) {
+		const isCall = !isOwn && text.search(this.#mention) >= 0;
+		return line(event, { name, hue: this.hue(name), text, isOwn, isCall, mention: isCall && this.#mention });
 	}
 
 	#gather({ names, more }) {
@@ -113,13 +105,16 @@ export class Room {
 	}
 
 	#renamed({ name, to }, isOld, line) {
-		if (isOld) return line('presence', { text: `${name} is now known as ${to}!` });
-		const hue = this.hue(name);
-		this.#go(name);
-		this.people.set(to, hue);
-		if (name !== this.me) return line('presence', { text: `${name} is now known as ${to}!` });
-		this.rename(to);
-		return line('presence', { text: `You are now known as ${to}.` });
+		if (!isOld) {
+			const hue = this.hue(name);
+			this.#go(name);
+			this.people.set(to, hue);
+			if (name === this.me) {
+				this.rename(to);
+				return line('presence', { text: `You are now known as ${to}.` });
+			}
+		}
+		return line('presence', { text: `${name} is now known as ${to}!` });
 	}
 
 	#act({ code, what, text, isOld }, line) {
