@@ -93,7 +93,7 @@ fn lines_on_their_way_when_it_breaks_are_said_once() {
 fn what_is_lost_is_told() {
     let Some(browser) = Browser::find() else { return };
     let turn = browser.turn();
-    let site = Site::start(&["--backlog-bytes", "16384"]);
+    let site = Site::start(&["--backlog-bytes", "65536"]);
     let way = Way::open(site.web());
     let mut soheil = site.join("soheil");
     let page = turn.tab();
@@ -104,16 +104,16 @@ fn what_is_lost_is_told() {
     way.break_off();
     expect_offline(&page);
     soheil.expect("hasan has left the chatroom!");
-    for number in 0..400 {
+    for number in 0..1000 {
         soheil.say(format!("missed {number} {}", "x".repeat(60)));
     }
     soheil.say("/who");
     soheil.expect("* Here (1): soheil");
     way.mend();
     page.wait(&format!("{STATE} === 'on'"));
-    page.expect_last(&format!("soheil: missed 399 {}", "x".repeat(60)));
+    page.expect_last(&format!("soheil: missed 999 {}", "x".repeat(60)));
     let mark = page.text("[...document.querySelectorAll('.mark:not(.day)')].at(-1).textContent");
-    assert!(mark.contains("the first ") && mark.contains(" of what was said meanwhile are lost"), "{mark}");
+    assert!(mark.contains("the first ") && mark.contains(" events meanwhile are lost"), "{mark}");
 }
 
 #[test]

@@ -14,7 +14,6 @@ export class Alerts {
 	#audio = null;
 	#sound = $('sound');
 	#notify = $('notify');
-	#why = $('notify-why');
 	#onRead;
 
 	// `onRead()` is called when the person looks here again.
@@ -52,17 +51,15 @@ export class Alerts {
 
 	#look() {
 		if (!this.isLooking) return;
-		if (this.#unread) {
-			this.#unread = 0;
-			this.#isCalled = false;
-			this.#showCount();
-		}
+		this.#unread = 0;
+		this.#isCalled = false;
+		this.#showCount();
 		this.#onRead();
 	}
 
 	#showCount() {
-		const call = this.#isCalled ? '!' : '';
-		document.title = this.#unread ? `(${this.#unread}${call}) ${TITLE}` : TITLE;
+		const count = `(${this.#unread}${this.#isCalled ? '!' : ''}) `;
+		document.title = (this.#unread ? count : '') + TITLE;
 	}
 
 	async #switch() {
@@ -75,8 +72,8 @@ export class Alerts {
 	}
 
 	#tellWhy(text) {
-		this.#why.textContent = text;
-		this.#why.hidden = false;
+		$('notify-why').textContent = text;
+		$('notify-why').hidden = false;
 	}
 
 	#pop({ name, text }) {

@@ -8,8 +8,7 @@ const ANSWER_MS = 8000;
 const TICK_MS = 1000;
 
 export class Connection {
-	#url;
-	#protocol;
+	#dial;
 	#on;
 	#socket = null;
 	#timer = 0;
@@ -19,10 +18,10 @@ export class Connection {
 	#suspectedAt = 0;
 	#tickedAt = Date.now();
 
-	// `on` has `opened()`, `heard(text)`, `lost()`, `probe()` and `state(state, retryAt)`.
-	constructor(url, protocol, on) {
-		this.#url = url;
-		this.#protocol = protocol;
+	// `dial()` makes a WebSocket; `on` has `opened()`, `heard(text)`, `lost()`, `probe()` and
+	// `state(state, retryAt)`.
+	constructor(dial, on) {
+		this.#dial = dial;
 		this.#on = on;
 		setInterval(() => this.#tick(), TICK_MS);
 		addEventListener('online', () => this.#wake());
@@ -65,7 +64,7 @@ export class Connection {
 	#connect() {
 		this.#drop();
 		this.#on.state('opening');
-		const socket = new WebSocket(this.#url, this.#protocol);
+		const socket = this.#dial();
 		this.#socket = socket;
 		this.#timer = setTimeout(() => this.#lose(), OPEN_MS);
 		socket.onopen = () => {
@@ -75,7 +74,7 @@ export class Connection {
 		};
 		socket.onmessage = ({ data }) => {
 			this.#heardAt = Date.now();
-			if (typeof data === 'string') this.#on.heard(data);
+			this.#on.heard(data);
 		};
 		socket.onclose = () => this.#lose();
 	}

@@ -67,16 +67,15 @@ export function keepTicked({ name, key, password, remembersKey, remembersPasswor
 export function wireMenu(on) {
 	const menu = $('menu');
 	const close = () => menu.close();
-	const sayKept = () => {
-		$('remembered').textContent = inWords();
-	};
 	$('menu-button').onclick = () => {
 		$('me').textContent = safe(on.me());
-		sayKept();
+		$('remembered').textContent = inWords();
 		menu.showModal();
 	};
 	$('menu-close').onclick = close;
-	menu.onclick = ({ target }) => target === menu && close();
+	menu.onclick = ({ target }) => {
+		if (target === menu) close();
+	};
 	const acts = { 'change-name': on.changeName, 'keep-name': on.keepName, leave: on.leave };
 	for (const [id, act] of Object.entries(acts)) {
 		$(id).onclick = () => {
@@ -86,7 +85,7 @@ export function wireMenu(on) {
 	}
 	$('forget').onclick = () => {
 		forget();
-		sayKept();
+		$('remembered').textContent = inWords();
 	};
 }
 
@@ -97,10 +96,6 @@ export function showKey({ name, key }, done) {
 	words.textContent = key;
 	$('kept-remember').checked = false;
 	$('kept-close').onclick = () => card.close();
-	$('kept-copy').onclick = () => {
-		getSelection().selectAllChildren(words);
-		document.execCommand('copy');
-	};
 	card.onclose = () => {
 		if ($('kept-remember').checked) rememberKey(name, key);
 		words.textContent = '';

@@ -39,7 +39,7 @@ const session = new Session(
 const url = new URL('ws', location.href);
 url.protocol = location.protocol.replace('http', 'ws');
 url.search = url.hash = '';
-const connection = new Connection(url, 'chatroom.json.v1', {
+const connection = new Connection(() => new WebSocket(url, 'chatroom.json.v1'), {
 	opened: () => session.opened(),
 	heard: (text) => session.hear(text),
 	lost: () => session.lost(),
@@ -73,7 +73,7 @@ const tellings = {
 		showTrouble(why, 'Come back');
 	},
 	entered({ name, announcesJoins, visit: now, isNew }) {
-		room.enter(name, announcesJoins);
+		room.enter(name, announcesJoins, isNew);
 		// When the page is loaded anew, the visit is told from its beginning.
 		visit = { ...now, seq: isNew || !visit ? now.seq : visit.seq };
 		keepName(name);
@@ -156,7 +156,7 @@ function showTrouble(why, retry = 'Try now') {
 }
 
 function countDown() {
-	const seconds = Math.max(0, Math.ceil((retryAt - Date.now()) / 1000));
+	const seconds = Math.ceil(Math.max(0, retryAt - Date.now()) / 1000);
 	$('countdown').textContent = retryAt ? `Next try in ${seconds} s. What you send waits.` : '';
 }
 

@@ -54,13 +54,9 @@ export function forget() {
 	rememberVisit(null);
 }
 
-// What is kept, in words.
+// What is kept of a person, in words.
 export function inWords() {
-	const parts = [
-		[recall('name'), 'your name'],
-		[recall('key'), 'its key'],
-		[recall('password'), 'the room’s password'],
-		[recall('sound') || recall('notify'), 'these switches'],
-	].filter(([is]) => is).map(([, words]) => words);
-	return parts.length ? `This browser remembers ${parts.join(', ')}.` : 'This browser remembers nothing.';
+	const words = { name: 'your name', key: 'its key', password: 'the room’s password' };
+	const kept = Object.keys(words).filter(recall).map((what) => words[what]);
+	return `This browser remembers ${kept.join(', ') || 'nothing'}.`;
 }

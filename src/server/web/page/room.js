@@ -16,16 +16,17 @@ export class Room {
 	// How many are here who are not among `people`.
 	more = 0;
 	announcesJoins = false;
-	isSettled = false;
 	// The hue of each who is here; it stays when the name changes.
 	people = new Map();
+	#entering = '';
 	#mention = null;
 	#reached = '';
 
-	enter(name, announcesJoins) {
+	enter(name, announcesJoins, isNew) {
 		this.rename(name);
 		this.announcesJoins = announcesJoins;
-		this.isSettled = false;
+		this.topic = '';
+		this.#entering = isNew ? 'anew' : 'again';
 	}
 
 	rename(name) {
@@ -92,7 +93,7 @@ export class Room {
 		const before = this.people;
 		this.people = new Map(names.map((name) => [name, before.get(name) ?? hueOf(name)]));
 		this.more = more;
-		this.isSettled = true;
+		this.#entering = '';
 		return null;
 	}
 
@@ -117,8 +118,8 @@ export class Room {
 		return line('presence', { text: `${name} is now known as ${to}!` });
 	}
 
-	#act({ code, what, text, isOld }, line) {
-		if (code === 'topic' && !isOld) this.topic = what ?? '';
+	#act({ code, what, text }, line) {
+		if (code === 'topic') this.topic = what;
 		return line('act', { text });
 	}
 
@@ -126,8 +127,9 @@ export class Room {
 		if (code === 'topic') {
 			this.topic = text === NO_TOPIC ? '' : TOPIC.exec(text)?.[1] ?? this.topic;
 			// A newcomer reads it in the head.
-			if (!this.isSettled) return null;
+			if (this.#entering) return null;
 		}
+		if (code === 'motd' && this.#entering === 'again') return null;
 		if (code === 'reached') this.#reached = /reached (.*)\.$/.exec(text)?.[1] ?? '';
 		return TOLD_ALREADY.includes(code) ? null : line('notice', { text });
 	}
