@@ -40,7 +40,6 @@ pub(crate) struct Browser(Arc<Mutex<Driver>>);
 pub(crate) struct Turn<'b> {
     driver: RefCell<MutexGuard<'b, Driver>>,
     current: RefCell<String>,
-    first: String,
 }
 
 impl Browser {
@@ -76,8 +75,7 @@ impl Browser {
         let first = first.as_str().unwrap().to_owned();
         Turn {
             driver: RefCell::new(driver),
-            current: RefCell::new(first.clone()),
-            first,
+            current: RefCell::new(first),
         }
     }
 }
@@ -91,11 +89,6 @@ impl<'b> Turn<'b> {
         tab.size(DESKTOP);
         tab.scheme("light");
         tab
-    }
-
-    /// Looks at a tab that has no page: no page of a test is looked at then.
-    pub(crate) fn look_away(&self) {
-        self.switch(&self.first);
     }
 
     fn switch(&self, handle: &str) {
@@ -145,15 +138,14 @@ impl Tab<'_, '_> {
 
     /// Returns the value of an expression.
     pub(crate) fn value(&self, expression: &str) -> Value {
-        self.run(&format!("return {expression}"), &[])
+        self.run(&format!("return ({expression})"), &[])
     }
 
     /// Returns a text that an expression has.
     pub(crate) fn text(&self, expression: &str) -> String {
         let value = self.value(expression);
         let text = value.as_str();
-        text.unwrap_or_else(|| panic!("{expression}: {value}"))
-            .to_owned()
+        text.unwrap_or_else(|| panic!("{expression}: {value}")).to_owned()
     }
 
     /// Waits until an expression is true.
@@ -268,10 +260,7 @@ impl Tab<'_, '_> {
     /// Prefers light or dark.
     pub(crate) fn scheme(&self, scheme: &str) {
         let feature = json!({"name": "prefers-color-scheme", "value": scheme});
-        self.tell(
-            "Emulation.setEmulatedMedia",
-            &json!({"features": [feature]}),
-        );
+        self.tell("Emulation.setEmulatedMedia", &json!({"features": [feature]}));
     }
 
     /// Takes a picture, into `target/pictures`.

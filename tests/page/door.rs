@@ -4,35 +4,40 @@ use std::fs;
 
 use serde_json::json;
 
-use crate::browser::{Browser, Tab, key};
+use crate::browser::{Browser, Tab, Turn, key};
 use crate::site::Site;
 use crate::talk::door_key;
 
-/// All that the browser keeps of the page.
-const KEPT: &str = "JSON.stringify({ ...localStorage, ...sessionStorage })";
+/// All that the browser keeps of the page when its tab is closed.
+const KEPT: &str = "JSON.stringify({ ...localStorage })";
+/// All that the tab keeps, and the page has.
+const EVERYTHING: &str = "JSON.stringify({ ...localStorage, ...sessionStorage }) + \
+     document.documentElement.outerHTML + \
+     [...document.querySelectorAll('input, textarea')].map((field) => field.value).join()";
+
+/// Leaves the page, and comes to it in another tab once the room knows.
+fn come_again<'t, 'b>(turn: &'t Turn<'b>, site: &mut Site, page: &Tab<'_, '_>, name: &str) -> Tab<'t, 'b> {
+    page.go("about:blank");
+    site.server.expect_log(&format!("{name} has left the chatroom!"));
+    let again = turn.tab();
+    again.go(&site.url());
+    again
+}
 
 fn expect_why(page: &Tab<'_, '_>, why: &str) {
-    page.wait(&format!(
-        "document.getElementById('door-why').textContent.startsWith('{why}')"
-    ));
+    page.wait(&format!("document.getElementById('door-why').textContent.startsWith('{why}')"));
 }
 
 #[test]
 fn the_name_is_asked_once_and_remembered() {
-    let Some(browser) = Browser::find() else {
-        return;
-    };
+    let Some(browser) = Browser::find() else { return };
     let turn = browser.turn();
-    let site = Site::start(&[]);
+    let mut site = Site::start(&[]);
     let page = turn.tab();
     page.go(&site.url());
     assert_eq!(page.text("document.activeElement.id"), "name");
     page.press(&[key::ESCAPE]);
-    assert_eq!(
-        page.value("document.getElementById('door').open"),
-        true,
-        "there is no way round"
-    );
+    assert_eq!(page.value("document.getElementById('door').open"), true, "there is no way round");
     page.type_into("#name", "has an\n");
     expect_why(&page, "That name");
     let held = site.join("soheil");
@@ -41,17 +46,24 @@ fn the_name_is_asked_once_and_remembered() {
     expect_why(&page, "That name is taken: soheil");
     page.run("document.getElementById('name').value = ''", &[]);
     page.enter("hasan");
-    assert_eq!(
-        page.text(KEPT),
-        json!({"chatroom.name": "hasan"}).to_string()
-    );
+    assert_eq!(page.text(KEPT), json!({"chatroom.name": "hasan"}).to_string());
     assert_eq!(page.text("document.activeElement.id"), "line");
     drop(held);
 
-    page.go("about:blank");
-    page.go(&site.url());
+    let page = come_again(&turn, &mut site, &page, "hasan");
     page.expect_inside();
     assert_eq!(page.value("document.getElementById('door').open"), false);
+    // Loaded anew it is the same visit, and what was said in it is there.
+    page.say("before");
+    page.expect_last("hasan: before");
+    page.say("/nick hossein");
+    page.expect_last("You are now known as hossein.");
+    page.go(&site.url());
+    page.expect_inside();
+    page.expect_last("hasan: before");
+    assert_eq!(page.lines(), ["hasan: before"]);
+    page.say("/nick hasan");
+    page.expect_last("You are now known as hasan.");
     // A second page of the same browser is asked for another name.
     let second = turn.tab();
     second.go(&site.url());
@@ -68,21 +80,16 @@ fn the_name_is_asked_once_and_remembered() {
 
 #[test]
 fn a_kept_name_asks_for_its_key_and_keeps_it_only_if_told() {
-    let Some(browser) = Browser::find() else {
-        return;
-    };
+    let Some(browser) = Browser::find() else { return };
     let turn = browser.turn();
     let (line, secret) = door_key();
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("room.state");
     fs::write(&state, line).unwrap();
-    let site = Site::start(&["--state", state.to_str().unwrap()]);
+    let mut site = Site::start(&["--state", state.to_str().unwrap()]);
     let page = turn.tab();
     page.go(&site.url());
-    assert_eq!(
-        page.value("document.getElementById('key').checkVisibility()"),
-        false
-    );
+    assert_eq!(page.value("document.getElementById('key').checkVisibility()"), false);
     page.type_into("#name", "ali\n");
     expect_why(&page, "That name is kept");
     page.type_into("#key", "1111-2222\n");
@@ -91,42 +98,33 @@ fn a_kept_name_asks_for_its_key_and_keeps_it_only_if_told() {
     page.type_into("#key", &format!("{secret}\n"));
     page.expect_inside();
     assert_eq!(page.text(KEPT), json!({"chatroom.name": "ali"}).to_string());
-    // It is nowhere on the page either.
-    let everything = "document.documentElement.outerHTML + [...document.querySelectorAll('input, textarea')]\
-                      .map((field) => field.value).join()";
-    assert!(!page.text(everything).contains(&secret));
+    assert!(!page.text(EVERYTHING).contains(&secret));
 
-    page.go("about:blank");
-    page.go(&site.url());
+    let page = come_again(&turn, &mut site, &page, "ali");
     expect_why(&page, "That name is kept");
     page.click("#remember-key");
     page.type_into("#key", &format!("{secret}\n"));
     page.expect_inside();
-    page.go("about:blank");
-    page.go(&site.url());
+    let page = come_again(&turn, &mut site, &page, "ali");
     page.expect_inside();
     assert!(page.text(KEPT).contains(&secret));
 
     // As on a terminal, both in one line; the history has no key.
+    page.run("localStorage.clear()", &[]);
     page.say(&format!("/nick ali {secret}"));
     page.wait("document.querySelector('#log .line')");
     page.press(&[key::UP]);
-    assert_eq!(
-        page.text("document.getElementById('line').value"),
-        "/nick ali"
-    );
-    assert!(!page.text(everything).contains(&secret));
+    assert_eq!(page.text("document.getElementById('line').value"), "/nick ali");
+    assert!(!page.text(EVERYTHING).contains(&secret));
 }
 
 #[test]
 fn the_key_of_a_name_that_is_kept_now_is_shown_once() {
-    let Some(browser) = Browser::find() else {
-        return;
-    };
+    let Some(browser) = Browser::find() else { return };
     let turn = browser.turn();
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("room.state");
-    let site = Site::start(&["--state", state.to_str().unwrap()]);
+    let mut site = Site::start(&["--state", state.to_str().unwrap()]);
     let page = turn.tab();
     page.go(&site.url());
     page.enter("hasan");
@@ -137,29 +135,21 @@ fn the_key_of_a_name_that_is_kept_now_is_shown_once() {
     assert_eq!(secret.split('-').count(), 8, "{secret}");
     page.click("#kept-remember");
     page.click("#kept-close");
-    assert!(
-        !page
-            .text("document.documentElement.outerHTML")
-            .contains(&secret)
-    );
+    assert!(!page.text("document.documentElement.outerHTML").contains(&secret));
     // One can go on writing at once.
     page.press(&["h", "i", key::ENTER]);
     page.expect_last("hasan: hi");
-    page.go("about:blank");
-    page.go(&site.url());
-    page.expect_inside();
+    come_again(&turn, &mut site, &page, "hasan").expect_inside();
 }
 
 #[test]
 fn the_password_of_the_room_is_asked_for() {
-    let Some(browser) = Browser::find() else {
-        return;
-    };
+    let Some(browser) = Browser::find() else { return };
     let turn = browser.turn();
     let folder = tempfile::tempdir().unwrap();
     let password = folder.path().join("password");
     fs::write(&password, "open sesame\n").unwrap();
-    let site = Site::start(&["--password-file", password.to_str().unwrap()]);
+    let mut site = Site::start(&["--password-file", password.to_str().unwrap()]);
     let page = turn.tab();
     page.go(&site.url());
     page.type_into("#name", "hasan\n");
@@ -169,23 +159,18 @@ fn the_password_of_the_room_is_asked_for() {
     page.run("document.getElementById('password').value = ''", &[]);
     page.type_into("#password", "open sesame\n");
     page.expect_inside();
-    assert!(!page.text(KEPT).contains("sesame"));
-    page.go("about:blank");
-    page.go(&site.url());
+    assert!(!page.text(EVERYTHING).contains("sesame"));
+    let page = come_again(&turn, &mut site, &page, "hasan");
     page.wait("document.getElementById('password').checkVisibility()");
     page.click("#remember-password");
     page.type_into("#password", "open sesame\n");
     page.expect_inside();
-    page.go("about:blank");
-    page.go(&site.url());
-    page.expect_inside();
+    come_again(&turn, &mut site, &page, "hasan").expect_inside();
 }
 
 #[test]
 fn who_comes_back_in_another_tab_is_told_and_not_fought_with() {
-    let Some(browser) = Browser::find() else {
-        return;
-    };
+    let Some(browser) = Browser::find() else { return };
     let turn = browser.turn();
     let (line, secret) = door_key();
     let folder = tempfile::tempdir().unwrap();

@@ -27,9 +27,8 @@ impl Site {
         let server = Server::run(command);
         let mut texts = server.texts().iter();
         let web = texts
-            .find_map(|text| text.strip_prefix("listening on http://"))
-            .map(|rest| rest.split(|c: char| c != '.' && c != ':' && !c.is_ascii_digit()))
-            .and_then(|mut parts| parts.next()?.parse().ok())
+            .find_map(|text| text.strip_prefix("the page is at http://"))
+            .and_then(|rest| rest.trim_end_matches('/').parse().ok())
             .unwrap_or_else(|| panic!("it tells where the page is: {:?}", server.texts()));
         Self { server, web }
     }
@@ -113,11 +112,7 @@ impl Way {
 
     /// Lets nothing pass any more that the server says; or again.
     pub(crate) fn hold_answers(&self, holds: bool) {
-        self.state
-            .holds_answers
-            .lock()
-            .unwrap()
-            .store(holds, Ordering::SeqCst);
+        self.state.holds_answers.lock().unwrap().store(holds, Ordering::SeqCst);
     }
 
     /// Lets what the server says pass on connections from now on; on older ones it stays as it is.

@@ -20,7 +20,7 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const ICON: &str = "image/svg+xml";
 
 /// All of them. What is not here isn't there.
-const FILES: [File; 16] = [
+const FILES: [File; 17] = [
     file("/", HTML, include_bytes!("page/index.html")),
     file("/style.css", STYLE, include_bytes!("page/style.css")),
     file("/icon.svg", ICON, include_bytes!("page/icon.svg")),
@@ -37,6 +37,7 @@ const FILES: [File; 16] = [
         include_bytes!("page/connection.js"),
     ),
     file("/dialogs.js", SCRIPT, include_bytes!("page/dialogs.js")),
+    file("/dom.js", SCRIPT, include_bytes!("page/dom.js")),
     file("/links.js", SCRIPT, include_bytes!("page/links.js")),
     file("/main.js", SCRIPT, include_bytes!("page/main.js")),
     file("/memory.js", SCRIPT, include_bytes!("page/memory.js")),

@@ -1,6 +1,7 @@
 // What calls somebody who looks elsewhere: the title, and, only when switched on, a sound and a
 // notification.
 
+import { $ } from './dom.js';
 import { safe } from './links.js';
 import { recall, remember } from './memory.js';
 
@@ -11,9 +12,8 @@ export class Alerts {
 	#unread = 0;
 	#isCalled = false;
 	#audio = null;
-	#sound = document.getElementById('sound');
-	#notify = document.getElementById('notify');
-	#why = document.getElementById('notify-why');
+	#sound = $('sound');
+	#notify = $('notify');
 	#onRead;
 
 	// `onRead()` is called when the person looks here again.
@@ -22,15 +22,13 @@ export class Alerts {
 		this.#sound.checked = recall('sound') === 'on';
 		const may = globalThis.Notification?.permission;
 		this.#notify.checked = recall('notify') === 'on' && may === 'granted';
-		if (!isSecureContext || !may) {
-			this.#notify.disabled = true;
-			this.#tellWhy('Notifications need https, or a page on this machine.');
-		}
-		this.#sound.addEventListener('change', () => {
-			remember('sound', this.#sound.checked ? 'on' : '');
+		this.#notify.disabled = !isSecureContext || !may;
+		if (this.#notify.disabled) this.#tellWhy('Notifications need https, or a page on this machine.');
+		this.#sound.onchange = () => {
+			remember('sound', this.#sound.checked && 'on');
 			if (this.#sound.checked) this.#beep();
-		});
-		this.#notify.addEventListener('change', () => this.#switch());
+		};
+		this.#notify.onchange = () => this.#switch();
 		for (const event of ['focus', 'pointerdown', 'keydown']) addEventListener(event, () => this.#look());
 		document.addEventListener('visibilitychange', () => this.#look());
 	}
@@ -53,17 +51,15 @@ export class Alerts {
 
 	#look() {
 		if (!this.isLooking) return;
-		if (this.#unread) {
-			this.#unread = 0;
-			this.#isCalled = false;
-			this.#showCount();
-		}
+		this.#unread = 0;
+		this.#isCalled = false;
+		this.#showCount();
 		this.#onRead();
 	}
 
 	#showCount() {
-		const call = this.#isCalled ? '!' : '';
-		document.title = this.#unread ? `(${this.#unread}${call}) ${TITLE}` : TITLE;
+		const count = `(${this.#unread}${this.#isCalled ? '!' : ''}) `;
+		document.title = (this.#unread ? count : '') + TITLE;
 	}
 
 	async #switch() {
@@ -72,12 +68,12 @@ export class Alerts {
 			is = this.#notify.checked = false;
 			this.#tellWhy('The browser does not let this page show notifications.');
 		}
-		remember('notify', is ? 'on' : '');
+		remember('notify', is && 'on');
 	}
 
 	#tellWhy(text) {
-		this.#why.textContent = text;
-		this.#why.hidden = false;
+		$('notify-why').textContent = text;
+		$('notify-why').hidden = false;
 	}
 
 	#pop({ name, text }) {

@@ -2,10 +2,12 @@
 // memory alone, and of `/nick NAME KEY` the key is not.
 
 import { candidates } from './completion.js';
+import { $ } from './dom.js';
 import { commandOf } from './session.js';
 import { hideKey } from './view.js';
 
 const HISTORY_MAX = 200;
+const ARROWS = { ArrowUp: -1, ArrowDown: 1 };
 const ROWS_MAX_PX = 200;
 // Commands whose text may go on in further rows, each said in the same way.
 const GOES_ON = /^(\s*\/(?:msg\s+\S+|r|me)\s)/iu;
@@ -29,8 +31,8 @@ function spoken(line) {
 }
 
 export class Composer {
-	#line = document.getElementById('line');
-	#hint = document.getElementById('hint');
+	#line = $('line');
+	#hint = $('hint');
 	#history = [];
 	#at = 0;
 	#draft = '';
@@ -40,16 +42,16 @@ export class Composer {
 	// `on` has `say(lines)`, `names()`, `lineBytes()` and `escape()`.
 	constructor(on) {
 		this.#on = on;
-		this.#line.addEventListener('keydown', (event) => this.#key(event));
-		this.#line.addEventListener('input', () => {
+		this.#line.onkeydown = (event) => this.#key(event);
+		this.#line.oninput = () => {
 			this.#stopRound();
 			this.#grow();
-		});
-		document.getElementById('composer').addEventListener('submit', (event) => {
+		};
+		$('composer').onsubmit = (event) => {
 			event.preventDefault();
 			this.#send();
 			this.focus();
-		});
+		};
 	}
 
 	focus() {
@@ -61,13 +63,6 @@ export class Composer {
 	// Puts a text in front of what is being written.
 	begin(text) {
 		if (!this.#line.value.startsWith(text)) this.#set(text + this.#line.value);
-		this.focus();
-	}
-
-	// Puts a text where the caret is.
-	insert(text) {
-		this.#line.setRangeText(text, this.#line.selectionStart, this.#line.selectionEnd, 'end');
-		this.#grow();
 		this.focus();
 	}
 
@@ -92,10 +87,9 @@ export class Composer {
 			this.#send();
 		} else if (event.key === 'Tab' && plain) {
 			if (this.#complete()) event.preventDefault();
-		} else if (event.key === 'ArrowUp' && plain && this.#isAtEdge('start')) {
-			if (this.#recall(-1)) event.preventDefault();
-		} else if (event.key === 'ArrowDown' && plain && this.#isAtEdge('end')) {
-			if (this.#recall(1)) event.preventDefault();
+		} else if (event.key in ARROWS && plain) {
+			const by = ARROWS[event.key];
+			if (this.#isAtEdge(by) && this.#recall(by)) event.preventDefault();
 		} else if (event.key === 'Escape') {
 			this.#stopRound();
 			this.#on.escape();
@@ -108,11 +102,8 @@ export class Composer {
 		if (why) return this.#say(why);
 		if (!lines.length) return;
 		const most = this.#on.lineBytes();
-		const long = lines.find((line) => encoder.encode(line).length > most);
-		if (long) {
-			const bytes = encoder.encode(long).length;
-			return this.#say(`A line may have ${most} bytes; this one has ${bytes}.`);
-		}
+		const bytes = Math.max(...lines.map((line) => encoder.encode(line).length));
+		if (bytes > most) return this.#say(`A line may have ${most} bytes; this one has ${bytes}.`);
 		if (!this.#on.say(lines)) return this.#say('Too much waits to be sent already.');
 		this.#note(hideKey(text));
 		this.#stopRound();
@@ -126,11 +117,10 @@ export class Composer {
 		this.#draft = '';
 	}
 
-	#isAtEdge(edge) {
-		const { value, selectionStart, selectionEnd } = this.#line;
-		if (selectionStart !== selectionEnd) return false;
-		const rest = edge === 'start' ? value.slice(0, selectionStart) : value.slice(selectionStart);
-		return !rest.includes('\n');
+	// Whether there is no other row in the direction of an arrow.
+	#isAtEdge(by) {
+		const { value, selectionStart: from, selectionEnd: to } = this.#line;
+		return from === to && !(by < 0 ? value.slice(0, from) : value.slice(to)).includes('\n');
 	}
 
 	#recall(by) {

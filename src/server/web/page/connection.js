@@ -8,8 +8,7 @@ const ANSWER_MS = 8000;
 const TICK_MS = 1000;
 
 export class Connection {
-	#url;
-	#protocol;
+	#dial;
 	#on;
 	#socket = null;
 	#timer = 0;
@@ -19,10 +18,10 @@ export class Connection {
 	#suspectedAt = 0;
 	#tickedAt = Date.now();
 
-	// `on` has `opened()`, `heard(text)`, `lost()`, `probe()` and `state(state, retryAt)`.
-	constructor(url, protocol, on) {
-		this.#url = url;
-		this.#protocol = protocol;
+	// `dial()` makes a WebSocket; `on` has `opened()`, `heard(text)`, `lost()`, `probe()` and
+	// `state(state, retryAt)`.
+	constructor(dial, on) {
+		this.#dial = dial;
 		this.#on = on;
 		setInterval(() => this.#tick(), TICK_MS);
 		addEventListener('online', () => this.#wake());
@@ -40,17 +39,21 @@ export class Connection {
 	close() {
 		this.#wanted = false;
 		this.#drop();
-		this.#on.state('off', 0);
+		this.#on.state('off');
 	}
 
 	// The server has let us in: the next break starts with a short pause again.
 	settled() {
 		this.#pause = PAUSE_FIRST_MS;
-		this.#on.state('on', 0);
+		this.#on.state('on');
+	}
+
+	get #isOpen() {
+		return this.#socket?.readyState === WebSocket.OPEN;
 	}
 
 	send(text) {
-		if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(text);
+		if (this.#isOpen) this.#socket.send(text);
 	}
 
 	// A line waits for its answer: silence from now on means that the server is gone.
@@ -60,8 +63,8 @@ export class Connection {
 
 	#connect() {
 		this.#drop();
-		this.#on.state('opening', 0);
-		const socket = new WebSocket(this.#url, this.#protocol);
+		this.#on.state('opening');
+		const socket = this.#dial();
 		this.#socket = socket;
 		this.#timer = setTimeout(() => this.#lose(), OPEN_MS);
 		socket.onopen = () => {
@@ -71,7 +74,7 @@ export class Connection {
 		};
 		socket.onmessage = ({ data }) => {
 			this.#heardAt = Date.now();
-			if (typeof data === 'string') this.#on.heard(data);
+			this.#on.heard(data);
 		};
 		socket.onclose = () => this.#lose();
 	}
@@ -97,10 +100,6 @@ export class Connection {
 		this.#on.state('waiting', Date.now() + pause);
 	}
 
-	#isOpen() {
-		return this.#socket?.readyState === WebSocket.OPEN;
-	}
-
 	// The network or the machine is back: does the server still hear us?
 	#wake() {
 		if (!this.#wanted) return;
@@ -109,7 +108,7 @@ export class Connection {
 	}
 
 	#suspect() {
-		if (!this.#isOpen()) return;
+		if (!this.#isOpen) return;
 		this.#on.probe();
 		this.expectAnswer();
 	}
@@ -120,6 +119,6 @@ export class Connection {
 		this.#tickedAt = now;
 		if (slept) return this.#wake();
 		const silent = this.#suspectedAt > this.#heardAt && now - this.#suspectedAt > ANSWER_MS;
-		if (this.#isOpen() && silent) this.#lose();
+		if (this.#isOpen && silent) this.#lose();
 	}
 }

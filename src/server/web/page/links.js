@@ -1,6 +1,8 @@
 // What of a text is more than text: web addresses, and one's own name. The rest stays text whatever
 // it looks like: nothing here or elsewhere in the page makes markup of it.
 
+import { make } from './dom.js';
+
 const ADDRESS = /\bhttps?:\/\/[^\s<>"`\p{Cc}]+/giu;
 const ADDRESS_MAX = 2048;
 const PAIRS = { ')': '(', ']': '[', '}': '{' };
@@ -32,27 +34,17 @@ function target(address) {
 }
 
 function link(address, href) {
-	const anchor = document.createElement('a');
-	anchor.textContent = address;
-	anchor.href = href;
-	anchor.title = href;
-	anchor.target = '_blank';
-	anchor.rel = 'noopener noreferrer';
-	anchor.dir = 'ltr';
-	return anchor;
+	const rel = 'noopener noreferrer';
+	return Object.assign(make('a', '', address), { href, title: href, target: '_blank', rel, dir: 'ltr' });
 }
 
 function marked(text, mention, into) {
 	let from = 0;
-	if (mention) {
-		for (const { 0: word, index } of text.matchAll(mention)) {
-			const mark = document.createElement('mark');
-			mark.textContent = word;
-			into.append(text.slice(from, index), mark);
-			from = index + word.length;
-		}
+	for (const { 0: word, index } of mention ? text.matchAll(mention) : []) {
+		into.append(text.slice(from, index), make('mark', '', word));
+		from = index + word.length;
 	}
-	if (from < text.length) into.append(text.slice(from));
+	into.append(text.slice(from));
 }
 
 // Puts a text into an element, with its links and, where there is a pattern for it, one's name marked.

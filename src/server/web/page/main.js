@@ -3,26 +3,32 @@
 import { Alerts } from './alerts.js';
 import { Composer } from './composer.js';
 import { Connection } from './connection.js';
-import { Door, Menu, keepTicked, showKey, wireKeyCard } from './dialogs.js';
+import { Door, keepTicked, showKey, wireMenu } from './dialogs.js';
+import { $ } from './dom.js';
 import { fill, safe } from './links.js';
-import { recall, recallKey, rememberKey } from './memory.js';
+import * as memory from './memory.js';
 import { People } from './people.js';
 import { Room } from './room.js';
 import { Session } from './session.js';
 import { View } from './view.js';
 
-const $ = (id) => document.getElementById(id);
 const STATES = { off: 'Not connected', opening: 'Connecting', waiting: 'Offline', on: 'Connected' };
 const TALK = ['said', 'me', 'private'];
+const RECENT_MAX = 50;
 
 const room = new Room();
 const view = new View();
-const people = new People(room, (name) => composer.begin(`/msg ${name} `));
 const alerts = new Alerts(() => view.setRead());
+const people = new People(room, (name) => {
+	composer.begin(`/msg ${name} `);
+	showPeople(false);
+});
 
 // Who tries to come in, with what they ticked.
 let guest = {};
+let visit = memory.recallVisit();
 let retryAt = 0;
+// Who spoke last is completed first.
 let recent = [];
 
 const session = new Session(
@@ -33,7 +39,7 @@ const session = new Session(
 const url = new URL('ws', location.href);
 url.protocol = location.protocol.replace('http', 'ws');
 url.search = url.hash = '';
-const connection = new Connection(url, 'chatroom.json.v1', {
+const connection = new Connection(() => new WebSocket(url, 'chatroom.json.v1'), {
 	opened: () => session.opened(),
 	heard: (text) => session.hear(text),
 	lost: () => session.lost(),
@@ -49,15 +55,9 @@ const door = new Door((who) => {
 
 const composer = new Composer({
 	say: (lines) => session.say(lines),
-	names: () => [...recent, ...[...room.people.keys()].filter((name) => name !== room.me && !recent.includes(name))],
+	names: () => [...new Set([...recent, ...room.people.keys()])].filter((name) => name !== room.me),
 	lineBytes: () => session.lineBytes,
 	escape: () => view.toEnd(),
-});
-
-const menu = new Menu({
-	changeName: () => composer.begin('/nick '),
-	keepName: () => session.say(['/keep']),
-	leave: () => session.say(['/quit']),
 });
 
 // What the conversation tells the page.
@@ -66,125 +66,124 @@ const tellings = {
 		connection.close();
 		door.open(what, session.me, why);
 	},
-	'turned-away': ({ why }) => showTrouble(why),
+	turnedAway: ({ why }) => showTrouble(why),
 	ended({ why }) {
 		connection.close();
-		showTrouble(why);
-		$('retry').textContent = 'Come back';
+		memory.rememberVisit(null);
+		showTrouble(why, 'Come back');
 	},
-	entered({ name, announcesJoins }) {
-		room.enter(name, announcesJoins);
-		keepTicked({ ...guest, name });
-		guest = { name };
+	entered({ name, announcesJoins, visit: now, isNew }) {
+		room.enter(name, announcesJoins, isNew);
+		// When the page is loaded anew, the visit is told from its beginning.
+		visit = { ...now, seq: isNew || !visit ? now.seq : visit.seq };
+		keepName(name);
+		guest = {};
 		door.close();
 	},
 	settled() {
 		connection.settled();
 		people.update();
 		showTopic();
-		view.showEmpty(true);
+		view.showEmpty();
 		composer.focus();
 	},
 	event: showEvent,
-	back({ seconds, missed }) {
-		const lost = missed.lost;
-		const what = missed.nothing ? 'nothing was missed'
-			: missed.follows ? 'what was said meanwhile follows'
-				: lost > 0 && lost !== true ? `the first ${lost} lines of what was said meanwhile are lost`
-					: 'what was said meanwhile is lost';
-		mark(`Back after ${seconds} s: ${what}`);
+	back({ seconds, missed: { nothing, follows, lost } }) {
+		const meanwhile = lost > 1 ? `the first ${lost} events meanwhile are lost`
+			: `what was said meanwhile ${follows ? 'follows' : 'is lost'}`;
+		mark(`Back after ${seconds} s: ${nothing ? 'nothing was missed' : meanwhile}`);
 	},
 	history: ({ begins }) => mark(begins ? 'What was said before you came' : 'You came in here'),
 	own(line) {
 		const shown = room.own(line);
 		if (shown) view.add(shown);
-		tellings.waiting();
 	},
 	refused({ line, why, code }) {
-		if (code === 'wrong-key' || code === 'not-kept') rememberKey('', '');
+		if (['wrong-key', 'not-kept'].includes(code)) memory.rememberKey('', '');
 		const quoted = line && !line.trimStart().startsWith('/') ? `\n${line}` : '';
 		view.add({ kind: 'notice', time: Date.now(), text: why + quoted });
-		tellings.waiting();
 	},
 	sent: () => connection.expectAnswer(),
 	waiting: () => view.showWaiting(session.waiting),
 };
+
+function keepName(name) {
+	keepTicked({ ...guest, name });
+	visit = { ...visit, name };
+	memory.rememberVisit(visit);
+}
 
 function mark(text) {
 	view.add({ kind: 'mark', time: Date.now(), text });
 }
 
 function showEvent(message) {
-	if (message.event === 'key') return showKey(message);
-	const { topic } = room;
+	if (message.event === 'key') return showKey(message, () => composer.focus());
+	const { me, topic } = room;
 	const line = room.hear(message);
 	people.update();
 	if (topic !== room.topic) showTopic();
-	if (message.event === 'renamed' && message.to === room.me) keepTicked({ name: room.me });
+	if (me !== room.me) keepName(room.me);
 	if (!line) return;
 	const isTalk = TALK.includes(line.kind) && !line.isOwn;
-	if (isTalk) noteSpeaker(line.name);
+	if (isTalk) recent = [line.name, ...recent.filter((name) => name !== line.name)].slice(0, RECENT_MAX);
 	const isNews = isTalk && !line.isOld;
 	view.add(line, isNews && !alerts.isLooking);
 	if (isNews) alerts.heard(line);
 }
 
-// Who spoke last is completed first.
-function noteSpeaker(name) {
-	recent = [name, ...recent.filter((other) => other !== name)].slice(0, 50);
-}
-
 function showTopic() {
+	const topic = safe(room.topic);
 	$('topic').replaceChildren();
-	fill($('topic'), safe(room.topic));
-	$('topic').title = safe(room.topic);
-	$('topic').hidden = !room.topic;
+	fill($('topic'), topic);
+	$('topic').title = topic;
+	$('topic').hidden = !topic;
 }
 
-function showState(state, at) {
+function showState(state, at = 0) {
 	retryAt = at;
-	$('state').dataset.state = state;
-	$('state-text').textContent = STATES[state];
 	document.body.dataset.state = state;
+	$('state-text').textContent = STATES[state];
 	if (state === 'on') $('trouble').hidden = true;
 	if (state === 'waiting' && $('trouble').hidden) showTrouble('The connection is lost.');
 	countDown();
 }
 
-function showTrouble(why) {
+function showTrouble(why, retry = 'Try now') {
 	$('trouble-text').textContent = safe(why);
 	$('trouble').hidden = false;
-	$('retry').textContent = 'Try now';
+	$('retry').textContent = retry;
 }
 
 function countDown() {
-	const seconds = Math.max(0, Math.ceil((retryAt - Date.now()) / 1000));
+	const seconds = Math.ceil(Math.max(0, retryAt - Date.now()) / 1000);
 	$('countdown').textContent = retryAt ? `Next try in ${seconds} s. What you send waits.` : '';
 }
 
 function showPeople(isOpen) {
 	document.body.classList.toggle('people-open', isOpen);
-	$('people-button').setAttribute('aria-expanded', String(isOpen));
+	$('people-button').setAttribute('aria-expanded', isOpen);
 }
 
+wireMenu({
+	me: () => room.me,
+	changeName: () => composer.begin('/nick '),
+	keepName: () => session.say(['/keep']),
+	leave: () => session.say(['/quit']),
+});
 setInterval(countDown, 500);
-wireKeyCard(() => composer.focus());
-$('retry').addEventListener('click', () => {
+$('retry').onclick = () => {
 	session.introduce({});
 	connection.open();
-});
-$('menu-button').addEventListener('click', () => menu.open(room.me || '…'));
-$('people-button').addEventListener('click', () => showPeople(!document.body.classList.contains('people-open')));
-$('names').addEventListener('click', () => showPeople(false));
-$('log').addEventListener('click', ({ target }) => {
-	if (target.classList.contains('name') && getSelection().isCollapsed) composer.insert(`${target.textContent} `);
-});
+};
+$('people-button').onclick = () => showPeople(!document.body.classList.contains('people-open'));
 addEventListener('keydown', ({ key }) => key === 'Escape' && showPeople(false));
 
-const name = recall('name');
+const name = visit?.name || memory.recall('name');
 if (name) {
-	guest = { name, key: recallKey(name), password: recall('password') };
+	guest = { name, key: memory.recallKey(name), password: memory.recall('password') };
 	session.introduce(guest);
+	if (visit) session.resume({ ...visit });
 	connection.open();
 } else {
 	door.open('name', '', '');

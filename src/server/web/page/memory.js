@@ -1,7 +1,9 @@
 // What this browser keeps (localStorage): the name, the two switches, and, only where the person has
-// ticked it, a name's key and the room's password. Nothing that is said.
+// ticked it, a name's key and the room's password. Nothing that is said. A tab keeps by what the
+// server knows it (sessionStorage), until it is closed or the room is left.
 
 const PREFIX = 'chatroom.';
+const VISIT = 'chatroom.visit';
 const KEPT = ['name', 'sound', 'notify', 'key', 'key-of', 'password'];
 
 export function recall(what) {
@@ -30,17 +32,31 @@ export function rememberKey(name, key) {
 	remember('key', key);
 }
 
-export function forget() {
-	for (const what of KEPT) remember(what, '');
+// The visit that this tab goes on with when it is loaded anew.
+export function recallVisit() {
+	try {
+		return JSON.parse(sessionStorage.getItem(VISIT));
+	} catch {
+		return null;
+	}
 }
 
-// What is kept, in words.
+export function rememberVisit(visit) {
+	try {
+		sessionStorage.setItem(VISIT, JSON.stringify(visit));
+	} catch {
+		// As above.
+	}
+}
+
+export function forget() {
+	for (const what of KEPT) remember(what, '');
+	rememberVisit(null);
+}
+
+// What is kept of a person, in words.
 export function inWords() {
-	const parts = [
-		[recall('name'), 'your name'],
-		[recall('key'), 'its key'],
-		[recall('password'), 'the room’s password'],
-		[recall('sound') || recall('notify'), 'these switches'],
-	].filter(([is]) => is).map(([, words]) => words);
-	return parts.length ? `This browser remembers ${parts.join(', ')}.` : 'This browser remembers nothing.';
+	const words = { name: 'your name', key: 'its key', password: 'the room’s password' };
+	const kept = Object.keys(words).filter(recall).map((what) => words[what]);
+	return `This browser remembers ${kept.join(', ') || 'nothing'}.`;
 }

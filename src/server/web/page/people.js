@@ -1,74 +1,60 @@
 // The list of who is here, in the order of the alphabet, kept from the room's events.
 
+import { $, make } from './dom.js';
 import { safe } from './links.js';
 import { colour } from './names.js';
-import { make } from './view.js';
 
 // More than so many are counted, not listed.
 const LISTED_MAX = 1000;
+const PAUSE_MS = 30;
 
-const order = new Intl.Collator(undefined, { sensitivity: 'base', numeric: true });
-const compare = (a, b) => order.compare(a, b) || (a < b ? -1 : a > b ? 1 : 0);
+const { compare } = new Intl.Collator(undefined, { numeric: true });
 
 export class People {
-	#list = document.getElementById('names');
-	#more = document.getElementById('more');
-	#count = document.getElementById('count');
-	#items = new Map();
+	#list = $('names');
 	#timer = 0;
 	#room;
 
 	// `write(name)` begins a line to one person alone.
 	constructor(room, write) {
 		this.#room = room;
-		this.#list.addEventListener('click', ({ target }) => {
-			const item = target.closest('button');
-			if (item) write(item.dataset.name);
-		});
+		this.#list.onclick = ({ target }) => {
+			const button = target.closest('button');
+			if (button) write(button.dataset.name);
+		};
 	}
 
 	update() {
-		this.#timer ||= setTimeout(() => this.#show(), 30);
+		this.#timer ||= setTimeout(() => this.#show(), PAUSE_MS);
 	}
 
 	#show() {
 		this.#timer = 0;
 		const { people, me, count } = this.#room;
 		const names = [...people.keys()].sort(compare).slice(0, LISTED_MAX);
-		const listed = new Set(names);
-		for (const [name, item] of this.#items) {
-			if (listed.has(name) && item.isMe === (name === me)) continue;
-			item.element.remove();
-			this.#items.delete(name);
-		}
-		let next = this.#list.firstChild;
-		for (const name of names) {
-			const known = this.#items.get(name);
-			if (known && known.element === next) next = next.nextSibling;
-			else this.#list.insertBefore(known?.element ?? this.#make(name, people.get(name), name === me), next);
-		}
-		this.#count.textContent = count;
-		this.#more.textContent = `and ${count - names.length} more`;
-		this.#more.hidden = count === names.length;
+		const focused = this.#list.contains(document.activeElement) && document.activeElement.dataset.name;
+		this.#list.replaceChildren(...names.map((name) => item(name, people.get(name), name === me)));
+		if (focused) this.#list.querySelector(`[data-name="${CSS.escape(focused)}"]`)?.focus();
+		$('count').textContent = count;
+		const more = $('more');
+		more.textContent = `and ${count - names.length} more`;
+		more.hidden = count === names.length;
 	}
+}
 
-	#make(name, hue, isMe) {
-		const element = make('li');
-		const words = make('bdi', 'name', safe(name));
-		colour(words, hue);
-		if (isMe) {
-			const own = make('span', 'self');
-			own.append(words, ' ', make('span', 'tag', 'you'));
-			element.append(own);
-		} else {
-			const button = make('button');
-			button.type = 'button';
-			button.dataset.name = name;
-			button.title = `Write to ${safe(name)} alone`;
-			button.append(words);
-			element.append(button);
-		}
-		this.#items.set(name, { element, isMe });
-		return element;
+function item(name, hue, isMe) {
+	const words = make('bdi', 'name', safe(name));
+	colour(words, hue);
+	const whole = make(isMe ? 'span' : 'button', isMe ? 'self' : '');
+	whole.append(words);
+	if (isMe) {
+		whole.append(' ', make('span', 'tag', 'you'));
+	} else {
+		whole.type = 'button';
+		whole.dataset.name = name;
+		whole.title = `Write to ${safe(name)} alone`;
 	}
+	const element = make('li', '');
+	element.append(whole);
+	return element;
 }

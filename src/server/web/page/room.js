@@ -16,16 +16,17 @@ export class Room {
 	// How many are here who are not among `people`.
 	more = 0;
 	announcesJoins = false;
-	isSettled = false;
 	// The hue of each who is here; it stays when the name changes.
 	people = new Map();
+	#entering = '';
 	#mention = null;
 	#reached = '';
 
-	enter(name, announcesJoins) {
+	enter(name, announcesJoins, isNew) {
 		this.rename(name);
 		this.announcesJoins = announcesJoins;
-		this.isSettled = false;
+		this.topic = '';
+		this.#entering = isNew ? 'anew' : 'again';
 	}
 
 	rename(name) {
@@ -43,13 +44,13 @@ export class Room {
 
 	// Takes an event and returns the line that shows it; nothing where there is none to show.
 	hear(message) {
-		const { event, name, text, isOld = false, isOwn = false } = message;
+		const { event, name, text, isOld = false } = message;
 		const time = message.time ?? Date.now();
 		const line = (kind, more) => ({ kind, time, isOld, ...more });
 		switch (event) {
 			case 'members': return this.#gather(message);
 			case 'said':
-			case 'me': return this.#talk(event, message, isOwn, time);
+			case 'me': return this.#talk(message, line);
 			case 'private':
 				return line('private', { name, hue: this.hue(name), text, tag: 'to you alone', isCall: true });
 			case 'joined':
@@ -72,11 +73,8 @@ export class Room {
 		const command = commandOf(text);
 		const rest = text.replace(/^\s*\/\p{L}+\s*/u, '');
 		const own = { name: this.me, hue: this.hue(this.me), time, isOwn: true };
-		if (!command) {
-			const isEmpty = seq === undefined;
-			const said = text.replace(/^\/(?=\/)/, '');
-			return isEmpty ? null : { kind: 'said', ...own, text: said };
-		}
+		// What nobody would see anything of was said to nobody.
+		if (!command) return seq ? { kind: 'said', ...own, text: text.replace(/^\/(?=\/)/, '') } : null;
 		if (command === 'me') return { kind: 'me', ...own, text: rest };
 		if (command === 'msg') {
 			const [, to, words] = /^(\S+)\s+([^]*)$/.exec(rest) ?? [];
@@ -86,21 +84,16 @@ export class Room {
 		return null;
 	}
 
-	#talk(kind, { name, text, isOld = false }, isOwn, time) {
-		const isCall = !isOwn && this.isNamedIn(text);
-		return { kind, name, hue: this.hue(name), text, time, isOld, isOwn, isCall, mention: isCall ? this.#mention : null };
-	}
-
-	isNamedIn(text) {
-		this.#mention.lastIndex = 0;
-		return this.#mention.test(text);
+	#talk({ event, name, text, isOwn = false }, line) {
+		const isCall = !isOwn && text.search(this.#mention) >= 0;
+		return line(event, { name, hue: this.hue(name), text, isOwn, isCall, mention: isCall && this.#mention });
 	}
 
 	#gather({ names, more }) {
 		const before = this.people;
 		this.people = new Map(names.map((name) => [name, before.get(name) ?? hueOf(name)]));
 		this.more = more;
-		this.isSettled = true;
+		this.#entering = '';
 		return null;
 	}
 
@@ -113,17 +106,20 @@ export class Room {
 	}
 
 	#renamed({ name, to }, isOld, line) {
-		if (isOld) return line('presence', { text: `${name} is now known as ${to}!` });
-		const hue = this.hue(name);
-		this.#go(name);
-		this.people.set(to, hue);
-		if (name !== this.me) return line('presence', { text: `${name} is now known as ${to}!` });
-		this.rename(to);
-		return line('presence', { text: `You are now known as ${to}.` });
+		if (!isOld) {
+			const hue = this.hue(name);
+			this.#go(name);
+			this.people.set(to, hue);
+			if (name === this.me) {
+				this.rename(to);
+				return line('presence', { text: `You are now known as ${to}.` });
+			}
+		}
+		return line('presence', { text: `${name} is now known as ${to}!` });
 	}
 
-	#act({ code, what, text, isOld }, line) {
-		if (code === 'topic' && !isOld) this.topic = what ?? '';
+	#act({ code, what, text }, line) {
+		if (code === 'topic') this.topic = what;
 		return line('act', { text });
 	}
 
@@ -131,8 +127,9 @@ export class Room {
 		if (code === 'topic') {
 			this.topic = text === NO_TOPIC ? '' : TOPIC.exec(text)?.[1] ?? this.topic;
 			// A newcomer reads it in the head.
-			if (!this.isSettled) return null;
+			if (this.#entering) return null;
 		}
+		if (code === 'motd' && this.#entering === 'again') return null;
 		if (code === 'reached') this.#reached = /reached (.*)\.$/.exec(text)?.[1] ?? '';
 		return TOLD_ALREADY.includes(code) ? null : line('notice', { text });
 	}

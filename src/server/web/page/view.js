@@ -1,5 +1,6 @@
 // The talk on the screen: lines, marks between them, and where one has scrolled to.
 
+import { $, make } from './dom.js';
 import { fill, safe } from './links.js';
 import { colour } from './names.js';
 
@@ -10,25 +11,18 @@ const LINES_MAX = 10_000;
 const LINES_MAX_SCROLLED = 12_000;
 const FOLLOWS_MS = 5 * 60_000;
 const NEAR_PX = 40;
+const WAITING_SHOWN = 50;
 const FRAME_MS = 16;
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 const calendar = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
-const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' });
-
-export function make(tag, className, text) {
-	const element = document.createElement(tag);
-	if (className) element.className = className;
-	if (text !== undefined) element.textContent = text;
-	return element;
-}
 
 export class View {
-	#scroll = document.getElementById('scroll');
-	#log = document.getElementById('log');
-	#button = document.getElementById('new-lines');
-	#empty = document.getElementById('empty');
-	#waiting = document.getElementById('waiting');
+	#scroll = $('scroll');
+	#log = $('log');
+	#button = $('new-lines');
+	#empty = $('empty');
+	#waiting = $('waiting');
 	#queue = [];
 	#timer = 0;
 	#block = null;
@@ -40,9 +34,8 @@ export class View {
 	#mark = null;
 
 	constructor() {
-		this.#scroll.addEventListener('scroll', () => this.#noteScroll(), { passive: true });
-		this.#button.addEventListener('click', () => this.toEnd());
-		this.#log.addEventListener('copy', (event) => copyAsLines(event, this.#log));
+		this.#scroll.onscroll = () => this.#noteScroll();
+		this.#button.onclick = () => this.toEnd();
 		// The keyboard of a phone, another zoom, a higher composer: the end stays in view.
 		const resized = new ResizeObserver(() => this.#sticks && this.#pin());
 		resized.observe(this.#scroll);
@@ -66,20 +59,22 @@ export class View {
 		this.#noteScroll();
 	}
 
-	showEmpty(isEmpty) {
-		this.#empty.hidden = !isEmpty || this.#count > 0;
+	// Says that nothing was said, where that is so.
+	showEmpty() {
+		this.#empty.hidden = this.#count > 0 || this.#queue.length > 0;
 	}
 
 	// Shows the lines that wait for the server.
 	showWaiting(lines) {
-		const rows = lines.slice(0, 50).map(({ text }) => {
+		const rows = lines.slice(0, WAITING_SHOWN).map(({ text }) => {
 			const row = make('div', 'line waiting');
 			const words = make('div', 'text', hideKey(safe(text)));
 			words.dir = 'auto';
 			row.append(make('span', 'time', '…'), make('span', 'who', 'waiting'), words);
 			return row;
 		});
-		if (lines.length > rows.length) rows.push(make('p', 'mark', `${lines.length - rows.length} more wait`));
+		const more = lines.length - rows.length;
+		if (more) rows.push(make('p', 'mark', `${more} more wait`));
 		this.#waiting.replaceChildren(...rows);
 		this.#waiting.hidden = rows.length === 0;
 		if (this.#sticks) this.#pin();
@@ -157,7 +152,7 @@ function row(line, at, follows) {
 	const element = make('div', ['line', kind, ...flags.filter(Boolean)].join(' '));
 	const time = make('time', 'time', clock.format(at));
 	time.dateTime = at.toISOString();
-	time.title = moment.format(at);
+	time.title = at.toLocaleString();
 	const who = make('span', 'who');
 	const words = make('div', 'text');
 	words.dir = 'auto';
@@ -179,18 +174,4 @@ function row(line, at, follows) {
 // Of `/nick NAME KEY` the key is nothing to be seen or kept.
 export function hideKey(text) {
 	return text.replace(/^(\s*\/nick\s+\S+)\s+\S[^]*$/iu, '$1');
-}
-
-// What is copied of several lines reads as it does in a terminal.
-function copyAsLines(event, log) {
-	const selection = getSelection();
-	const rows = [...log.querySelectorAll('.line')].filter((line) => selection.containsNode(line, true));
-	if (rows.length < 2) return;
-	const text = rows.map((line) => {
-		const [time, who, words] = line.children;
-		const name = who.querySelector('.name')?.textContent;
-		return `[${time.textContent}] ${name ? `${name}: ` : ''}${words.textContent}`;
-	});
-	event.clipboardData.setData('text/plain', text.join('\n'));
-	event.preventDefault();
 }
