@@ -12,6 +12,10 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+#[path = "../fuzz/targets/nats.rs"]
+mod any_server;
+mod anything;
+mod faults;
 mod nats_client;
 mod nats_faults;
 mod nats_refusals;

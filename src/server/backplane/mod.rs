@@ -282,15 +282,24 @@ impl Backplane {
             }
             self.connect(now)?;
         }
-        if self.arrive(now)? {
+        while self.arrive(now)? {
             self.read(now, listen)?;
-            if self.client.problem().is_none() {
-                self.client.tick(now);
-                listen(&mut self.client);
+            // The server's first words may have asked for TLS.
+            if !self.client.wants_tls() {
+                self.tick(now, listen);
+                break;
             }
-            self.flush();
         }
         Ok(())
+    }
+
+    /// Does what is due, and sends what waits to be sent.
+    fn tick(&mut self, now: Tick, listen: &mut dyn FnMut(&mut Client)) {
+        if self.client.problem().is_none() {
+            self.client.tick(now);
+            listen(&mut self.client);
+        }
+        self.flush();
     }
 
     /// Connects to the next server.
