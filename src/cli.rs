@@ -1,5 +1,6 @@
 //! The command line: what can be asked for, under which names, with which defaults.
 
+mod backplane;
 mod config;
 mod entrance;
 mod files;
@@ -17,6 +18,7 @@ use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 pub use crate::client::options::DEFAULT_PORT;
 pub use crate::failure::Failure;
 
+pub use self::backplane::BackplaneOptions;
 pub use self::entrance::EntranceOptions;
 pub use self::files::{FileOptions, WriteOptions};
 pub use self::generate::generate;

@@ -10,6 +10,7 @@
 pub mod batch;
 pub mod event;
 pub mod members;
+pub mod nats;
 pub mod state;
 
 /// Most bytes of one batch.

@@ -9,7 +9,7 @@ use log::LevelFilter;
 
 use super::files::FileOptions;
 use super::listen::{self, ListenOn, Ports};
-use super::{EntranceOptions, entrance, generate, given};
+use super::{BackplaneOptions, EntranceOptions, entrance, generate, given};
 use crate::failure::Failure;
 use crate::hub::limits::Limits;
 use crate::server::sandbox;
@@ -251,6 +251,10 @@ pub struct ServeOptions {
     /// Files that are read and written.
     #[command(flatten)]
     pub files: Box<FileOptions>,
+
+    /// A room on many machines.
+    #[command(flatten)]
+    pub backplane: Box<BackplaneOptions>,
 }
 
 /// How a line of the log is written.
@@ -311,7 +315,9 @@ impl From<&ServeOptions> for server::Options {
                 user: options.user.clone(),
                 readable: options.readable(),
                 sockets: EntranceOptions::sockets(&options.listen),
+                connects_to: Vec::new(),
             },
+            backplane: options.backplane.options(),
             lame_duck: Duration::from_secs(options.lame_duck.into()),
             reread: given::reread,
             limits: Limits {

@@ -1,6 +1,7 @@
 //! The shell around the hub: the poll, listeners, signals and the clock. No rules in it.
 
 mod arrivals;
+pub mod backplane;
 pub mod certificates;
 mod doors;
 mod ending;
@@ -28,6 +29,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook_mio::v1_0::Signals;
 
 use self::arrivals::Arrivals;
+use self::backplane::Backplane;
 use self::certificates::{Certificates, Place};
 use self::ending::Ending;
 use self::http::{EXCHANGES_MAX, Exchanges};
@@ -39,7 +41,7 @@ use self::sources::Source;
 use self::turns::Turns;
 use crate::failure::Failure;
 use crate::hub::limits::Limits;
-use crate::hub::{Hub, Readiness};
+use crate::hub::{self, Hub, Readiness};
 use crate::room::access::Keeping;
 use crate::store;
 use crate::store::lists::Files;
@@ -80,6 +82,8 @@ pub struct Options {
     pub files: Files,
     /// What is kept of people, where there is a file for it.
     pub keeping: Keeping,
+    /// The backplane, where the room is on many machines.
+    pub backplane: Option<backplane::Options>,
 }
 
 /// What may change while the server runs.
@@ -104,7 +108,11 @@ pub fn check(options: &Options) -> Result<Limits, Failure> {
     let kept_back = options.listen.len().max(1) + requests;
     let descriptors = raise_descriptor_limit().saturating_sub(kept_back);
     let limits = options.limits.fit(options.connections_max, descriptors);
-    limits.map_err(Failure::usage)
+    let limits = limits.map_err(Failure::usage)?;
+    if options.backplane.is_some() {
+        limits.check_shared().map_err(Failure::usage)?;
+    }
+    Ok(limits)
 }
 
 /// Runs the server until it is told to stop.
@@ -116,7 +124,7 @@ pub fn serve(options: &Options) -> Result<(), Failure> {
     let limits = check(options)?;
     let mut server = Server::new(options, listeners, limits)?;
     info!("{limits}");
-    sandbox::enter(&options.sandbox)?;
+    server.enter_sandbox(&options.sandbox)?;
     for listener in &server.listeners {
         match listener.scheme() {
             Scheme::Plain | Scheme::Tls => info!("listening on {}", listener.endpoint()),
@@ -171,6 +179,7 @@ struct Server {
     exchanges: Exchanges,
     process: Process,
     turns: Turns,
+    backplane: Option<Box<Backplane>>,
 }
 
 /// Whether the loop goes on.
@@ -196,14 +205,23 @@ impl Server {
             let token = Source::Listener(index).into();
             listener.register(poll.registry(), token).map_err(failed)?;
         }
-        let (keeper, hub) = Keeper::open(options, limits, poll.registry())?;
+        let (keeper, mut hub) = Keeper::open(options, limits, poll.registry())?;
+        if let Some(backplane) = &options.backplane {
+            hub.share(&hub::backplane::Settings {
+                boot: backplane::boot()?,
+                timeout: backplane.timeout,
+            });
+        }
         let speaks = |scheme| listeners.iter().any(|listener| listener.scheme() == scheme);
         let watched = speaks(Scheme::Metrics);
         let certificate = speaks(Scheme::Tls).then(|| options.certificate.clone());
         let certificates = certificate.map(Certificates::load).transpose();
         let certificates =
             certificates.map_err(|why| Failure::new(format!("can't speak TLS: {why}")))?;
+        let backplane = options.backplane.as_ref();
+        let backplane = backplane.map(|options| Backplane::start(options, poll.registry()));
         Ok(Self {
+            backplane: backplane.transpose()?,
             poll,
             events: Events::with_capacity(EVENTS_MAX),
             listeners,
@@ -220,6 +238,14 @@ impl Server {
             exchanges: Exchanges::default(),
             process: Process::new(since_epoch(), watched),
             turns: Turns::default(),
+        })
+    }
+
+    fn enter_sandbox(&self, options: &sandbox::Options) -> Result<(), Failure> {
+        let ports = self.backplane.as_ref().map(|backplane| backplane.ports());
+        sandbox::enter(&sandbox::Options {
+            connects_to: ports.unwrap_or_default(),
+            ..options.clone()
         })
     }
 
@@ -260,6 +286,12 @@ impl Server {
         if self.dispatch(now) == Next::Stop {
             return Next::Stop;
         }
+        if let Some(backplane) = &mut self.backplane {
+            let hub = &mut self.hub;
+            if hub.can_hear_batches() {
+                backplane.turn(now, &mut |incoming| hub.hear_backplane(incoming));
+            }
+        }
         self.exchanges.end_overdue(now);
         self.end_lame_duck(now);
         self.hub.resume();
@@ -278,6 +310,10 @@ impl Server {
         if let Some(certificates) = &mut self.certificates {
             certificates.look(now);
         }
+        if let Some(backplane) = &mut self.backplane {
+            let hub = &mut self.hub;
+            backplane.speak(|link| hub.speak_to(link));
+        }
         self.let_in(now);
         self.accept(now);
         Next::Turn
@@ -285,7 +321,10 @@ impl Server {
 
     /// Waits for events, not at all while work is left over, and returns until when at most.
     fn wait(&mut self) -> io::Result<Option<Tick>> {
-        let busy = self.hub.has_work() || self.has_incoming();
+        let backplane = self.backplane.as_ref();
+        let busy = self.hub.has_work()
+            || self.has_incoming()
+            || backplane.is_some_and(|backplane| backplane.has_work());
         let deadlines = self
             .listeners
             .iter()
@@ -295,6 +334,7 @@ impl Server {
             .chain(self.ending.deadline())
             .chain(self.notifier.as_ref().and_then(Notifier::deadline))
             .chain(self.exchanges.deadline())
+            .chain(backplane.and_then(|backplane| backplane.deadline()))
             .chain(self.hub.deadline())
             .chain(self.keeper.deadline(&self.hub));
         let deadline = deadlines.min().filter(|_| !busy);
@@ -321,6 +361,11 @@ impl Server {
                 Source::Signals => signalled = true,
                 Source::Writer => self.keeper.flush(),
                 Source::Reports => reports = true,
+                Source::Backplane => {
+                    if let Some(backplane) = &mut self.backplane {
+                        backplane.set_ready();
+                    }
+                }
                 Source::Listener(index) => {
                     if let Some(listener) = self.listeners.get_mut(index) {
                         listener.set_ready();

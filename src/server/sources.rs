@@ -16,8 +16,10 @@ const WRITER: usize = SIGNALS - 1;
 
 const REPORTS: usize = SIGNALS - 2;
 
+const BACKPLANE: usize = SIGNALS - 3;
+
 /// The token of the first listener; the next ones count down.
-const FIRST_LISTENER: usize = SIGNALS - 3;
+const FIRST_LISTENER: usize = SIGNALS - 4;
 
 /// Tokens below this are connections, by their slot; there are fewer than four billion.
 const CONNECTIONS_END: usize = 1 << 32;
@@ -37,6 +39,8 @@ pub(super) enum Source {
     Writer,
     /// The writer of the files says something.
     Reports,
+    /// Something has happened to the connection to the backplane.
+    Backplane,
     /// Somebody waits at the listener with this index.
     Listener(usize),
     /// Something has happened to the request at this place.
@@ -53,6 +57,7 @@ impl From<Source> for Token {
             Source::Signals => SIGNALS,
             Source::Writer => WRITER,
             Source::Reports => REPORTS,
+            Source::Backplane => BACKPLANE,
             Source::Listener(index) => FIRST_LISTENER - index,
             Source::Exchange(place) => CONNECTIONS_END + place,
             Source::Arrival(index) => EXCHANGES_END + index,
@@ -67,6 +72,7 @@ impl From<Token> for Source {
             SIGNALS => Self::Signals,
             WRITER => Self::Writer,
             REPORTS => Self::Reports,
+            BACKPLANE => Self::Backplane,
             CONNECTIONS_END..EXCHANGES_END => Self::Exchange(token - CONNECTIONS_END),
             EXCHANGES_END..ARRIVALS_END => Self::Arrival(token - EXCHANGES_END),
             ARRIVALS_END.. => Self::Listener(FIRST_LISTENER - token),
@@ -96,6 +102,7 @@ mod tests {
             Source::Signals,
             Source::Writer,
             Source::Reports,
+            Source::Backplane,
             Source::Listener(0),
             Source::Listener(9),
             Source::Exchange(0),

@@ -1,6 +1,7 @@
 //! The system calls that the server makes once it has started; others fail with `EPERM`.
 //!
-//! None starts a program, opens a socket, listens, connects, or makes memory executable.
+//! None starts a program, listens, or makes memory executable; sockets are opened, and connected, only where
+//! there is a backplane.
 
 use seccompiler::{
     BpfProgram, Error, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
@@ -79,15 +80,19 @@ const CALLS: &[libc::c_long] = &[
 /// Calls that may not make memory executable.
 const MAPPING_CALLS: [libc::c_long; 2] = [libc::SYS_mmap, libc::SYS_mprotect];
 
-/// Lets this thread make no other calls from here on, and says what holds.
-pub(super) fn restrict() -> Result<String, Error> {
-    let filter = filter()?;
+/// Families of the sockets that connect.
+const FAMILIES: [libc::c_int; 2] = [libc::AF_INET, libc::AF_INET6];
+
+/// Lets this thread make no other calls from here on, and says what holds. Whether it `connects` is
+/// for landlock to restrict further.
+pub(super) fn restrict(connects: bool) -> Result<String, Error> {
+    let filter = filter(connects)?;
     seccompiler::apply_filter(&filter)?;
-    let count = CALLS.len() + MAPPING_CALLS.len();
+    let count = CALLS.len() + MAPPING_CALLS.len() + if connects { 2 } else { 0 };
     Ok(format!("{count} system calls, no executable memory"))
 }
 
-fn filter() -> Result<BpfProgram, Error> {
+fn filter(connects: bool) -> Result<BpfProgram, Error> {
     let calls = CALLS.iter().map(|&call| (call, Vec::new()));
     let mut rules: std::collections::BTreeMap<_, _> = calls.collect();
     let exec = libc::PROT_EXEC as u64;
@@ -95,6 +100,19 @@ fn filter() -> Result<BpfProgram, Error> {
         let executable = SeccompCmpOp::MaskedEq(exec);
         let no_exec = SeccompCondition::new(2, SeccompCmpArgLen::Dword, executable, 0)?;
         rules.insert(call, vec![SeccompRule::new(vec![no_exec])?]);
+    }
+    if connects {
+        rules.insert(libc::SYS_connect, Vec::new());
+        let families = FAMILIES.map(|family| {
+            let family = u64::from(family.cast_unsigned());
+            let is_it =
+                SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, family)?;
+            SeccompRule::new(vec![is_it])
+        });
+        rules.insert(
+            libc::SYS_socket,
+            families.into_iter().collect::<Result<_, _>>()?,
+        );
     }
     let arch = TargetArch::try_from(std::env::consts::ARCH)?;
     let refused = SeccompAction::Errno(libc::EPERM.cast_unsigned());

@@ -10,7 +10,7 @@ use std::fmt::Display;
 use std::path::PathBuf;
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, Ruleset, RulesetAttr, RulesetCreatedAttr,
+    ABI, Access, AccessFs, AccessNet, BitFlags, NetPort, Ruleset, RulesetAttr, RulesetCreatedAttr,
     RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
 use log::{info, warn};
@@ -30,6 +30,8 @@ pub struct Options {
     pub readable: Vec<PathBuf>,
     /// Directories in which socket files are taken away at the end.
     pub sockets: Vec<PathBuf>,
+    /// TCP ports that are connected to later.
+    pub connects_to: Vec<u16>,
 }
 
 /// Gives up, for this thread, what isn't needed, and says what holds.
@@ -56,7 +58,8 @@ pub fn enter(options: &Options) -> Result<(), Failure> {
         drop_capabilities().map_err(told),
     );
     note("landlock", restrict_files(options));
-    note("seccomp", calls::restrict().map_err(told));
+    let connects = !options.connects_to.is_empty();
+    note("seccomp", calls::restrict(connects).map_err(told));
     info!("sandbox: {}", holds.join(", "));
     Ok(())
 }
@@ -96,9 +99,22 @@ fn drop_capabilities() -> Result<String, rustix::io::Errno> {
     Ok("no capabilities, no new privileges".to_owned())
 }
 
-/// Leaves no access to files but reading those in `readable`, no new TCP sockets, and no way to
-/// other processes.
+/// Leaves no access to files but reading those in `readable`, no new TCP sockets but to those ports, and
+/// no way to other processes.
 fn restrict_files(options: &Options) -> Result<String, String> {
+    let ports: Vec<_> = options.connects_to.iter().map(u16::to_string).collect();
+    let files = enforce(options)?;
+    Ok(if ports.is_empty() {
+        files
+    } else {
+        format!(
+            "{files}, no connections but to port {}",
+            ports.join(" and ")
+        )
+    })
+}
+
+fn enforce(options: &Options) -> Result<String, String> {
     let readable = &options.readable;
     match landlock(options).map_err(told)? {
         RulesetStatus::NotEnforced => Err("this kernel has none".to_owned()),
@@ -118,12 +134,15 @@ fn restrict_files(options: &Options) -> Result<String, String> {
 fn landlock(options: &Options) -> Result<RulesetStatus, RulesetError> {
     let remove: BitFlags<AccessFs> = AccessFs::RemoveFile.into();
     let read: BitFlags<AccessFs> = AccessFs::ReadFile.into();
+    let ports = options.connects_to.iter();
+    let ports = ports.map(|&port| Ok::<_, RulesetError>(NetPort::new(port, AccessNet::ConnectTcp)));
     let rules = Ruleset::default()
         .handle_access(AccessFs::from_all(ABI::V5))?
         .handle_access(AccessNet::from_all(ABI::V5))?
         .scope(Scope::from_all(ABI::V6))?
         .create()?
         .add_rules(path_beneath_rules(&options.readable, read))?
-        .add_rules(path_beneath_rules(&options.sockets, remove))?;
+        .add_rules(path_beneath_rules(&options.sockets, remove))?
+        .add_rules(ports)?;
     Ok(rules.restrict_self()?.ruleset)
 }

@@ -1,0 +1,413 @@
+//! The shell around the client of NATS: which server, when to connect, bytes in and out. Never waits
+//! but at the start.
+
+mod channel;
+mod servers;
+
+use std::io::{self, ErrorKind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use log::{info, warn};
+use mio::{Events, Interest, Poll, Registry};
+use rustix::rand::{GetRandomFlags, getrandom};
+use rustls::ClientConfig;
+
+use self::channel::Channel;
+use self::servers::Servers;
+pub use self::servers::{Url, Who};
+use super::sources::Source;
+use crate::backplane::nats::{self, Client};
+use crate::backplane::{Incoming, Link};
+use crate::failure::Failure;
+use crate::tick::Tick;
+
+/// How long a server may take to accept a connection and to shake hands.
+const CONNECT_MAX: Duration = Duration::from_secs(4);
+
+/// The wait after a server has failed, while there are others to try.
+const SHORT_WAIT: Duration = Duration::from_millis(20);
+
+/// The first wait once all have failed; it doubles.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+
+/// The longest.
+const LONGEST_WAIT: Duration = Duration::from_secs(4);
+
+/// Bytes read at once.
+const READ_BYTES: usize = 64 * 1024;
+
+/// How often a turn reads.
+const READS_MAX: usize = 16;
+
+/// What the server is told about the backplane.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where NATS is.
+    pub servers: Vec<Url>,
+    /// Who we are there.
+    pub who: Who,
+    /// A file of the authorities that vouch for those servers; the system's, without.
+    pub authorities: Option<PathBuf>,
+    /// The room's name.
+    pub room: String,
+    /// How many servers keep the room's events.
+    pub replicas: u32,
+    /// How long they are kept; for ever if zero.
+    pub max_age: Duration,
+    /// How many bytes of them; any number without.
+    pub max_bytes: Option<u64>,
+    /// How long the start waits for the backplane, and newcomers while it is cut off.
+    pub timeout: Duration,
+}
+
+/// Returns a word that no other start of any node has.
+///
+/// # Errors
+/// Fails where the system gives no random bytes.
+pub(super) fn boot() -> Result<String, Failure> {
+    let mut bytes = [0; 8];
+    if getrandom(&mut bytes, GetRandomFlags::empty()) != Ok(bytes.len()) {
+        return Err(Failure::new("the system gives no random bytes"));
+    }
+    Ok(data_encoding::HEXLOWER.encode(&bytes))
+}
+
+/// The connection to the backplane, or the way to one.
+#[derive(Debug)]
+pub(super) struct Backplane {
+    client: Client,
+    servers: Servers,
+    tls: Option<Arc<ClientConfig>>,
+    registry: Registry,
+    channel: Option<Channel>,
+    /// When to try the next server.
+    due: Tick,
+    /// When the server has to have accepted and shaken hands.
+    connect_deadline: Tick,
+    /// How many have failed since the last was up.
+    failed: u32,
+    random: u64,
+    /// The stream may have something.
+    readable: bool,
+    /// The stream takes no more.
+    blocked: bool,
+    scratch: Box<[u8]>,
+}
+
+impl Backplane {
+    /// Connects, and waits until all is as it should be.
+    ///
+    /// # Errors
+    /// Says what is not, if somebody has to change something, or once the time is over.
+    pub(super) fn start(options: &Options, registry: &Registry) -> Result<Box<Self>, Failure> {
+        let failed = |error: io::Error| Failure::new(format!("can't start: {error}"));
+        let mut poll = Poll::new().map_err(failed)?;
+        let temporary = poll.registry().try_clone().map_err(failed)?;
+        let mut backplane = Self::new(options, temporary)?;
+        let started = Instant::now();
+        let mut events = Events::with_capacity(4);
+        let mut last = None;
+        while !backplane.client.is_up() {
+            let now = Tick::START + started.elapsed();
+            let server = backplane.servers.current().name.clone();
+            // What is up stays to be told.
+            let problem = backplane.go_on(now, &mut |client| client.advance(now));
+            if let Some(problem) = problem {
+                let told = format!("the backplane {server}: {}", problem.why);
+                if problem.for_good {
+                    return Err(Failure::new(told));
+                }
+                last = Some(told);
+            }
+            let left = options.timeout.saturating_sub(started.elapsed());
+            if left.is_zero() && !backplane.client.is_up() {
+                let seconds = options.timeout.as_secs();
+                let last = last.unwrap_or_else(|| "the backplane is silent".to_owned());
+                return Err(Failure::new(format!("{last} (within {seconds} s)")));
+            }
+            let wait = backplane
+                .deadline()
+                .map_or(left, |due| (due - now).min(left));
+            backplane
+                .wait(&mut poll, &mut events, wait)
+                .map_err(failed)?;
+        }
+        backplane.move_to(registry).map_err(failed)?;
+        Ok(backplane)
+    }
+
+    fn new(options: &Options, registry: Registry) -> Result<Box<Self>, Failure> {
+        let mut bytes = [0; 24];
+        if getrandom(&mut bytes, GetRandomFlags::empty()) != Ok(bytes.len()) {
+            return Err(Failure::new("the system gives no random bytes"));
+        }
+        let seed = bytes[16..]
+            .iter()
+            .fold(0, |seed, byte| seed << 8 | u64::from(*byte));
+        let client = Client::new(nats::Options {
+            room: options.room.clone(),
+            replicas: options.replicas,
+            max_age: options.max_age,
+            max_bytes: options.max_bytes,
+            credentials: options.who.read()?,
+            inbox: data_encoding::HEXLOWER.encode(&bytes[..16]),
+        });
+        Ok(Box::new(Self {
+            client,
+            servers: Servers::find(&options.servers, seed)?,
+            tls: channel::config(options)?,
+            registry,
+            channel: None,
+            due: Tick::START,
+            connect_deadline: Tick::START,
+            failed: 0,
+            random: seed | 1,
+            readable: false,
+            blocked: false,
+            scratch: vec![0; READ_BYTES].into(),
+        }))
+    }
+
+    /// Waits for an event of the one connection there is.
+    fn wait(&mut self, poll: &mut Poll, events: &mut Events, wait: Duration) -> io::Result<()> {
+        match poll.poll(events, Some(wait)) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => result?,
+        }
+        if !events.is_empty() {
+            self.set_ready();
+        }
+        Ok(())
+    }
+
+    fn move_to(&mut self, registry: &Registry) -> io::Result<()> {
+        let new = registry.try_clone()?;
+        if let Some(channel) = &mut self.channel {
+            self.registry.deregister(channel.stream())?;
+            let interest = Interest::READABLE | Interest::WRITABLE;
+            new.register(channel.stream(), Source::Backplane.into(), interest)?;
+        }
+        self.registry = new;
+        self.set_ready();
+        Ok(())
+    }
+
+    /// Returns the ports that are connected to.
+    pub(super) fn ports(&self) -> Vec<u16> {
+        self.servers.ports()
+    }
+
+    /// Takes note that the stream may have something, or take something.
+    pub(super) fn set_ready(&mut self) {
+        (self.readable, self.blocked) = (true, false);
+    }
+
+    /// Returns whether something can be done without an event.
+    pub(super) fn has_work(&self) -> bool {
+        self.readable
+    }
+
+    /// Returns when something has to be done.
+    pub(super) fn deadline(&self) -> Option<Tick> {
+        match &self.channel {
+            None => Some(self.due),
+            Some(channel) if channel.is_connecting() => Some(self.connect_deadline),
+            Some(_) if self.client.wants_tls() => Some(self.connect_deadline),
+            Some(_) => self.client.deadline(),
+        }
+    }
+
+    /// Does what can be done without waiting, and tells what has happened.
+    pub(super) fn turn(&mut self, now: Tick, hear: &mut dyn FnMut(Incoming<'_>)) {
+        let server = self.servers.current().name.clone();
+        let problem = self.go_on(now, &mut |client| {
+            while let Some(incoming) = client.next(now) {
+                hear(incoming);
+            }
+        });
+        if let Some(problem) = problem {
+            warn!("the backplane {server}: {}", problem.why);
+        }
+    }
+
+    /// Has `speak` ask for what the room's side wants, and sends it.
+    pub(super) fn speak(&mut self, speak: impl FnOnce(&mut dyn Link)) {
+        speak(&mut self.client);
+        self.flush();
+    }
+
+    fn flush(&mut self) {
+        let Some(channel) = &mut self.channel else {
+            return;
+        };
+        while !self.blocked && !channel.is_connecting() && !self.client.wants_tls() {
+            match channel.write(self.client.output()) {
+                Ok(0) => break,
+                Ok(bytes) => self.client.sent(bytes),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // What is wrong is said by the next read.
+                Err(error) => {
+                    self.blocked = true;
+                    self.readable |= error.kind() != ErrorKind::WouldBlock;
+                }
+            }
+        }
+    }
+
+    /// Goes on, and has `listen` take out what has happened; returns what has gone wrong with the
+    /// server, if something has.
+    fn go_on(&mut self, now: Tick, listen: &mut dyn FnMut(&mut Client)) -> Option<nats::Problem> {
+        let was_up = self.client.is_up();
+        let done = self.step(now, listen);
+        for remark in self.client.take_remarks() {
+            warn!("the backplane: {remark}");
+        }
+        if !was_up && self.client.is_up() {
+            let version = self.client.version().chars();
+            let version: String = version.filter(|c| !c.is_control()).take(20).collect();
+            info!(
+                "the backplane is up: {}, NATS {version}",
+                self.servers.current().name
+            );
+            self.failed = 0;
+        }
+        let problem = match done {
+            Err(error) => nats::Problem {
+                why: error.to_string(),
+                for_good: false,
+            },
+            Ok(()) => self.client.problem()?.clone(),
+        };
+        self.close(&problem.why, now);
+        listen(&mut self.client);
+        Some(problem)
+    }
+
+    fn step(&mut self, now: Tick, listen: &mut dyn FnMut(&mut Client)) -> io::Result<()> {
+        // What waits from before the connection, or from the start.
+        listen(&mut self.client);
+        if self.channel.is_none() {
+            if now < self.due {
+                return Ok(());
+            }
+            self.connect(now)?;
+        }
+        if self.arrive(now)? {
+            self.read(now, listen)?;
+            if self.client.problem().is_none() {
+                self.client.tick(now);
+                listen(&mut self.client);
+            }
+            self.flush();
+        }
+        Ok(())
+    }
+
+    /// Connects to the next server.
+    fn connect(&mut self, now: Tick) -> io::Result<()> {
+        self.connect_deadline = now + CONNECT_MAX;
+        let mut channel = Channel::connect(self.servers.current())?;
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        let token = Source::Backplane.into();
+        self.registry.register(channel.stream(), token, interest)?;
+        self.channel = Some(channel);
+        (self.readable, self.blocked) = (false, false);
+        Ok(())
+    }
+
+    /// Sees to it that the server has accepted and, where TLS is to be spoken, shaken hands; returns
+    /// whether it has.
+    fn arrive(&mut self, now: Tick) -> io::Result<bool> {
+        let Some(channel) = &mut self.channel else {
+            return Ok(false);
+        };
+        let overdue = now >= self.connect_deadline;
+        if channel.is_connecting() {
+            if !std::mem::take(&mut self.readable) || !channel.has_connected()? {
+                return if overdue {
+                    Err(ErrorKind::TimedOut.into())
+                } else {
+                    Ok(false)
+                };
+            }
+            self.client.connected(self.servers.current().tls, now);
+            self.readable = true;
+        }
+        if !self.client.wants_tls() {
+            return Ok(true);
+        }
+        if !channel.shake_hands(self.tls.as_ref(), self.servers.current())? {
+            self.readable = false;
+            return if overdue {
+                Err(ErrorKind::TimedOut.into())
+            } else {
+                Ok(false)
+            };
+        }
+        self.client.secured();
+        (self.readable, self.blocked) = (true, false);
+        Ok(true)
+    }
+
+    fn read(&mut self, now: Tick, listen: &mut dyn FnMut(&mut Client)) -> io::Result<()> {
+        let Some(channel) = &mut self.channel else {
+            return Ok(());
+        };
+        for _ in 0..READS_MAX {
+            if !self.readable || self.client.wants_tls() || self.client.problem().is_some() {
+                break;
+            }
+            match channel.read(&mut self.scratch) {
+                Ok(0) => {
+                    // Its last words, such as why it closes.
+                    listen(&mut self.client);
+                    return if self.client.problem().is_some() {
+                        Ok(())
+                    } else {
+                        Err(io::Error::new(
+                            ErrorKind::UnexpectedEof,
+                            "the NATS server has closed the connection",
+                        ))
+                    };
+                }
+                Ok(bytes) => {
+                    self.client.receive(&self.scratch[..bytes], now);
+                    listen(&mut self.client);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.readable = false,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes the connection, and sees when to try the next server.
+    fn close(&mut self, why: &str, now: Tick) {
+        self.client.disconnected(why);
+        self.servers.learn(self.client.others());
+        // Dropping it takes it out of the poll.
+        self.channel = None;
+        self.readable = false;
+        self.servers.turn_to_next();
+        let wait = if self.failed < self.servers.count() {
+            SHORT_WAIT
+        } else {
+            let doublings = (self.failed - self.servers.count()).min(8);
+            LONGEST_WAIT.min(FIRST_WAIT * (1 << doublings))
+        };
+        self.failed = self.failed.saturating_add(1);
+        self.due = now + self.jittered(wait);
+    }
+
+    /// Returns a wait between half and three halves of this, so that nodes don't all come at once.
+    fn jittered(&mut self, wait: Duration) -> Duration {
+        // Marsaglia's xorshift: nothing depends on how well it is done.
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        wait / 2 + wait * (self.random % 1024) as u32 / 1024
+    }
+}
