@@ -7,7 +7,11 @@
 //! This module knows neither the room nor sockets: the room's side hears [`Incoming`] and speaks to a
 //! [`Link`], whoever implements it.
 
+pub mod batch;
+pub mod event;
+pub mod members;
 pub mod nats;
+pub mod state;
 
 /// Most bytes of one batch.
 pub const BATCH_BYTES_MAX: usize = 64 * 1024;

@@ -195,6 +195,17 @@ impl Feeds {
         self.history.past(self.plain.reach())
     }
 
+    /// Returns the last of the lines that a newcomer is shown, at most `lines_max`, each with its stamp.
+    pub fn past_lines(&self, lines_max: usize) -> impl Iterator<Item = (Stamp, String)> {
+        let marks: Vec<_> = self.history.since(self.plain.reach()).collect();
+        let skipped = marks.len().saturating_sub(lines_max);
+        let transcript = self.plain.transcript();
+        marks.into_iter().skip(skipped).map(|mark| {
+            let line = transcript.line(mark.start);
+            (mark.stamp, String::from_utf8_lossy(&line).into_owned())
+        })
+    }
+
     /// Counts a member in who hears the room in JSON.
     pub fn enter_json(&mut self) {
         if self.json.is_none() {

@@ -13,7 +13,7 @@ use super::limits::PRIVATE_BYTES_MAX;
 use super::standing::Stage;
 use crate::room::access::key::KEY_BYTES;
 use crate::room::access::{Answer, Key};
-use crate::room::{Audience, Effect, Event, MemberId, Names, Notice, Reach};
+use crate::room::{Audience, Dismissal, Effect, Event, MemberId, Names, Notice, Reach};
 use crate::stream::Stream;
 use crate::wire::json::Message;
 use crate::wire::{Encoding, Stamp, plain};
@@ -21,7 +21,7 @@ use crate::wire::{Encoding, Stamp, plain};
 impl<S: Stream> Audience for Connections<S> {
     fn reach(&self, member: MemberId, bytes: usize) -> Reach {
         let Some(connection) = self.slots.get(member) else {
-            return Reach::Gone;
+            return self.reach_elsewhere(member);
         };
         let waiting = connection.private_len();
         let bytes = bytes + plain::SAYS_PRIVATELY.len() + 1;
@@ -39,6 +39,12 @@ impl<S: Stream> Audience for Connections<S> {
             return;
         }
         match effect {
+            // Where several machines share the room, that is so when its turn comes.
+            Effect::Notice(Notice::Replaced) | Effect::Dismiss(Dismissal::Replaced)
+                if self.members.is_some() =>
+            {
+                return;
+            }
             Effect::Quit => return self.close(member, Disconnect::Quit),
             Effect::Dismiss(why) => return self.close(member, why.into()),
             Effect::Private { from, .. } => {
@@ -53,10 +59,16 @@ impl<S: Stream> Audience for Connections<S> {
     }
 
     fn address(&self, member: MemberId) -> Option<IpAddr> {
+        if member.is_remote() {
+            return self.members.as_ref()?.remote(member)?.address;
+        }
         self.slots.get(member)?.address()
     }
 
     fn silent_s(&self, member: MemberId) -> u64 {
+        if let Some(remote) = self.members.as_ref().and_then(|all| all.remote(member)) {
+            return (self.now() - remote.heard).as_secs();
+        }
         let connection = self.slots.get(member);
         connection.map_or(0, |connection| (self.now() - connection.due).as_secs())
     }
@@ -91,14 +103,27 @@ impl<S: Stream> Connections<S> {
         event: &Event<'_>,
         names: &Names,
         ignoring: &[MemberId],
+        time_ms: u64,
     ) -> Stamp {
-        let stamp = self.order.next();
-        if let Event::Joined { member, name } = event {
+        let stamp = self.order.next_at(time_ms);
+        if let Event::Joined { member, name } = event
+            && self.slots.stage(*member) == Stage::Nameless
+        {
             self.enter(*member, name.as_str(), stamp);
         }
         let slots = &mut self.slots;
         self.delivery.publish(event, names, stamp, ignoring, slots);
         stamp
+    }
+
+    /// Returns whether somebody who is connected to another machine can be told something.
+    fn reach_elsewhere(&self, member: MemberId) -> Reach {
+        let members = self.members.as_ref();
+        match members.and_then(|members| members.remote(member)) {
+            None => Reach::Gone,
+            Some(_) if self.is_cut_off => Reach::NotReading,
+            Some(_) => Reach::Open,
+        }
     }
 
     /// Writes something down that was said before the server was started.

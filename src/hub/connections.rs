@@ -24,6 +24,7 @@ use super::sessions::Sessions;
 use super::silence::Silence;
 use super::slots::Slots;
 use super::standing::Stage;
+use crate::backplane::members::Members;
 use crate::line::input::{Input, Reader};
 use crate::room::{Audience, Effect, MemberId, Notice};
 use crate::stream::Stream;
@@ -48,6 +49,10 @@ pub(super) struct Connections<S> {
     pub(super) sessions: Sessions,
     /// Bytes of input that are held back, from all connections together.
     pub(super) held_bytes: usize,
+    /// Who is connected where, if several machines share the room.
+    pub(super) members: Option<Box<Members>>,
+    /// What is said has to wait until the other machines can hear it.
+    pub(super) is_cut_off: bool,
 }
 
 impl<S: Stream> Connections<S> {
@@ -68,6 +73,8 @@ impl<S: Stream> Connections<S> {
             counters: Counters::default(),
             sessions: Sessions::default(),
             held_bytes: 0,
+            members: None,
+            is_cut_off: false,
         }
     }
 
@@ -83,7 +90,9 @@ impl<S: Stream> Connections<S> {
     pub(super) fn has_work(&self) -> bool {
         let queues = &self.queues;
         self.delivery.feeds.fan_out.is_under_way()
-            || (!queues.resuming.is_empty() && self.delivery.flow() != Flow::Shut)
+            || (!queues.resuming.is_empty()
+                && self.delivery.flow() != Flow::Shut
+                && !self.is_cut_off)
             || !queues.owed.is_empty()
             || !queues.broken.is_empty()
             || self.exits.has_work()
@@ -264,7 +273,8 @@ impl<S: Stream> Connections<S> {
     /// returns how many.
     pub(super) fn reap(&mut self, is_held: impl Fn(MemberId) -> bool) -> usize {
         let before = self.slots.len();
-        self.exits.reap(&mut self.slots, is_held);
+        let parks = self.members.is_some();
+        self.exits.reap(&mut self.slots, parks, is_held);
         before - self.slots.len()
     }
 

@@ -35,6 +35,9 @@ pub enum Disconnect {
     Guessing,
     /// The server is closing.
     Shutdown,
+    /// The machines that share the room are cut off from each other, or were, and its name is
+    /// somebody else's.
+    CutOff,
 }
 
 impl From<Dismissal> for Disconnect {
@@ -49,7 +52,7 @@ impl From<Dismissal> for Disconnect {
 
 impl Disconnect {
     /// Every reason, in the order of [`Disconnects`].
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Closed,
         Self::Quit,
         Self::WrongProtocol,
@@ -64,6 +67,7 @@ impl Disconnect {
         Self::Replaced,
         Self::Guessing,
         Self::Shutdown,
+        Self::CutOff,
     ];
 
     /// Returns whether what is owed is still sent.
@@ -90,6 +94,7 @@ impl fmt::Display for Disconnect {
             Self::Replaced => "came back on another connection",
             Self::Guessing => "too many wrong keys or passwords",
             Self::Shutdown => "server closing",
+            Self::CutOff => "the room was cut off",
         })
     }
 }

@@ -32,6 +32,9 @@ impl<S: Stream> Hub<S> {
         if self.closing {
             return Err(Notice::Closing);
         }
+        if self.is_cut_off_for_long() {
+            return Err(Notice::CutOff);
+        }
         let banned = self.room.access().refusal(address, self.now_ms());
         if let Some(answer) = self.gate.refusal(address).or(banned) {
             return Err(Notice::Access(answer));

@@ -1,6 +1,6 @@
 //! The way out: those who have left, as long as they are still there.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::connection::Connection;
@@ -30,6 +30,8 @@ pub(super) struct Exits {
     closing: Option<Tick>,
     /// Their slots are to be freed.
     closed: VecDeque<MemberId>,
+    /// The same, once the room has learned elsewhere that they have left.
+    parked: BTreeSet<MemberId>,
 }
 
 impl Exits {
@@ -83,9 +85,21 @@ impl Exits {
         news
     }
 
+    /// Lets the slot of a connection be freed that had to wait.
+    pub(super) fn let_go(&mut self, id: MemberId) {
+        if self.parked.remove(&id) {
+            self.closed.push_back(id);
+        }
+    }
+
+    /// Lets the slots of all be freed that had to wait.
+    pub(super) fn let_all_go(&mut self) {
+        self.closed.extend(std::mem::take(&mut self.parked));
+    }
+
     /// Returns how many are shut, and still hold their slots.
     pub(super) fn shut_len(&self) -> usize {
-        self.closed.len()
+        self.closed.len() + self.parked.len()
     }
 
     /// Returns whether somebody's leaving has not been dealt with.
@@ -128,17 +142,21 @@ impl Exits {
     }
 
     /// Frees slots of those who are shut. `is_held` tells whether the room still knows a
-    /// connection: its slot has to wait, and so do those beyond what one turn frees.
+    /// connection: its slot has to wait, and so do those beyond what one turn frees. With `parks` it
+    /// waits until it is [let go](Self::let_go), and is no work until then.
     pub(super) fn reap<S: Stream>(
         &mut self,
         slots: &mut Slots<S>,
+        parks: bool,
         is_held: impl Fn(MemberId) -> bool,
     ) {
         for _ in 0..self.closed.len().min(REAPS_MAX) {
             let Some(id) = self.closed.pop_front() else {
                 break;
             };
-            if is_held(id) {
+            if is_held(id) && parks {
+                self.parked.insert(id);
+            } else if is_held(id) {
                 self.closed.push_back(id);
             } else {
                 slots.remove(id);

@@ -150,6 +150,10 @@ impl<S: Stream> Hub<S> {
             self.pace(id, now + LOOK_AGAIN);
             return true;
         }
+        if self.awaits_verdict(id) {
+            // The verdict resumes it.
+            return true;
+        }
         let waits = self.all_wait();
         if waits {
             self.connections.resume_later(id);

@@ -9,7 +9,9 @@ impl<S: Stream> Hub<S> {
     /// Forgets what is over of what the room keeps.
     pub fn lapse(&mut self) {
         let now_ms = self.now_ms();
-        self.room.access_mut().lapse(now_ms);
+        if !self.propose_lapse(now_ms) {
+            self.room.access_mut().lapse(now_ms);
+        }
     }
 
     /// Takes what whoever runs the server has written for the room.

@@ -10,6 +10,7 @@ mod addresses;
 mod admission;
 mod audience;
 mod audit;
+pub mod backplane;
 pub mod connection;
 mod connections;
 pub mod counters;
@@ -38,6 +39,7 @@ mod slots;
 mod standing;
 
 pub use self::audit::Audit;
+use self::backplane::Backplane;
 use self::connection::Flags;
 use self::connections::Connections;
 use self::counters::Counters;
@@ -48,7 +50,7 @@ use self::patience::Flow;
 use self::rate_limit::RateLimit;
 use crate::feed::Feeds;
 use crate::line::input::Reader;
-use crate::room::{Access, Event, MemberId, Room};
+use crate::room::{Access, Event, MemberId, Notice, Room};
 use crate::stream::Stream;
 use crate::tick::Tick;
 use crate::wire::{Stamp, json};
@@ -80,6 +82,8 @@ pub struct Hub<S> {
     /// How much has been heard this turn, in lines.
     work: usize,
     closing: bool,
+    /// What several machines share the room by, if they do.
+    backplane: Option<Box<Backplane>>,
 }
 
 impl<S: Stream> Hub<S> {
@@ -103,6 +107,7 @@ impl<S: Stream> Hub<S> {
             reader: Reader::new(READ_BYTES),
             work: 0,
             closing: false,
+            backplane: None,
         }
     }
 
@@ -151,7 +156,10 @@ impl<S: Stream> Hub<S> {
     /// Returns when something is due; nothing has to be done before, if nothing comes.
     #[must_use]
     pub fn deadline(&self) -> Option<Tick> {
-        let deadlines = [self.connections.deadline(), self.rate_limit.deadline()];
+        let backplane = self.backplane.as_ref();
+        let backplane = backplane.and_then(|backplane| backplane.deadline());
+        let connections = self.connections.deadline();
+        let deadlines = [connections, self.rate_limit.deadline(), backplane];
         deadlines.into_iter().flatten().min()
     }
 
@@ -176,6 +184,7 @@ impl<S: Stream> Hub<S> {
 
     /// Takes the time of day, in milliseconds since 1970 (UTC), which events bear from here on.
     pub fn set_time_of_day(&mut self, time_ms: u64) {
+        let time_ms = self.shared_time_ms().unwrap_or(time_ms);
         self.connections.order.set_time_ms(time_ms);
     }
 
@@ -191,6 +200,7 @@ impl<S: Stream> Hub<S> {
             }
         }
         self.connections.look_if_due();
+        self.look_at_backplane();
     }
 
     /// Does what an event asks for. Events that are late or for nothing do no harm.
@@ -247,7 +257,16 @@ impl<S: Stream> Hub<S> {
     /// holds has to wait, and so do those beyond what one turn frees.
     pub fn reap(&mut self) -> usize {
         let names = self.room.names();
-        self.connections.reap(|id| !names.of(id).is_empty())
+        let Some(backplane) = &self.backplane else {
+            return self.connections.reap(|id| !names.of(id).is_empty());
+        };
+        if self.closing && !backplane.is_up() {
+            // Those who are left say that they have left, when they miss this machine.
+            self.connections.exits.let_all_go();
+            return self.connections.reap(|_| false);
+        }
+        self.connections
+            .reap(|id| !names.of(id).is_empty() || backplane.awaits(id))
     }
 
     /// Lets the log tell what is said, or not.
@@ -257,29 +276,48 @@ impl<S: Stream> Hub<S> {
 
     /// Says something to everybody in the room in the server's own name; one line, safe to show.
     pub fn announce(&mut self, text: &str) {
+        if self.backplane.is_some() {
+            return self.tell_all_here(Notice::Announced { text });
+        }
         self.happen(Event::Announced { text });
     }
 
     /// Tells everybody that the server is closing, and ends every connection once it has been
     /// sent what it is owed, or the time for that is over.
     pub fn shut_down(&mut self) {
-        self.happen(Event::Closing);
+        if self.backplane.is_some() {
+            self.tell_all_here(Notice::Closing);
+        } else {
+            self.happen(Event::Closing);
+        }
         self.closing = true;
         self.connections.shut_down();
     }
 
     /// Lets an event happen: writes it down for those who hear of it, and makes it so in the room.
-    /// Returns its place in the room's order, if all were told.
+    /// Returns its place in the room's order, if all were told. Where several machines share the
+    /// room, it happens when it comes back in the order that they have in common.
     fn happen(&mut self, event: Event<'_>) -> Option<Stamp> {
-        self.log_event(&event);
+        if self.is_shared(&event) {
+            self.propose(event);
+            return None;
+        }
         let now_ms = self.now_ms();
+        self.happen_at(event, now_ms)
+    }
+
+    /// Lets an event happen here at `now_ms`.
+    fn happen_at(&mut self, event: Event<'_>, now_ms: u64) -> Option<Stamp> {
+        self.log_event(&event);
         if !event.is_public() {
             self.room.apply(event, now_ms, &mut self.connections);
             return None;
         }
         self.make_place(&event);
         let names = self.room.names();
-        if let Event::Left { member } = event {
+        if let Event::Left { member } = event
+            && !self.connections.slots.stage(member).is_open()
+        {
             self.connections.sessions.leave(member);
         }
         let ignoring = match event {
@@ -288,7 +326,7 @@ impl<S: Stream> Hub<S> {
             }
             _ => &[],
         };
-        let stamp = self.connections.publish(&event, names, ignoring);
+        let stamp = self.connections.publish(&event, names, ignoring, now_ms);
         if let Some(record) = &mut self.record
             && let Some(message) = json::Message::of(&event, names, stamp)
         {
@@ -316,9 +354,13 @@ impl<S: Stream> Hub<S> {
     }
 
     fn leave(&mut self, (member, why): (MemberId, Disconnect)) {
+        if self.backplane.is_some() && self.room.names().of(member).is_empty() {
+            // The room has learned it before, or asks again when it lets this one in.
+            return;
+        }
         self.log_end(member, why);
         let event = Event::Left { member };
-        if self.closing {
+        if self.closing && self.backplane.is_none() {
             let now_ms = self.now_ms();
             self.room.apply(event, now_ms, &mut self.connections);
         } else {
@@ -332,5 +374,6 @@ impl<S: Stream> Hub<S> {
         self.work >= limits::TURN_WORK_MAX
             || self.connections.delivery.flow() == Flow::Shut
             || self.connections.is_fan_out_behind()
+            || self.connections.is_cut_off
     }
 }

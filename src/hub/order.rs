@@ -48,6 +48,16 @@ impl Order {
         }
     }
 
+    /// Returns the number of the last event.
+    pub(super) fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// Sets the number of the last event, where it is known from elsewhere.
+    pub(super) fn set_seq(&mut self, seq: u64) {
+        self.seq = seq;
+    }
+
     /// Returns the stamp of one more event.
     pub(super) fn next(&mut self) -> Stamp {
         self.seq += 1;

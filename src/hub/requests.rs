@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::Hub;
+use super::backplane::What;
 use super::connections::Connections;
 use super::disconnect::Disconnect;
 use super::extra::HeardBefore;
@@ -81,17 +82,41 @@ impl<S: Stream> Hub<S> {
             None => HeardBefore::Unknown,
         };
         let older = before.and_then(|before| self.connections.sessions.member(before));
+        let waits_for = older.filter(|_| self.backplane.is_some());
         if let Some(older) = older {
             if self.connections.slots.stage(older).is_open() {
                 let notice = Effect::Notice(Notice::Replaced);
-                self.connections.push(older, notice);
+                self.connections.tell_of(older, &notice);
             }
             self.connections.close(older, Disconnect::Replaced);
             // At once, however many wait to be announced: what it is known by goes on with this one.
             self.announce_leaving_of(older);
         }
+        if let Some(older) = waits_for
+            && !self.room.names().of(older).is_empty()
+        {
+            return self.resume_behind(id, older, resume);
+        }
         let again = Again { before, heard };
         self.enter_by_request(id, &resume.name, resume.key.as_deref(), Some(again));
+    }
+
+    /// Lets somebody in who comes back once its older connection has left a room that several machines
+    /// share.
+    fn resume_behind(&mut self, id: MemberId, older: MemberId, resume: &Resume<'_>) {
+        if let Some(earlier) = self.wait_for(older, id, resume.clone().into_owned()) {
+            self.let_speak(earlier);
+        }
+    }
+
+    /// Goes on with that.
+    pub(super) fn go_on_resuming(&mut self, id: MemberId, resume: &OwnedResume) {
+        self.let_speak(id);
+        if self.connections.slots.stage(id) == Stage::Nameless {
+            self.resume_by_request(id, resume);
+        } else {
+            self.connections.exits.let_go(id);
+        }
     }
 
     /// Takes a name, and tells who has it now what it has to know.
@@ -119,6 +144,9 @@ impl<S: Stream> Hub<S> {
         let Some(event) = self.room.decide_name(id, claim, now_ms, &mut answers) else {
             return;
         };
+        if self.backplane.is_some() {
+            return self.propose_and(event, What::Enter(again));
+        }
         self.make_place(&event);
         if let Some(again) = again {
             self.connections.set_heard_before(id, again.heard);
@@ -131,7 +159,7 @@ impl<S: Stream> Hub<S> {
     }
 
     /// Tells who is here.
-    fn tell_members(&mut self, id: MemberId) {
+    pub(super) fn tell_members(&mut self, id: MemberId) {
         let all = self.room.names();
         let mut bytes = 0;
         let has_place = |name: &&str| {
@@ -152,6 +180,9 @@ impl<S: Stream> Hub<S> {
         if line.len() > self.limits.max_line_bytes {
             return self.refuse_long_request(id, line_id);
         }
+        if line_id.is_some_and(|line_id| self.is_on_its_way(id, line_id)) {
+            return;
+        }
         let taken = line_id.and_then(|line_id| self.connections.sessions.find(id, line_id));
         let stamp = if let Some(taken) = taken {
             taken.stamp
@@ -165,7 +196,12 @@ impl<S: Stream> Hub<S> {
             if answers.has_refused {
                 return;
             }
-            let stamp = event.and_then(|event| self.happen(event));
+            let stamp = match event {
+                Some(event) if self.is_shared(&event) && !event.is_private() => {
+                    return self.propose_line(event, line_id);
+                }
+                event => event.and_then(|event| self.happen(event)),
+            };
             if let Some(line_id) = line_id {
                 self.connections.sessions.note(id, line_id, stamp);
             }
@@ -193,13 +229,17 @@ impl<S: Stream> Hub<S> {
 }
 
 /// Of somebody who comes back after a break: who it was, and what it has heard.
-struct Again {
-    before: Option<Session>,
-    heard: HeardBefore,
+#[derive(Debug)]
+pub(super) struct Again {
+    pub(super) before: Option<Session>,
+    pub(super) heard: HeardBefore,
 }
 
+/// A request to come back after a break, as it is kept until the older connection has left the room.
+pub(super) type OwnedResume = Resume<'static>;
+
 /// Those whom decisions concern, one of whom has asked: what it is refused names what it sent.
-struct Answers<'c, S> {
+pub(super) struct Answers<'c, S> {
     connections: &'c mut Connections<S>,
     asker: MemberId,
     line_id: Option<&'c str>,
@@ -207,7 +247,11 @@ struct Answers<'c, S> {
 }
 
 impl<'c, S: Stream> Answers<'c, S> {
-    fn new(connections: &'c mut Connections<S>, asker: MemberId, line_id: Option<&'c str>) -> Self {
+    pub(super) fn new(
+        connections: &'c mut Connections<S>,
+        asker: MemberId,
+        line_id: Option<&'c str>,
+    ) -> Self {
         Self {
             connections,
             asker,

@@ -137,7 +137,7 @@ impl Room {
     }
 
     /// Returns what keeps a name out, if anything does.
-    fn bars<'r>(
+    pub(super) fn bars<'r>(
         &'r self,
         name: &'r Name,
         has_key: bool,

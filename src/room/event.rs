@@ -88,6 +88,21 @@ impl Event<'_> {
         }
     }
 
+    /// Returns whether somebody says it to one person alone.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        matches!(self, Self::Whispered { .. })
+    }
+
+    /// Returns whose doing it is, whether or not they hear of it.
+    #[must_use]
+    pub fn actor(&self) -> Option<MemberId> {
+        match *self {
+            Self::Act { member, .. } => Some(member),
+            _ => self.member(),
+        }
+    }
+
     /// Returns whose doing it is: they know of it, and don't hear it.
     #[must_use]
     pub fn member(&self) -> Option<MemberId> {

@@ -15,6 +15,7 @@ pub mod name;
 pub mod names;
 pub mod notice;
 mod orders;
+mod verdict;
 
 pub use self::access::Access;
 use self::correspondents::Correspondents;
@@ -61,6 +62,25 @@ impl Room {
     #[must_use]
     pub fn names(&self) -> &Names {
         &self.names
+    }
+
+    /// Lets somebody be here as before, who has a name that nobody else has; for a room that several
+    /// machines share. Returns nothing where somebody else has it.
+    pub fn restore_member(
+        &mut self,
+        member: MemberId,
+        name: Name,
+        keeps: Option<&Name>,
+        since_ms: u64,
+        spoke_ms: Option<u64>,
+    ) -> Option<()> {
+        if self.names.find(&name).is_some() {
+            return None;
+        }
+        let access = &mut self.access;
+        access.restore_member(member, &name, keeps, since_ms, spoke_ms);
+        self.names.give(member, name);
+        Some(())
     }
 
     /// Makes an event so that has been decided on, and tells those whom it concerns alone what they

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use hashbrown::HashTable;
 use unicode_normalization::UnicodeNormalization;
 
-use super::member::MemberId;
+use super::member::{MemberId, Table};
 use super::name::Name;
 
 /// The names in use, by member.
@@ -15,7 +15,7 @@ use super::name::Name;
 /// two hashes meet.
 #[derive(Debug, Default)]
 pub struct Names {
-    by_member: Vec<Name>,
+    by_member: Table<Name>,
     /// An entry for each key in use. Never iterated, so that the random hash seed, which keeps
     /// people from making names that collide, shows in no result.
     index: HashTable<Entry>,
@@ -41,16 +41,13 @@ impl Names {
     /// Returns the name of `member`; empty if it has none.
     #[must_use]
     pub fn of(&self, member: MemberId) -> &str {
-        self.by_member.get(member.slot()).map_or("", Name::as_str)
+        self.by_member.get(member).map_or("", Name::as_str)
     }
 
     /// Returns the name of `member`, to keep it; empty if it has none.
     #[must_use]
     pub fn name(&self, member: MemberId) -> Name {
-        self.by_member
-            .get(member.slot())
-            .cloned()
-            .unwrap_or_default()
+        self.by_member.get(member).cloned().unwrap_or_default()
     }
 
     /// Returns who has a name that looks like `name`.
@@ -71,12 +68,17 @@ impl Names {
             let holds = |other: &Entry| {
                 other.hash == entry.hash
                     && Some(other.member) != but
-                    && self.by_member[other.member.slot()].keys().contains(key)
+                    && self.name_has(other.member, key)
             };
             self.index
                 .find(entry.spread(), holds)
                 .map(|found| found.member)
         })
+    }
+
+    fn name_has(&self, member: MemberId, key: &String) -> bool {
+        let name = self.by_member.get(member);
+        name.is_some_and(|name| name.keys().contains(key))
     }
 
     /// Returns how many names are in use.
@@ -111,17 +113,13 @@ impl Names {
             self.index
                 .insert_unique(entry.spread(), entry, |entry| entry.spread());
         }
-        let slot = member.slot();
-        if self.by_member.len() <= slot {
-            self.by_member.resize_with(slot + 1, Name::default);
-        }
-        self.by_member[slot] = name;
+        *self.by_member.entry(member) = name;
         self.count += 1;
     }
 
     /// Takes the name of `member` away and returns it; empty if it had none.
     pub fn take(&mut self, member: MemberId) -> Name {
-        let Some(slot) = self.by_member.get_mut(member.slot()) else {
+        let Some(slot) = self.by_member.get_mut(member) else {
             return Name::default();
         };
         let name = std::mem::take(slot);

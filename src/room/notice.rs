@@ -78,6 +78,14 @@ pub enum Notice<'a> {
     Crowded,
     Replaced,
     Closing,
+    /// The server's own word to all who are connected to it.
+    Announced {
+        text: &'a str,
+    },
+    CutOff,
+    CutOffWaits,
+    WholeAgain,
+    TakenForLost,
     /// About who may be here and speak.
     Access(Answer<'a>),
 }
@@ -110,6 +118,10 @@ impl Notice<'_> {
             Self::Crowded => "crowded",
             Self::Replaced => "replaced",
             Self::Closing => "closing",
+            Self::Announced { .. } => "announced",
+            Self::CutOff | Self::CutOffWaits => "cut-off",
+            Self::WholeAgain => "whole-again",
+            Self::TakenForLost => "taken-for-lost",
             Self::Access(answer) => answer.code(),
         }
     }
@@ -220,6 +232,17 @@ impl fmt::Display for Notice<'_> {
             }
             Self::Replaced => f.write_str("You have come back on another connection."),
             Self::Closing => f.write_str(CLOSING),
+            Self::Announced { text } => f.write_str(text),
+            Self::CutOff => {
+                f.write_str("The room is cut off from its other machines; please come back later.")
+            }
+            Self::CutOffWaits => f.write_str(
+                "The room is cut off from its other machines; what you say waits until it is back.",
+            ),
+            Self::WholeAgain => f.write_str("The room is whole again."),
+            Self::TakenForLost => {
+                f.write_str("The others took this part of the room for lost; you are let in again.")
+            }
             Self::Access(answer) => answer.fmt(f),
         }
     }
@@ -288,6 +311,10 @@ mod tests {
             Notice::Crowded,
             Notice::Replaced,
             Notice::Closing,
+            Notice::CutOff,
+            Notice::CutOffWaits,
+            Notice::WholeAgain,
+            Notice::TakenForLost,
         ] {
             for line in notice.to_string().lines() {
                 let word = line.split(' ').next().unwrap();

@@ -204,7 +204,8 @@ impl Room {
     }
 
     /// Returns what everybody is told of an act.
-    fn words(&self, member: MemberId, act: &Act<'_>) -> String {
+    #[must_use]
+    pub fn words(&self, member: MemberId, act: &Act<'_>) -> String {
         let by = format!("The operator {}", self.names.of(member));
         match act {
             Act::Keep(_) | Act::Unkeep | Act::Ignore(_) | Act::Unignore(_) => String::new(),

@@ -106,6 +106,13 @@ impl KeptNames {
         self.keepers.insert(member, name.to_owned());
     }
 
+    /// Takes note that a member has shown the key of a kept name before.
+    pub(in crate::room) fn restore_keeper(&mut self, member: MemberId, name: &str) {
+        if self.by_name.contains_key(name) {
+            self.keepers.insert(member, name.to_owned());
+        }
+    }
+
     /// Takes note that a member is gone; returns whether a kept name was used until now.
     pub(in crate::room) fn leave(&mut self, member: MemberId, now_ms: u64) -> bool {
         let keeps = self.keepers.remove(&member);

@@ -31,7 +31,8 @@ pub use self::key::{Key, KeyHash};
 use self::marks::Marks;
 use self::span::Until;
 pub use self::whois::Whois;
-use super::{MemberId, Name};
+use super::Name;
+use super::member::{MemberId, Table};
 
 /// Most names muted at once.
 pub const MUTES_MAX: usize = 1000;
@@ -83,8 +84,8 @@ pub struct Access {
     pub(super) motd: String,
     /// When each member last said something to all, while the room is slow.
     spoke_ms: BTreeMap<MemberId, u64>,
-    /// When each member came, in seconds since 1970, by slot; where the room keeps something.
-    since_s: Vec<u32>,
+    /// When each member came, in seconds since 1970, by its number; where the room keeps something.
+    since_s: Table<u32>,
     /// How often what outlives the server has changed.
     version: u64,
 }
@@ -95,6 +96,18 @@ impl Access {
     pub fn new(keeping: Keeping) -> Self {
         Self {
             keeping: Some(keeping),
+            ..Self::default()
+        }
+    }
+
+    /// Returns what a room begins with that keeps as much, and nothing yet; its message of the day is
+    /// the same.
+    #[must_use]
+    pub fn blank(&self) -> Self {
+        Self {
+            keeping: self.keeping,
+            motd: self.motd.clone(),
+            version: self.version + 1,
             ..Self::default()
         }
     }
@@ -203,12 +216,41 @@ impl Access {
         (self.topic, self.locked, self.slow_s) = (topic, locked, slow_s);
     }
 
+    /// Returns what is known of a name that is kept just so.
+    #[must_use]
+    pub fn kept_as(&self, name: &Name) -> Option<&Kept> {
+        self.kept.find(name).filter(|kept| kept.name == *name)
+    }
+
+    /// Returns the kept name whose key a member has shown.
+    #[must_use]
+    pub fn keeps_of(&self, member: MemberId) -> Option<&Name> {
+        self.kept.of(member).map(|kept| &kept.name)
+    }
+
+    /// Returns when a member said something to all last, while the room is slow.
+    #[must_use]
+    pub fn spoke_ms(&self, member: MemberId) -> Option<u64> {
+        self.spoke_ms.get(&member).copied()
+    }
+
+    /// Returns before when a kept name must have been used last to lapse at `now_ms`; nothing where the
+    /// room keeps nothing.
+    #[must_use]
+    pub fn oldest_ms(&self, now_ms: u64) -> Option<u64> {
+        let days = self.keeping?.days;
+        Some(now_ms.saturating_sub(u64::from(days) * 24 * 3600 * 1000))
+    }
+
     /// Forgets what is over: bans, mutes, and kept names that nobody has used for too long.
     pub fn lapse(&mut self, now_ms: u64) {
-        let Some(Keeping { days, .. }) = self.keeping else {
-            return;
-        };
-        let oldest_ms = now_ms.saturating_sub(u64::from(days) * 24 * 3600 * 1000);
+        if let Some(oldest_ms) = self.oldest_ms(now_ms) {
+            self.lapse_before(oldest_ms, now_ms);
+        }
+    }
+
+    /// The same, where kept names lapse that were not used since `oldest_ms`.
+    pub fn lapse_before(&mut self, oldest_ms: u64, now_ms: u64) {
         let muted = self.mutes.len();
         self.mutes.retain(|mute| mute.until.holds(now_ms));
         let changes = [
@@ -243,8 +285,9 @@ impl Access {
     }
 
     /// Returns when a member came, in milliseconds since 1970, if that is kept.
-    pub(super) fn since_ms(&self, member: MemberId) -> Option<u64> {
-        let since_s = self.since_s.get(member.slot())?;
+    #[must_use]
+    pub fn since_ms(&self, member: MemberId) -> Option<u64> {
+        let since_s = self.since_s.get(member)?;
         Some(u64::from(*since_s) * 1000)
     }
 
@@ -260,13 +303,28 @@ impl Access {
         self.mutes.came(member, name);
         self.ignores.came(member, name);
         if self.keeps() {
-            let slot = member.slot();
-            if self.since_s.len() <= slot {
-                self.since_s.resize(slot + 1, 0);
-            }
-            self.since_s[slot] = u32::try_from(now_ms / 1000).unwrap_or(u32::MAX);
+            *self.since_s.entry(member) = u32::try_from(now_ms / 1000).unwrap_or(u32::MAX);
             self.take_up(member, name, now_ms);
         }
+    }
+
+    /// Lets somebody be in the room as before: by a name, and as the keeper of a kept one; for a room
+    /// that several machines share.
+    pub(super) fn restore_member(
+        &mut self,
+        member: MemberId,
+        name: &Name,
+        keeps: Option<&Name>,
+        since_ms: u64,
+        spoke_ms: Option<u64>,
+    ) {
+        self.mutes.came(member, name);
+        self.ignores.came(member, name);
+        *self.since_s.entry(member) = u32::try_from(since_ms / 1000).unwrap_or(u32::MAX);
+        if let Some(keeps) = keeps {
+            self.kept.restore_keeper(member, keeps.as_str());
+        }
+        self.spoke_ms.extend(spoke_ms.map(|at| (member, at)));
     }
 
     /// Takes note that a member goes by another name.

@@ -62,6 +62,18 @@ pub struct Options {
     pub timeout: Duration,
 }
 
+/// Returns a word that no other start of any node has.
+///
+/// # Errors
+/// Fails where the system gives no random bytes.
+pub(super) fn boot() -> Result<String, Failure> {
+    let mut bytes = [0; 8];
+    if getrandom(&mut bytes, GetRandomFlags::empty()) != Ok(bytes.len()) {
+        return Err(Failure::new("the system gives no random bytes"));
+    }
+    Ok(data_encoding::HEXLOWER.encode(&bytes))
+}
+
 /// The connection to the backplane, or the way to one.
 #[derive(Debug)]
 pub(super) struct Backplane {

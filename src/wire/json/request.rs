@@ -55,6 +55,21 @@ pub struct Resume<'a> {
     pub token: Option<Cow<'a, str>>,
 }
 
+impl Resume<'_> {
+    /// Returns the same, to keep it.
+    #[must_use]
+    pub fn into_owned(self) -> Resume<'static> {
+        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        Resume {
+            boot: own(self.boot),
+            seq: self.seq,
+            name: own(self.name),
+            key: self.key.map(own),
+            token: self.token.map(own),
+        }
+    }
+}
+
 /// Why a line is no request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Malformed(String);
