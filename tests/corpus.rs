@@ -54,6 +54,11 @@ fn the_hub() {
 }
 
 #[test]
+fn nats() {
+    replay("nats", targets::nats::run);
+}
+
+#[test]
 fn tls() {
     replay("tls", targets::tls::run);
 }

@@ -147,7 +147,7 @@ impl<T> Outbox<T> {
     }
 
     /// Hands over what has not been handed over, and returns how many batches that is.
-    pub fn publish(&mut self, link: &mut impl Link) -> u64 {
+    pub fn publish(&mut self, link: &mut (impl Link + ?Sized)) -> u64 {
         if !self.open.thens.is_empty() && self.may_seal() {
             self.seal();
         }

@@ -74,7 +74,8 @@ pub enum Incoming<'a> {
         boot: &'a str,
     },
     /// The stream has not taken a batch, or has not said so in time: it may be in the stream all the
-    /// same.
+    /// same. Many go wrong together; what was published anew since, as another round, is not among
+    /// them.
     Refused {
         /// The batch's counter.
         counter: u64,

@@ -229,7 +229,7 @@ impl<S: Stream> Hub<S> {
     }
 
     /// Asks the backplane for what has come up; at the end of each turn.
-    pub fn speak_to(&mut self, link: &mut impl Link) {
+    pub fn speak_to(&mut self, link: &mut (impl Link + ?Sized)) {
         let now = self.connections.now();
         let Some(backplane) = &mut self.backplane else {
             return;

@@ -231,6 +231,28 @@ impl Limits {
         }
     }
 
+    /// Checks the limits of a server that shares its room with others: what is said at any of them must
+    /// have its place here.
+    ///
+    /// # Errors
+    /// Says what to do.
+    pub fn check_shared(&self) -> Result<(), String> {
+        let max = crate::backplane::event::LINE_BYTES_MAX;
+        if self.max_line_bytes > max {
+            return Err(format!(
+                "--max-line-bytes {} is out of range with --backplane; give at most {max}",
+                self.max_line_bytes
+            ));
+        }
+        let longest = Self {
+            max_line_bytes: max,
+            ..*self
+        };
+        longest
+            .check()
+            .map_err(|why| format!("with --backplane, lines of others may be longer: {why}"))
+    }
+
     fn check(&self) -> Result<(), String> {
         // A name has to fit on a line.
         if !(NAME_BYTES_MAX..=1 << 20).contains(&self.max_line_bytes) {

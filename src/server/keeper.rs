@@ -61,30 +61,36 @@ impl Keeper {
             let past = record::tail(path, lines);
             let past = past
                 .map_err(|error| Failure::new(format!("can't read {}: {error}", path.display())))?;
-            hub.recall(&past);
+            if options.backplane.is_none() {
+                hub.recall(&past);
+            }
             hub.begin_record();
         }
         hub.set_lists(options.files.read().map_err(Failure::new)?);
         let keeper = Self {
             store,
             files: options.files.clone(),
-            lapse_at: paths.state.is_some().then_some(Tick::START + LAPSE_EVERY),
+            lapse_at: hub
+                .room()
+                .access()
+                .keeps()
+                .then_some(Tick::START + LAPSE_EVERY),
         };
         Ok((keeper, hub))
     }
 
     /// Hands over what has happened since.
     pub(super) fn keep(&mut self, hub: &mut Hub<TcpStream>, now: Tick) {
+        if self.lapse_at.take_if(|at| *at <= now).is_some() {
+            hub.lapse();
+            self.lapse_at = Some(now + LAPSE_EVERY);
+        }
         let Some(store) = &mut self.store else {
             return;
         };
         if let Some(record) = hub.record_mut() {
             store.record(record);
             record.clear();
-        }
-        if self.lapse_at.take_if(|at| *at <= now).is_some() {
-            hub.lapse();
-            self.lapse_at = Some(now + LAPSE_EVERY);
         }
         let access = hub.room().access();
         if store.wants_state(access.version(), now) {
@@ -95,13 +101,10 @@ impl Keeper {
 
     /// Returns when something is due.
     pub(super) fn deadline(&self, hub: &Hub<TcpStream>) -> Option<Tick> {
-        let store = self.store.as_ref()?;
         let version = hub.room().access().version();
-        store
-            .deadline(version)
-            .into_iter()
-            .chain(self.lapse_at)
-            .min()
+        let store = self.store.as_ref();
+        let store = store.and_then(|store| store.deadline(version));
+        store.into_iter().chain(self.lapse_at).min()
     }
 
     /// Lets the writer have more.
@@ -159,6 +162,10 @@ impl Keeper {
 
 fn read_state(options: &Options) -> Result<Access, Failure> {
     let Some(path) = &options.paths.state else {
+        if options.backplane.is_some() {
+            // The other machines keep it.
+            return Ok(Access::new(options.keeping));
+        }
         return Ok(Access::default());
     };
     let failed = |why: String| Failure::new(format!("{}: {why}", path.display()));

@@ -43,7 +43,7 @@ use self::turns::Turns;
 use self::web::{Origin, Site};
 use crate::failure::Failure;
 use crate::hub::limits::Limits;
-use crate::hub::{Hub, Readiness};
+use crate::hub::{self, Hub, Readiness};
 use crate::room::access::Keeping;
 use crate::store;
 use crate::store::lists::Files;
@@ -112,7 +112,11 @@ pub fn check(options: &Options) -> Result<Limits, Failure> {
     let kept_back = options.listen.len().max(1) + requests;
     let descriptors = raise_descriptor_limit().saturating_sub(kept_back);
     let limits = options.limits.fit(options.connections_max, descriptors);
-    limits.map_err(Failure::usage)
+    let limits = limits.map_err(Failure::usage)?;
+    if options.backplane.is_some() {
+        limits.check_shared().map_err(Failure::usage)?;
+    }
+    Ok(limits)
 }
 
 /// Runs the server until it is told to stop.
@@ -207,7 +211,13 @@ impl Server {
             let token = Source::Listener(index).into();
             listener.register(poll.registry(), token).map_err(failed)?;
         }
-        let (keeper, hub) = Keeper::open(options, limits, poll.registry())?;
+        let (keeper, mut hub) = Keeper::open(options, limits, poll.registry())?;
+        if let Some(backplane) = &options.backplane {
+            hub.share(&hub::backplane::Settings {
+                boot: backplane::boot()?,
+                timeout: backplane.timeout,
+            });
+        }
         let speaks = |scheme| listeners.iter().any(|listener| listener.scheme() == scheme);
         let watched = speaks(Scheme::Metrics);
         let is_sealed = speaks(Scheme::Tls) || speaks(Scheme::Https);
@@ -285,7 +295,10 @@ impl Server {
             return Next::Stop;
         }
         if let Some(backplane) = &mut self.backplane {
-            backplane.turn(now, &mut |incoming| log::debug!("{incoming:?}"));
+            let hub = &mut self.hub;
+            if hub.can_hear_batches() {
+                backplane.turn(now, &mut |incoming| hub.hear_backplane(incoming));
+            }
         }
         self.exchanges.end_overdue(now);
         self.end_lame_duck(now);
@@ -306,7 +319,8 @@ impl Server {
             certificates.look(now);
         }
         if let Some(backplane) = &mut self.backplane {
-            backplane.speak(|_| ());
+            let hub = &mut self.hub;
+            backplane.speak(|link| hub.speak_to(link));
         }
         self.let_in(now);
         self.accept(now);

@@ -12,8 +12,13 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+#[path = "../fuzz/targets/nats.rs"]
+mod any_server;
+mod anything;
+mod faults;
 mod nats_client;
 mod nats_faults;
 mod nats_refusals;
 mod nats_server;
+mod nodes;
 mod shell;

@@ -6,7 +6,7 @@ use chatroom::backplane::Link;
 use chatroom::backplane::nats::Options;
 use rustix::process::Signal;
 
-use crate::nats_server::{Heard, Nats, Node, PATIENCE, free_port, options};
+use crate::nats_server::{Heard, Nats, Node, PATIENCE, cluster, options};
 
 /// A node that does what the room's side will: sends again what has not come back, in order, and
 /// applies a batch only when its counter is the next.
@@ -37,17 +37,28 @@ impl Speaker {
 
     fn publish(&mut self) {
         self.published += 1;
-        let counter = self.published;
+        self.send(self.published);
+    }
+
+    fn send(&mut self, counter: u64) {
+        let payload = format!("{counter} {}", self.round);
         self.node
             .client
-            .publish(counter, self.round, counter.to_string().as_bytes());
+            .publish(counter, self.round, payload.as_bytes());
     }
 
     fn publish_again(&mut self) {
         for counter in self.applied + 1..=self.published {
-            self.node
-                .client
-                .publish(counter, self.round, counter.to_string().as_bytes());
+            self.send(counter);
+        }
+    }
+
+    /// Publishes again what has not come back, as another round; not for each of those that went
+    /// wrong together.
+    fn begin_round(&mut self, failed: u32) {
+        if failed == self.round {
+            self.round += 1;
+            self.publish_again();
         }
     }
 
@@ -59,20 +70,16 @@ impl Speaker {
                     self.publish_again();
                 }
                 Heard::Down(_) => self.downs += 1,
-                Heard::Refused { .. } => {
-                    self.round += 1;
-                    self.publish_again();
-                }
+                Heard::Refused { round, .. } => self.begin_round(round),
                 Heard::Batch { seq, payload, .. } => {
                     assert!(seq > self.seq, "{seq} comes after {}", self.seq);
                     self.seq = seq;
-                    let counter: u64 = String::from_utf8(payload).unwrap().parse().unwrap();
+                    let (counter, round) = read(&payload);
                     assert!(counter <= self.published);
                     if counter == self.applied + 1 {
                         self.applied = counter;
                     } else if counter > self.applied {
-                        self.round += 1;
-                        self.publish_again();
+                        self.begin_round(round);
                     }
                 }
                 _ => {}
@@ -115,6 +122,13 @@ impl Speaker {
             self.turn();
         }
     }
+}
+
+/// Returns the counter and the round of a batch.
+fn read(payload: &[u8]) -> (u64, u32) {
+    let text = std::str::from_utf8(payload).unwrap();
+    let (counter, round) = text.split_once(' ').unwrap();
+    (counter.parse().unwrap(), round.parse().unwrap())
 }
 
 #[test]
@@ -196,26 +210,6 @@ fn a_consumer_that_is_taken_away_is_replaced() {
     assert_eq!(speaker.downs, 0);
 }
 
-/// Three servers that are one, each with its own files.
-fn cluster() -> Option<Vec<Nats>> {
-    let routes: Vec<_> = (0..3).map(|_| free_port()).collect();
-    let urls: Vec<_> = routes
-        .iter()
-        .map(|port| format!("nats://127.0.0.1:{port}"))
-        .collect();
-    (0..3)
-        .map(|index| {
-            let configuration = format!(
-                "server_name: n{index}\njetstream {{}}\ncluster {{ name: c, listen: \"127.0.0.1:{}\", \
-                 routes: [{}] }}\n",
-                routes[index],
-                urls.join(", ")
-            );
-            Nats::start_with(&[], &configuration)
-        })
-        .collect()
-}
-
 #[test]
 fn a_cluster_goes_on_without_any_one_of_its_servers() {
     let Some(mut cluster) = cluster() else { return };
@@ -250,7 +244,7 @@ fn a_cluster_goes_on_without_any_one_of_its_servers() {
         else {
             unreachable!()
         };
-        let counter: u64 = String::from_utf8(payload).unwrap().parse().unwrap();
+        let (counter, _) = read(&payload);
         if counter == applied + 1 {
             applied = counter;
         }

@@ -170,6 +170,26 @@ fn port_of(directory: &Path, child: &Child) -> u16 {
     }
 }
 
+/// Three servers that are one, each with its own files.
+pub(crate) fn cluster() -> Option<Vec<Nats>> {
+    let routes: Vec<_> = (0..3).map(|_| free_port()).collect();
+    let urls: Vec<_> = routes
+        .iter()
+        .map(|port| format!("nats://127.0.0.1:{port}"))
+        .collect();
+    (0..3)
+        .map(|index| {
+            let configuration = format!(
+                "server_name: n{index}\njetstream {{}}\ncluster {{ name: c, listen: \"127.0.0.1:{}\", \
+                 routes: [{}] }}\n",
+                routes[index],
+                urls.join(", ")
+            );
+            Nats::start_with(&[], &configuration)
+        })
+        .collect()
+}
+
 /// What a node hears, as its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Heard {

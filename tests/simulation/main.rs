@@ -24,6 +24,7 @@ mod rig;
 mod client;
 mod fairness;
 mod moderated;
+mod nodes;
 mod patience;
 mod places;
 mod programs;

@@ -362,6 +362,12 @@ impl Client {
         }
     }
 
+    /// Returns how much of what was received is held, in bytes.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.decoder.held_bytes()
+    }
+
     /// Returns whether the stream is there.
     #[must_use]
     pub fn is_up(&self) -> bool {

@@ -358,3 +358,6 @@ pub fn subscribe(out: &mut Vec<u8>, subject: &str, sid: u64) {
 pub fn unsubscribe(out: &mut Vec<u8>, sid: u64) {
     out.extend_from_slice(format!("UNSUB {sid}\r\n").as_bytes());
 }
+
+#[cfg(test)]
+mod tests;

@@ -62,6 +62,18 @@ pub struct Options {
     pub timeout: Duration,
 }
 
+/// Returns a word that no other start of any node has.
+///
+/// # Errors
+/// Fails where the system gives no random bytes.
+pub(super) fn boot() -> Result<String, Failure> {
+    let mut bytes = [0; 8];
+    if getrandom(&mut bytes, GetRandomFlags::empty()) != Ok(bytes.len()) {
+        return Err(Failure::new("the system gives no random bytes"));
+    }
+    Ok(data_encoding::HEXLOWER.encode(&bytes))
+}
+
 /// The connection to the backplane, or the way to one.
 #[derive(Debug)]
 pub(super) struct Backplane {
@@ -282,15 +294,24 @@ impl Backplane {
             }
             self.connect(now)?;
         }
-        if self.arrive(now)? {
+        while self.arrive(now)? {
             self.read(now, listen)?;
-            if self.client.problem().is_none() {
-                self.client.tick(now);
-                listen(&mut self.client);
+            // The server's first words may have asked for TLS.
+            if !self.client.wants_tls() {
+                self.tick(now, listen);
+                break;
             }
-            self.flush();
         }
         Ok(())
+    }
+
+    /// Does what is due, and sends what waits to be sent.
+    fn tick(&mut self, now: Tick, listen: &mut dyn FnMut(&mut Client)) {
+        if self.client.problem().is_none() {
+            self.client.tick(now);
+            listen(&mut self.client);
+        }
+        self.flush();
     }
 
     /// Connects to the next server.

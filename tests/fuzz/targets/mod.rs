@@ -6,6 +6,7 @@ pub(crate) mod commands;
 pub(crate) mod hub;
 pub(crate) mod lines;
 pub(crate) mod names;
+pub(crate) mod nats;
 pub(crate) mod requests;
 pub(crate) mod tls;
 

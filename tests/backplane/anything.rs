@@ -1,0 +1,19 @@
+//! Whatever a server says.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::any_server;
+
+/// How a script mostly begins: up to a stream that is followed.
+const UP: &[u8] = &[0, 0, 2, 3, 3, 1, 6, 0, 6, 5, 6, 6, 6, 2, 13, 1, 6, 0];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_server_and_no_room_brings_a_client_out_of_order(up in any::<bool>(), script in vec(any::<u8>(), 0..400)) {
+        let script = if up { [UP, &script].concat() } else { script };
+        any_server::run(&script);
+    }
+}

@@ -1,0 +1,199 @@
+//! What people have heard, against what the stream has.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use chatroom::backplane::Link;
+use chatroom::backplane::nats::Options;
+use serde_json::Value;
+
+use super::crowd::Person;
+use crate::nats_server::{Heard, Node};
+
+/// What the stream has, in its order: batches of `(boot, counter, events)`.
+pub(crate) type Stream = Vec<(String, u64, Vec<Value>)>;
+
+/// Reads the whole stream.
+#[track_caller]
+pub(crate) fn read_stream(options: Options, servers: &[SocketAddr]) -> Stream {
+    let (mut node, first, _) = Node::up(options, servers);
+    assert_eq!(first, 1, "the stream has lost its beginning");
+    node.client.follow_from(1);
+    let mut stream = Vec::new();
+    while let Some(heard) = node.next_heard_within(Duration::from_secs(10)) {
+        let Heard::Batch { payload, .. } = heard else {
+            continue;
+        };
+        let batch: Value = serde_json::from_slice(&payload).unwrap();
+        let events = batch["events"].as_array().unwrap().clone();
+        let boot = batch["node"].as_str().unwrap().to_owned();
+        stream.push((boot, batch["n"].as_u64().unwrap(), events));
+    }
+    stream
+}
+
+/// Returns the members of the stream's batches that count, as every node sees it: of a boot each
+/// counter once, in order, and none of a boot that was declared gone.
+fn counting(stream: &Stream) -> (Vec<(&str, &Value)>, usize) {
+    let mut last: HashMap<&str, u64> = HashMap::new();
+    let mut gone = HashSet::new();
+    let mut events = Vec::new();
+    let mut ignored = 0;
+    for (boot, counter, entries) in stream {
+        let before = last.entry(boot).or_default();
+        if *counter != *before + 1 || gone.contains(boot.as_str()) {
+            ignored += 1;
+            continue;
+        }
+        *before = *counter;
+        for entry in entries {
+            if let Some(dead) = entry["gone"].as_str() {
+                gone.insert(dead);
+            }
+            events.push((boot.as_str(), entry));
+        }
+    }
+    (events, ignored)
+}
+
+/// Returns the lines `NAME: TEXT` that everybody has to have heard, in order.
+fn lines(events: &[(&str, &Value)]) -> Vec<String> {
+    // A member is known by its boot and its number there.
+    let mut names: HashMap<(&str, u64), String> = HashMap::new();
+    let mut lines = Vec::new();
+    for (boot, event) in events {
+        if let Some(joined) = event.get("joined") {
+            let name = joined["name"].as_str().unwrap().to_owned();
+            names.insert((*boot, joined["n"].as_u64().unwrap()), name);
+        } else if let Some(said) = event.get("said") {
+            let number = said[0].as_u64().unwrap();
+            if let Some(name) = names.get(&(*boot, number)) {
+                lines.push(format!("{name}: {}", said[1].as_str().unwrap()));
+            }
+        }
+    }
+    lines
+}
+
+/// Checks everybody, and returns the figures.
+#[track_caller]
+pub(crate) fn judge(stream: &Stream, people: &[Person]) -> String {
+    let (events, ignored) = counting(stream);
+    let all = lines(&events);
+    let places: HashMap<&str, usize> = all
+        .iter()
+        .enumerate()
+        .map(|(place, line)| (line.as_str(), place))
+        .collect();
+    assert_eq!(
+        places.len(),
+        all.len(),
+        "the stream has a line twice that counts"
+    );
+    let mut joins: HashMap<&str, usize> = HashMap::new();
+    for (_, event) in &events {
+        if let Some(name) = event["joined"]["name"].as_str() {
+            *joins.entry(name).or_default() += 1;
+        }
+    }
+    let mut wrong = String::new();
+    let mut heard = 0;
+    for person in people {
+        let checked = check_said(person, &all)
+            .and_then(|()| check_heard(person, &all, &places))
+            .and_then(|()| check_left(person, &joins));
+        if let Err(why) = checked {
+            writeln!(wrong, "{}: {why}", person.name).unwrap();
+        }
+        heard += person.heard.len();
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+    let said: u64 = people.iter().map(|person| person.said).sum();
+    format!(
+        "{} people, {} to the end; {said} lines written, {} in the stream, {heard} heard; \
+         {} batches, {ignored} that didn't count",
+        people.len(),
+        people.iter().filter(|person| person.stayed).count(),
+        all.len(),
+        stream.len()
+    )
+}
+
+/// What somebody said is there once and in order, from the first line on; all of it if they stayed.
+fn check_said(person: &Person, all: &[String]) -> Result<(), String> {
+    let prefix = format!("{}: ", person.name);
+    let own = all.iter().filter_map(|line| line.strip_prefix(&prefix));
+    let mut count = 0;
+    for text in own {
+        count += 1;
+        if text != count.to_string() {
+            return Err(format!("line {text} stands in the place of line {count}"));
+        }
+    }
+    let lost = person.stayed && count < person.said;
+    if lost || count > person.said {
+        return Err(format!(
+            "{} lines were said, {count} are there",
+            person.said
+        ));
+    }
+    Ok(())
+}
+
+/// What somebody heard is all that others said, without a gap, from the first to the last; to the end
+/// if they stayed.
+fn check_heard(
+    person: &Person,
+    all: &[String],
+    places: &HashMap<&str, usize>,
+) -> Result<(), String> {
+    let own = format!("{}: ", person.name);
+    let said: Vec<_> = person
+        .heard
+        .iter()
+        .filter(|line| line.contains(": "))
+        .collect();
+    let Some(first) = said.first() else {
+        return Ok(());
+    };
+    let mut place = *places
+        .get(first.as_str())
+        .ok_or_else(|| format!("nobody said {first:?}"))?;
+    for line in &said {
+        while all.get(place).is_some_and(|there| there.starts_with(&own)) {
+            place += 1;
+        }
+        let there = all.get(place);
+        if there != Some(*line) {
+            return Err(format!("{line:?} is heard where {there:?} stands"));
+        }
+        place += 1;
+    }
+    let missed = all[place..]
+        .iter()
+        .filter(|line| !line.starts_with(&own))
+        .count();
+    if person.stayed && missed > 0 {
+        return Err(format!("the last {missed} lines are missing"));
+    }
+    Ok(())
+}
+
+/// Nobody is heard to have left more often than they came: who was at a node that was cut off for long
+/// comes twice.
+fn check_left(person: &Person, joins: &HashMap<&str, usize>) -> Result<(), String> {
+    let mut left: HashMap<&str, usize> = HashMap::new();
+    for line in &person.heard {
+        if let Some(name) = line.strip_suffix(" has left the chatroom!") {
+            *left.entry(name).or_default() += 1;
+        }
+    }
+    let more = left
+        .iter()
+        .find(|(name, times)| joins.get(*name).is_none_or(|joins| *times > joins));
+    more.map_or(Ok(()), |(name, times)| {
+        Err(format!("{name} has left {times} times"))
+    })
+}
