@@ -309,7 +309,7 @@ mod tests {
         let hours = |hours: u64| {
             (
                 Tick::from_whole_s(hours * 3600),
-                date + time::Duration::hours(hours as i64),
+                date + time::Duration::hours(hours.cast_signed()),
             )
         };
         certificates.loaded.until = Some(date + time::Duration::days(15));

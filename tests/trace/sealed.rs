@@ -130,11 +130,11 @@ fn a_sealed_talk_tells_what_the_plain_one_tells() {
     assert_eq!(story(&plain).missing, 0);
     for suite in SUITES {
         for update_every in [usize::MAX, 7, 1] {
-            let mut sealer = Sealer::with(suite).updating(update_every);
+            let mut pen = Sealer::with(suite).updating(update_every);
             // All of them, or some among plain ones.
             for first in [4001, 4002, 4003] {
-                let (sealed, _) = sealer.seal(&steps, |port| port >= first);
-                let sealed = records(&captured(&sealed), &sealer.key_log());
+                let (sealed, _) = pen.seal(&steps, |port| port >= first);
+                let sealed = records(&captured(&sealed), &pen.key_log());
                 assert_eq!(story(&sealed), story(&plain), "{suite:?} {first}");
                 assert_eq!(latencies(&sealed), latencies(&plain), "{suite:?} {first}");
             }
@@ -145,10 +145,10 @@ fn a_sealed_talk_tells_what_the_plain_one_tells() {
 #[test]
 fn a_sealed_talk_is_drawn_as_the_plain_one() {
     let steps = talk();
-    let mut sealer = Sealer::with(SUITES[1]);
-    let (sealed, _) = sealer.seal(&steps, |_| true);
+    let mut pen = Sealer::with(SUITES[1]);
+    let (sealed, _) = pen.seal(&steps, |_| true);
     let drawn = |steps: &[Made], ending| {
-        let (text, _) = shown(&options(), &captured(steps), &sealer.key_log(), ending);
+        let (text, _) = shown(&options(), &captured(steps), &pen.key_log(), ending);
         // Who leaves says so before the connection is closed.
         let lines = text.lines().take_while(|line| !line.contains("left"));
         lines.map(str::to_owned).collect::<Vec<_>>()
@@ -160,10 +160,10 @@ fn a_sealed_talk_is_drawn_as_the_plain_one() {
 
 #[test]
 fn a_client_that_is_asked_again_is_read() {
-    let mut sealer = Sealer::new(&SUITES[..1], &[kx_group::SECP384R1]);
+    let mut pen = Sealer::new(&SUITES[..1], &[kx_group::SECP384R1]);
     let steps = talk();
-    let (sealed, _) = sealer.seal(&steps, |_| true);
-    let records = records(&captured(&sealed), &sealer.key_log());
+    let (sealed, _) = pen.seal(&steps, |_| true);
+    let records = records(&captured(&sealed), &pen.key_log());
     assert_eq!(of(&records, "message").len(), 19);
     let words = of(&records, "tls");
     let asked = words.iter().filter(|word| word["what"] == "asked");
@@ -183,9 +183,9 @@ fn the_secrets_of_the_handshake_are_not_needed() {
     let steps = talk();
     let plain = story(&records(&captured(&steps), ""));
     for suite in SUITES {
-        let mut sealer = Sealer::with(suite).updating(5);
-        let (sealed, _) = sealer.seal(&steps, |_| true);
-        let log = without(&sealer.key_log(), &["HANDSHAKE", "EXPORTER"]);
+        let mut pen = Sealer::with(suite).updating(5);
+        let (sealed, _) = pen.seal(&steps, |_| true);
+        let log = without(&pen.key_log(), &["HANDSHAKE", "EXPORTER"]);
         assert_eq!(story(&records(&captured(&sealed), &log)), plain);
     }
 }
@@ -193,8 +193,8 @@ fn the_secrets_of_the_handshake_are_not_needed() {
 #[test]
 fn without_secrets_it_is_told_who_connects_and_how_much_is_said() {
     let steps = talk();
-    let mut sealer = Sealer::with(SUITES[0]);
-    let (sealed, _) = sealer.seal(&steps, |_| true);
+    let mut pen = Sealer::with(SUITES[0]);
+    let (sealed, _) = pen.seal(&steps, |_| true);
     let capture = captured(&sealed);
     let mut other = Sealer::with(SUITES[0]);
     other.seal(&steps, |_| true);
@@ -228,9 +228,9 @@ fn without_secrets_it_is_told_who_connects_and_how_much_is_said() {
 #[test]
 fn the_secrets_of_another_session_under_this_ones_number_open_nothing() {
     let steps = talk();
-    let mut sealer = Sealer::with(SUITES[0]);
-    let (sealed, _) = sealer.seal(&steps, |_| true);
-    let log = sealer.key_log();
+    let mut pen = Sealer::with(SUITES[0]);
+    let (sealed, _) = pen.seal(&steps, |_| true);
+    let log = pen.key_log();
     let wrong = log.lines().fold(String::new(), |all, line| {
         let (start, secret) = line.rsplit_once(' ').unwrap();
         let other: String = secret.chars().rev().collect();
@@ -245,11 +245,11 @@ fn the_secrets_of_another_session_under_this_ones_number_open_nothing() {
 #[test]
 fn who_is_read_in_one_direction_only_tells_nothing_wrong() {
     let steps = talk();
-    let mut sealer = Sealer::with(SUITES[2]);
-    let (sealed, _) = sealer.seal(&steps, |port| port == 4001);
+    let mut pen = Sealer::with(SUITES[2]);
+    let (sealed, _) = pen.seal(&steps, |port| port == 4001);
     let plain = records(&captured(&steps), "");
     for lacks in ["CLIENT_TRAFFIC", "SERVER_TRAFFIC"] {
-        let log = without(&sealer.key_log(), &[lacks]);
+        let log = without(&pen.key_log(), &[lacks]);
         let partly = records(&captured(&sealed), &log);
         let said = |records: &[Value]| {
             let of_message = |record: &&Value| format!("{} {}", record["name"], record["text"]);
@@ -334,15 +334,15 @@ fn assert_true(records: &[Value], steps: &[Made], what: &str) {
 fn what_the_capture_lacks_costs_as_much_as_in_a_plain_one() {
     let steps = talk();
     for (suite, update_every) in [(SUITES[0], usize::MAX), (SUITES[1], 6)] {
-        let mut sealer = Sealer::with(suite).updating(update_every);
-        let (sealed, places) = sealer.seal(&steps, |_| true);
-        let log = sealer.key_log();
+        let mut pen = Sealer::with(suite).updating(update_every);
+        let (sealed, places) = pen.seal(&steps, |_| true);
+        let log = pen.key_log();
         let mut compared = 0;
         for (at, step) in steps.iter().enumerate() {
             let goes_on = |rest: &[Made]| {
                 rest.iter().any(|other| match (step, other) {
-                    (Made::Up(port, _), Made::Up(other, _)) => port == other,
-                    (Made::Down(port, _), Made::Down(other, _)) => port == other,
+                    (Made::Up(port, _), Made::Up(other, _))
+                    | (Made::Down(port, _), Made::Down(other, _)) => port == other,
                     _ => false,
                 })
             };
@@ -366,10 +366,10 @@ fn what_the_capture_lacks_costs_as_much_as_in_a_plain_one() {
 #[test]
 fn a_handshake_that_lacks_a_packet_tells_nothing_wrong() {
     let steps = talk_of(false);
-    let mut sealer = Sealer::with(SUITES[1]);
-    let (sealed, places) = sealer.seal(&steps, |_| true);
+    let mut pen = Sealer::with(SUITES[1]);
+    let (sealed, places) = pen.seal(&steps, |_| true);
     for at in 1..places[1] {
-        let records = records(&captured_without(&sealed, at), &sealer.key_log());
+        let records = records(&captured_without(&sealed, at), &pen.key_log());
         assert!(with_gaps(&records).len() > 40, "{at}");
         assert_true(&records, &steps, &format!("packet {at}"));
     }
@@ -378,9 +378,9 @@ fn a_handshake_that_lacks_a_packet_tells_nothing_wrong() {
 #[test]
 fn every_prefix_and_every_snap_length_is_read() {
     let steps = talk_of(false);
-    let mut sealer = Sealer::with(SUITES[0]).updating(3);
-    let (sealed, _) = sealer.seal(&steps[..60], |port| port != 4002);
-    let (capture, log) = (captured(&sealed), sealer.key_log());
+    let mut pen = Sealer::with(SUITES[0]).updating(3);
+    let (sealed, _) = pen.seal(&steps[..60], |port| port != 4002);
+    let (capture, log) = (captured(&sealed), pen.key_log());
     for end in (24..capture.len()).step_by(97) {
         let records = records(&capture[..end], &log);
         assert_true(&records, &steps, &format!("{end} bytes"));
@@ -409,9 +409,9 @@ fn snapped(capture: &[u8], snap: usize) -> Vec<u8> {
 #[test]
 fn flipped_bits_open_nothing_wrong() {
     let steps = talk_of(false);
-    let mut sealer = Sealer::with(SUITES[2]).updating(9);
-    let (sealed, _) = sealer.seal(&steps, |_| true);
-    let (capture, log) = (captured(&sealed), sealer.key_log());
+    let mut pen = Sealer::with(SUITES[2]).updating(9);
+    let (sealed, _) = pen.seal(&steps, |_| true);
+    let (capture, log) = (captured(&sealed), pen.key_log());
     let mut at = 24;
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
     while at < capture.len() {
@@ -433,8 +433,8 @@ fn flipped_bits_open_nothing_wrong() {
 
 #[test]
 fn old_versions_are_said_not_to_be_read() {
-    let mut sealer = Sealer::with(SUITES[0]);
-    let (sealed, _) = sealer.seal(&talk()[..1], |_| true);
+    let mut pen = Sealer::with(SUITES[0]);
+    let (sealed, _) = pen.seal(&talk()[..1], |_| true);
     let Made::Up(_, hello) = &sealed[1] else {
         panic!("{} steps", sealed.len());
     };
@@ -451,7 +451,7 @@ fn old_versions_are_said_not_to_be_read() {
         Made::Down(4001, data),
         Made::Close(4001),
     ];
-    let (_, screen) = shown(&options(), &captured(&steps), &sealer.key_log(), "txt");
+    let (_, screen) = shown(&options(), &captured(&steps), &pen.key_log(), "txt");
     for words in [
         "the server to port 4001: TLS 1.2, cipher suite 0xc02f\n",
         "port 4001 sends 23 bytes, sealed\n",
@@ -463,8 +463,8 @@ fn old_versions_are_said_not_to_be_read() {
 
 #[test]
 fn a_capture_that_begins_inside_a_connection_says_so() {
-    let mut sealer = Sealer::with(SUITES[0]);
-    let (sealed, places) = sealer.seal(&talk(), |_| true);
+    let mut pen = Sealer::with(SUITES[0]);
+    let (sealed, places) = pen.seal(&talk(), |_| true);
     let whole = captured(&sealed);
     let (mut at, mut left) = (24, 3 + 2 * (places[3] - 1));
     while left > 0 {
@@ -472,7 +472,7 @@ fn a_capture_that_begins_inside_a_connection_says_so() {
         left -= 1;
     }
     let capture = [&whole[..24], &whole[at..]].concat();
-    let (_, screen) = shown(&options(), &capture, &sealer.key_log(), "txt");
+    let (_, screen) = shown(&options(), &capture, &pen.key_log(), "txt");
     assert!(
         screen.contains("its beginning was not captured"),
         "{screen}"
@@ -483,14 +483,14 @@ fn a_capture_that_begins_inside_a_connection_says_so() {
 
 #[test]
 fn what_people_said_is_left_out_of_a_sealed_talk_too() {
-    let mut sealer = Sealer::with(SUITES[0]);
-    let (sealed, _) = sealer.seal(&talk(), |_| true);
+    let mut pen = Sealer::with(SUITES[0]);
+    let (sealed, _) = pen.seal(&talk(), |_| true);
     let options = Options {
         redact: true,
         ..options()
     };
     for ending in ["ndjson", "svg", "html", "txt", "mmd"] {
-        let (text, screen) = shown(&options, &captured(&sealed), &sealer.key_log(), ending);
+        let (text, screen) = shown(&options, &captured(&sealed), &pen.key_log(), ending);
         for said in ["hello 0", "waves", "سلام", "psst"] {
             assert!(!text.contains(said) && !screen.contains(said), "{ending}");
         }
@@ -500,14 +500,14 @@ fn what_people_said_is_left_out_of_a_sealed_talk_too() {
 
 #[test]
 fn a_key_log_is_a_file_that_is_there() {
-    let mut sealer = Sealer::with(SUITES[0]);
-    let (sealed, _) = sealer.seal(&talk(), |_| true);
+    let mut pen = Sealer::with(SUITES[0]);
+    let (sealed, _) = pen.seal(&talk(), |_| true);
     let capture = file_with(&captured(&sealed));
     let output = trace(&["--keylog", "/nonexistent/keys"], capture.path());
     assert_eq!(output.status.code(), Some(2));
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.contains("/nonexistent/keys: No such file"), "{error}");
-    let keys = file_with(sealer.key_log().as_bytes());
+    let keys = file_with(pen.key_log().as_bytes());
     let keys = keys.path().to_str().unwrap();
     let screen = trace_ok(&["--keylog", keys], capture.path());
     assert!(screen.contains("  soheil: hello 0\n"), "{screen}");
@@ -561,10 +561,10 @@ fn what_is_opened_is_what_tshark_opens() {
         return;
     }
     for suite in SUITES {
-        let mut sealer = Sealer::with(suite).updating(8);
-        let (sealed, _) = sealer.seal(&talk(), |_| true);
+        let mut pen = Sealer::with(suite).updating(8);
+        let (sealed, _) = pen.seal(&talk(), |_| true);
         let capture = file_with(&captured(&sealed));
-        let keys = file_with(sealer.key_log().as_bytes());
+        let keys = file_with(pen.key_log().as_bytes());
         for stream in 0..3 {
             let output = Command::new("tshark")
                 .args(["-n", "-d", "tcp.port==5050,tls", "-q"])
@@ -588,7 +588,7 @@ fn what_is_opened_is_what_tshark_opens() {
                 theirs[way]
                     .extend(pairs.map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()));
             }
-            let ours = opened(capture.path(), stream, &sealer.key_log());
+            let ours = opened(capture.path(), stream, &pen.key_log());
             assert!(ours[0].len() > 40, "{} bytes", ours[0].len());
             assert!(ours[1].len() > 200, "{} bytes", ours[1].len());
             assert!(ours == theirs, "{suite:?}, stream {stream}: {text}");

@@ -188,7 +188,7 @@ impl Entry<'_> {
                 }
             }
             Word::Agreed { version, suite } => {
-                write!(self.out, "{version}, {}", SuiteName(*suite))?
+                write!(self.out, "{version}, {}", SuiteName(*suite))?;
             }
             Word::Alert(alert) => write!(self.out, "TLS alert {alert}")?,
             Word::Opened | Word::Sealed { .. } => {}

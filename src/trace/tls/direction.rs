@@ -167,10 +167,9 @@ impl Direction {
                 self.outcome(&outcome, record.len(), around);
             }
             // Astray it can't be told whether it is one: the sealed ones can.
-            HANDSHAKE if self.astray => return false,
+            HANDSHAKE | CHANGE_CIPHER_SPEC if self.astray => return false,
             HANDSHAKE if self.is_shaking_hands() => self.messages(body, around),
             ALERT if !self.astray && body.len() == 2 => self.alert(body[1], end, around),
-            CHANGE_CIPHER_SPEC if self.astray => return false,
             _ => {}
         }
         true

@@ -185,7 +185,7 @@ fn is_label(word: &str) -> bool {
 /// Returns the bytes that are written so.
 fn bytes(digits: &str) -> Option<Vec<u8>> {
     let digits = digits.as_bytes();
-    if digits.is_empty() || digits.len() % 2 != 0 {
+    if digits.is_empty() || !digits.len().is_multiple_of(2) {
         return None;
     }
     let value = |digit: u8| char::from(digit).to_digit(16);
@@ -234,14 +234,14 @@ mod tests {
     fn what_is_no_line_of_the_format_is_counted() {
         let mut log = KeyLog::default();
         let good = line("CLIENT_TRAFFIC_SECRET_0", 1, 2);
-        let long = format!("{}\n", "x".repeat(5000));
+        let endless = format!("{}\n", "x".repeat(5000));
         for strange in [
             "hello\n",
             "\u{feff}A B C\n",
             "CLIENT_TRAFFIC_SECRET_0 00 00\n",
             &good.replace("02", "zz"),
             &good.to_lowercase(),
-            &long,
+            &endless,
         ] {
             log.push(strange.as_bytes());
         }
