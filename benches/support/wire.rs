@@ -23,12 +23,11 @@ const ACCEPT_BYTES: usize = 32;
 /// Returns a WebSocket's message; a mask of zeros leaves it as it is.
 fn framed(text: &[u8]) -> Vec<u8> {
     let mut frame = vec![0x81];
-    match u8::try_from(text.len()) {
-        Ok(length @ 0..=125) => frame.push(0x80 | length),
-        _ => {
-            frame.push(0x80 | 126);
-            frame.extend(u16::try_from(text.len()).unwrap().to_be_bytes());
-        }
+    if text.len() < 0x7E {
+        frame.push(0x80 | text.len() as u8);
+    } else {
+        frame.push(0xFE);
+        frame.extend(u16::try_from(text.len()).unwrap().to_be_bytes());
     }
     frame.extend([0; 4]);
     frame.extend(text);

@@ -64,7 +64,7 @@ pub struct Options {
     pub certificate: Place,
     /// Whose connections begin with a PROXY header.
     pub proxy_from: Vec<IpNet>,
-    /// Pages that may open WebSockets beside the server's own.
+    /// Pages that may connect over WebSocket beside the server's own.
     pub web_origins: Vec<Origin>,
     /// Addresses at which those who look after the server learn how it goes.
     pub metrics: Vec<SocketAddr>,

@@ -1,4 +1,4 @@
-//! The hub's WebSockets on wires in memory: short writes of any size, silence, memory.
+//! Members on WebSocket over wires in memory: short writes of any size, silence, memory.
 
 use std::time::Duration;
 

@@ -128,7 +128,7 @@ impl<S: Stream> Connection<S> {
             let Some(framed) = self.framed_mut() else {
                 break;
             };
-            let come = &mut space[..SPARE_BYTES + length];
+            let (come, _) = space.split_at_mut(SPARE_BYTES + length);
             let decoded = framed.decoder().decode(come, &mut control);
             let ended = framed.end().is_some();
             framed.heard(is_full || ended, now);

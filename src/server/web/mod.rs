@@ -95,7 +95,7 @@ impl Site {
             return Outcome::to(request, Status::NotFound, &content);
         };
         let content = Content {
-            content_type: file.content_type,
+            media_type: file.content_type,
             bytes: file.bytes,
             tag: Some(tag.to_owned()),
         };

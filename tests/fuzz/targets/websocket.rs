@@ -68,10 +68,10 @@ fn hear(bytes: &[u8], piece: usize) -> Heard {
     };
     for come in bytes.chunks(piece.min(bytes.len().max(1))) {
         let mut buffer = [&[0; SPARE_BYTES][..], come].concat();
-        let decoded = decoder.decode(&mut buffer, &mut control);
-        assert!(decoded.idle_frames <= decoded.frames);
-        heard.text.extend_from_slice(&buffer[..decoded.text_bytes]);
-        heard.frames += decoded.frames;
+        let came = decoder.decode(&mut buffer, &mut control);
+        assert!(came.idle_frames <= came.frames);
+        heard.text.extend_from_slice(&buffer[..came.text_bytes]);
+        heard.frames += came.frames;
         heard.end = decoder.end();
         let ping = control.as_mut().and_then(|control| control.take_ping());
         assert!(ping.is_none_or(|ping| ping.len() <= 125));
