@@ -62,3 +62,8 @@ fn nats() {
 fn tls() {
     replay("tls", targets::tls::run);
 }
+
+#[test]
+fn websocket() {
+    replay("websocket", targets::websocket::run);
+}

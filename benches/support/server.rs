@@ -27,10 +27,16 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the room, on its default flags but for the log and the pace of members.
     pub(crate) fn room() -> Self {
+        Self::room_that_speaks(Wire::Room)
+    }
+
+    /// The same for members who speak `wire`.
+    pub(crate) fn room_that_speaks(wire: Wire) -> Self {
         let address = free_address();
+        let scheme = if wire == Wire::Web { "http://" } else { "" };
         let mut command = Self::serve();
-        command.args(["--listen", &address.to_string()]);
-        Self::start(command, address, Wire::Room)
+        command.args(["--listen", &format!("{scheme}{address}")]);
+        Self::start(command, address, wire)
     }
 
     /// The same over TLS, with the certificate in `directory`.

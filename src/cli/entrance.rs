@@ -61,7 +61,7 @@ pub struct EntranceOptions {
     pub proxy_from: Vec<IpNet>,
 
     /// Origin of a page that may connect over WebSocket beside the server's own, such as
-    /// https://chat.example.org; may be given several times
+    /// `https://chat.example.org`; may be given several times
     #[arg(
         long,
         value_name = "ORIGIN",

@@ -273,6 +273,7 @@ impl<S: Stream> Connections<S> {
                 self.pings.leave();
             }
             self.admission.leave(id);
+            self.addresses.leave(id);
             self.guesses.leave(id);
             self.password.leave(id);
             self.addresses.leave(id);

@@ -354,7 +354,7 @@ mod tests {
         assert_eq!(framed.look(false, at(1060)), Silent::Ask);
         // It can't take the question.
         assert_eq!(framed.look(true, at(1200)), Silent::NotLong);
-        assert_eq!(framed.look(false, at(1259)), Silent::Gone);
+        assert_eq!(framed.look(false, at(1260)), Silent::Gone);
     }
 
     #[test]

@@ -80,6 +80,8 @@ pub struct Hub<S> {
     record: Option<Vec<u8>>,
     /// From where one may come in at all.
     gate: Gate,
+    /// Where browsers find the page, if there is one.
+    page: Option<String>,
     /// Lent to who is read from.
     reader: Reader,
     /// How much has been heard this turn, in lines.
@@ -107,6 +109,7 @@ impl<S: Stream> Hub<S> {
             rate_limit: RateLimit::new(limits.rate, limits.burst),
             record: None,
             gate: Gate::default(),
+            page: None,
             reader: Reader::new(READ_BYTES),
             work: 0,
             closing: false,
@@ -270,6 +273,11 @@ impl<S: Stream> Hub<S> {
         }
         self.connections
             .reap(|id| !names.of(id).is_empty() || backplane.awaits(id))
+    }
+
+    /// Tells browsers that have come to the wrong port where the page is.
+    pub fn set_page(&mut self, page: String) {
+        self.page = Some(page);
     }
 
     /// Lets the log tell what is said, or not.

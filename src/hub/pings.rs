@@ -1,4 +1,4 @@
-//! When WebSockets are asked whether they are there, on which nothing comes.
+//! When those on WebSocket are asked whether they are there, of whom nothing comes.
 //!
 //! There is no list of them: as long as there are any, all slots are looked at in turn, a few at
 //! once.
@@ -22,7 +22,7 @@ const SLOTS_MAX: usize = 4096;
 /// Where the round is on its way.
 #[derive(Debug, Default)]
 pub(super) struct Pings {
-    /// How many WebSockets there are.
+    /// How many are on WebSocket.
     framed: usize,
     /// The slot to look at next.
     next: usize,
@@ -46,7 +46,7 @@ impl Pings {
         }
     }
 
-    /// Returns how many WebSockets there are.
+    /// Returns how many are on WebSocket.
     pub(super) fn count(&self) -> usize {
         self.framed
     }
@@ -71,7 +71,7 @@ impl Pings {
 }
 
 impl<S: Stream> Connections<S> {
-    /// Asks WebSockets that have been silent whether they are there, and ends those that haven't
+    /// Asks those on WebSocket who have been silent whether they are there, and ends those who haven't
     /// answered.
     pub(super) fn ask_silent(&mut self) {
         let now = self.now();

@@ -73,21 +73,19 @@ impl Server {
             opened,
         } = arrived;
         let framed = opened.map(|opened| Box::new(Framed::new(opened.wants_json, now)));
-        let layers = Layers { sealed, framed };
+        let layers = Layers {
+            sealed,
+            framed,
+            origin,
+        };
         if self.hub.admit(address).is_err() {
             return self.hub.refuse_by(stream, layers, address);
         }
-        let id = self.hub.next_id();
-        let token = Source::Connection(id).into();
+        let token = Source::Connection(self.hub.next_id()).into();
         let registry = self.poll.registry();
         match registry.reregister(&mut stream, token, INTEREST) {
             Ok(()) => self.hub.accept_by(stream, layers, address),
-            Err(error) => {
-                return warn!("a connection can't be watched and is closed: {error}");
-            }
-        }
-        if let Some(origin) = origin {
-            self.hub.set_origin(id, origin);
+            Err(error) => warn!("a connection can't be watched and is closed: {error}"),
         }
     }
 

@@ -16,15 +16,14 @@ use crate::failure::Failure;
 /// over.
 ///
 /// # Errors
-/// Fails if one is not a TCP socket that listens, or its name (`FileDescriptorName=`) is that of
-/// something that isn't spoken here.
+/// Fails if one is not a TCP socket that listens.
 pub(super) fn take() -> Result<Vec<(Scheme, TcpListener)>, Failure> {
     let names = env::var("LISTEN_FDNAMES").unwrap_or_default();
     let mut names = names.split(':');
     let mut handed = ListenFd::from_env();
     let mut sockets = Vec::new();
     for index in 0..handed.len() {
-        let scheme = scheme_of(names.next().unwrap_or_default())?;
+        let scheme = scheme_of(names.next().unwrap_or_default());
         let not_one = |error| Failure::new(format!("can't use inherited socket {index}: {error}"));
         if let Some(socket) = handed.take_tcp_listener(index).map_err(not_one)? {
             if !rustix::net::sockopt::socket_acceptconn(&socket).unwrap_or(false) {
@@ -36,14 +35,14 @@ pub(super) fn take() -> Result<Vec<(Scheme, TcpListener)>, Failure> {
     Ok(sockets)
 }
 
-/// Returns what is spoken at a socket of this name. One that was given none has that of its unit,
+/// Returns what is spoken at a socket of this name (`FileDescriptorName=`). One that was given none has that of its unit,
 /// `chatroom.socket`, or is called unknown.
-fn scheme_of(name: &str) -> Result<Scheme, Failure> {
+fn scheme_of(name: &str) -> Scheme {
     match name {
-        "metrics" => Ok(Scheme::Metrics),
-        "tls" => Ok(Scheme::Tls),
-        "http" => Ok(Scheme::Http),
-        "https" => Ok(Scheme::Https),
-        _ => Ok(Scheme::Plain),
+        "metrics" => Scheme::Metrics,
+        "tls" => Scheme::Tls,
+        "http" => Scheme::Http,
+        "https" => Scheme::Https,
+        _ => Scheme::Plain,
     }
 }

@@ -66,7 +66,7 @@ pub struct Options {
     pub certificate: Place,
     /// Whose connections begin with a PROXY header.
     pub proxy_from: Vec<IpNet>,
-    /// Pages that may open WebSockets beside the server's own.
+    /// Pages that may connect over WebSocket beside the server's own.
     pub web_origins: Vec<Origin>,
     /// Addresses at which those who look after the server learn how it goes.
     pub metrics: Vec<SocketAddr>,
@@ -218,6 +218,10 @@ impl Server {
                 timeout: backplane.timeout,
             });
         }
+        let site = Site::new(options.web_origins.clone(), options.proxy_from.clone());
+        if let Some(page) = site.page(&listeners) {
+            hub.set_page(page);
+        }
         let speaks = |scheme| listeners.iter().any(|listener| listener.scheme() == scheme);
         let watched = speaks(Scheme::Metrics);
         let is_sealed = speaks(Scheme::Tls) || speaks(Scheme::Https);
@@ -235,7 +239,7 @@ impl Server {
             signals,
             certificates,
             proxy_from: options.proxy_from.clone(),
-            site: Site::new(options.web_origins.clone(), options.proxy_from.clone()),
+            site,
             arrivals: Arrivals::new(limits.name_timeout_s),
             hub,
             keeper,

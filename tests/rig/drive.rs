@@ -78,8 +78,8 @@ impl Drive {
         let is_framed = wire.borrow().frames.is_some();
         let framed = is_framed.then(|| Box::new(Framed::new(false, self.now)));
         let layers = Layers {
-            sealed: None,
             framed,
+            ..Layers::default()
         };
         let end = End(Rc::clone(&wire));
         self.hub.accept_by(end, layers, address);

@@ -19,11 +19,11 @@ pub(crate) fn put_frame(first: u8, payload: &[u8], mask: [u8; 4], out: &mut Vec<
     match payload.len() {
         length @ 0..=125 => out.push(0x80 | length as u8),
         length @ 126..=0xFFFF => {
-            out.push(0x80 | 126);
+            out.push(0xFE);
             out.extend_from_slice(&(length as u16).to_be_bytes());
         }
         length => {
-            out.push(0x80 | 127);
+            out.push(0xFF);
             out.extend_from_slice(&(length as u64).to_be_bytes());
         }
     }

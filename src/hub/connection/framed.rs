@@ -115,7 +115,6 @@ impl<S: Stream> Connection<S> {
                 Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
                 result => result,
             };
-            let mut control = self.take_control();
             let Some(framed) = self.framed_mut() else {
                 break;
             };
@@ -125,7 +124,11 @@ impl<S: Stream> Connection<S> {
                 framed.heard(is_full, now);
                 continue;
             }
-            let come = &mut space[..SPARE_BYTES + length];
+            let mut control = self.take_control();
+            let Some(framed) = self.framed_mut() else {
+                break;
+            };
+            let (come, _) = space.split_at_mut(SPARE_BYTES + length);
             let decoded = framed.decoder().decode(come, &mut control);
             let ended = framed.end().is_some();
             framed.heard(is_full || ended, now);

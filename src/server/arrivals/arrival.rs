@@ -29,8 +29,6 @@ pub(super) struct Arrival {
     pub(super) is_named: bool,
     /// Where the person is whom a proxy stands for, if it comes by one and that knows it.
     pub(super) origin: Option<Option<IpAddr>>,
-    /// That is counted.
-    pub(super) is_counted: bool,
     /// TLS is still to be agreed on.
     tls: Option<Config>,
     handshake: Option<Box<Handshake>>,
@@ -67,7 +65,6 @@ impl Arrival {
             by_proxy: way.by_proxy,
             is_named: false,
             origin: None,
-            is_counted: false,
             tls: way.tls,
             handshake: None,
             unsent: Vec::new(),

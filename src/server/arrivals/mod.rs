@@ -203,8 +203,7 @@ impl Arrivals {
             let by_proxy = arrival.by_proxy;
             let step = arrival.go_on(&mut self.scratch, site);
             let is_named = by_proxy && arrival.is_named;
-            if is_named && matches!(step, Step::Waits | Step::GoesOn) && !arrival.is_counted {
-                arrival.is_counted = true;
+            if is_named && matches!(step, Step::Waits | Step::GoesOn) {
                 let address = arrival.address;
                 if !self.per_address.has_place(address) {
                     self.remove(index);
@@ -224,14 +223,12 @@ impl Arrivals {
                         origin,
                         ..
                     } = self.remove(index);
+                    let said = opened.map_or(address, |opened| opened.address);
                     return Some(Outcome::Arrived(Arrived {
                         stream,
                         // An address that isn't the stream's was named by who stands in front.
-                        origin: match &opened {
-                            Some(opened) if opened.address != address => Some(Some(opened.address)),
-                            _ => origin,
-                        },
-                        address: opened.as_ref().map_or(address, |opened| opened.address),
+                        origin: if said == address { origin } else { Some(Some(said)) },
+                        address: said,
                         sealed,
                         opened,
                     }));

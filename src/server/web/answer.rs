@@ -23,7 +23,7 @@ pub(super) struct Answer {
 
 /// What the body of an answer is.
 pub(super) struct Content {
-    pub(super) content_type: &'static str,
+    pub(super) media_type: &'static str,
     pub(super) bytes: &'static [u8],
     /// By which it is known to be the same.
     pub(super) tag: Option<String>,
@@ -33,7 +33,7 @@ impl Content {
     /// Returns a short text.
     pub(super) fn text(text: &'static str) -> Self {
         Self {
-            content_type: "text/plain; charset=utf-8",
+            media_type: "text/plain; charset=utf-8",
             bytes: text.as_bytes(),
             tag: None,
         }
@@ -73,8 +73,8 @@ impl Answer {
             String::new()
         } else {
             let length = content.bytes.len();
-            let content_type = content.content_type;
-            format!("Content-Type: {content_type}\r\nContent-Length: {length}\r\n")
+            let media_type = content.media_type;
+            format!("Content-Type: {media_type}\r\nContent-Length: {length}\r\n")
         };
         let head = format!(
             "HTTP/1.1 {}\r\n{entity}{caching}{special}{SAFETY}{connection}\r\n",
@@ -120,10 +120,5 @@ impl Answer {
             return Ok(!sealed.has_unsent());
         }
         Ok(true)
-    }
-
-    #[cfg(test)]
-    pub(super) fn text(&self) -> String {
-        String::from_utf8([&self.head, self.body].concat()).unwrap_or_default()
     }
 }

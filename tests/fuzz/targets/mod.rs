@@ -9,6 +9,7 @@ pub(crate) mod names;
 pub(crate) mod nats;
 pub(crate) mod requests;
 pub(crate) mod tls;
+pub(crate) mod websocket;
 
 #[path = "../../rig/mod.rs"]
 mod rig;

@@ -11,11 +11,11 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     match payload.len() {
         length @ 0..=125 => bytes.push(MASKED | length as u8),
         length @ 126..=0xFFFF => {
-            bytes.push(MASKED | 126);
+            bytes.push(MASKED | 0x7E);
             bytes.extend_from_slice(&(length as u16).to_be_bytes());
         }
         length => {
-            bytes.push(MASKED | 127);
+            bytes.push(MASKED | 0x7F);
             bytes.extend_from_slice(&(length as u64).to_be_bytes());
         }
     }
@@ -51,10 +51,10 @@ fn hear<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Heard {
     let mut text = Vec::new();
     for piece in pieces {
         let mut buffer = [&[0; SPARE_BYTES][..], piece].concat();
-        let decoded = decoder.decode(&mut buffer, &mut control);
-        text.extend_from_slice(&buffer[..decoded.text_bytes]);
-        heard.frames += decoded.frames;
-        heard.idle += decoded.idle_frames;
+        let came = decoder.decode(&mut buffer, &mut control);
+        text.extend_from_slice(&buffer[..came.text_bytes]);
+        heard.frames += came.frames;
+        heard.idle += came.idle_frames;
         heard
             .pings
             .extend(control.as_mut().and_then(|control| control.take_ping()));
@@ -62,7 +62,7 @@ fn hear<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Heard {
         if let Some(control) = &control {
             assert!(control.coming.len() <= CONTROL_BYTES_MAX);
         }
-        assert!(heard.end.is_none() || decoded == Decoded::default());
+        assert!(heard.end.is_none() || came == Decoded::default());
         heard.end = decoder.end();
     }
     // As far as it is whole.
@@ -152,7 +152,7 @@ fn lengths_are_read_in_each_of_their_forms() {
         }
     }
     // In more bytes than it needs: allowed to be read (RFC 6455 asks senders to be brief).
-    let mut bytes = vec![FIN | TEXT, MASKED | 127, 0, 0, 0, 0, 0, 0, 0, 2];
+    let mut bytes = vec![FIN | TEXT, MASKED | 0x7F, 0, 0, 0, 0, 0, 0, 0, 2];
     bytes.extend([0, 0, 0, 0, b'h', b'i']);
     assert_eq!(hear_all_ways(&bytes).text, "hi\n");
 }
@@ -208,8 +208,8 @@ fn the_end_is_known_with_its_code() {
 #[test]
 fn who_breaks_the_rules_is_heard_up_to_there_and_told_so() {
     let unmasked = [FIN | TEXT, 2, b'h', b'i'];
-    let high_bit = [FIN | TEXT, MASKED | 127, 0x80, 0, 0, 0, 0, 0, 0, 0];
-    let huge = [FIN | TEXT, MASKED | 127, 0, 0, 0, 1, 0, 0, 0, 0];
+    let high_bit = [FIN | TEXT, MASKED | 0x7F, 0x80, 0, 0, 0, 0, 0, 0, 0];
+    let huge = [FIN | TEXT, MASKED | 0x7F, 0, 0, 0, 1, 0, 0, 0, 0];
     let protocol = [
         unmasked.to_vec(),
         high_bit.to_vec(),
@@ -218,8 +218,8 @@ fn who_breaks_the_rules_is_heard_up_to_there_and_told_so() {
         frame(FIN | 0x10 | PING, b"x"),
         frame(FIN | 3, b"x"),
         frame(FIN | 7, b"x"),
-        frame(FIN | 11, b"x"),
-        frame(FIN | 15, b"x"),
+        frame(FIN | 0xB, b"x"),
+        frame(FIN | 0xF, b"x"),
         frame(FIN | CONTINUATION, b"x"),
         frame(PING, b"x"),
         frame(PONG, b"x"),
