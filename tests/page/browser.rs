@@ -145,7 +145,8 @@ impl Tab<'_, '_> {
     pub(crate) fn text(&self, expression: &str) -> String {
         let value = self.value(expression);
         let text = value.as_str();
-        text.unwrap_or_else(|| panic!("{expression}: {value}")).to_owned()
+        text.unwrap_or_else(|| panic!("{expression}: {value}"))
+            .to_owned()
     }
 
     /// Waits until an expression is true.
@@ -260,7 +261,10 @@ impl Tab<'_, '_> {
     /// Prefers light or dark.
     pub(crate) fn scheme(&self, scheme: &str) {
         let feature = json!({"name": "prefers-color-scheme", "value": scheme});
-        self.tell("Emulation.setEmulatedMedia", &json!({"features": [feature]}));
+        self.tell(
+            "Emulation.setEmulatedMedia",
+            &json!({"features": [feature]}),
+        );
     }
 
     /// Takes a picture, into `target/pictures`.

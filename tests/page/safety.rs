@@ -80,7 +80,10 @@ const STRANGERS: &str = "
 
 fn watched<'t, 'b>(turn: &'t crate::browser::Turn<'b>, url: &str) -> Tab<'t, 'b> {
     let page = turn.tab();
-    page.tell("Page.addScriptToEvaluateOnNewDocument", &json!({"source": WATCH}));
+    page.tell(
+        "Page.addScriptToEvaluateOnNewDocument",
+        &json!({"source": WATCH}),
+    );
     page.go(url);
     page
 }
@@ -93,9 +96,12 @@ fn asked(turn: &crate::browser::Turn<'_>) -> Vec<String> {
             let message: Value = serde_json::from_str(entry["message"].as_str()?).ok()?;
             let message = &message["message"];
             let method = message["method"].as_str()?;
-            let is_asking = ["Network.requestWillBeSent", "Network.webSocketCreated"].contains(&method);
+            let is_asking =
+                ["Network.requestWillBeSent", "Network.webSocketCreated"].contains(&method);
             let params = &message["params"];
-            let url = params["request"]["url"].as_str().or_else(|| params["url"].as_str())?;
+            let url = params["request"]["url"]
+                .as_str()
+                .or_else(|| params["url"].as_str())?;
             is_asking.then(|| url.to_owned())
         })
         .filter(|url| !url.starts_with("about:") && !url.starts_with("chrome:"))
@@ -104,7 +110,9 @@ fn asked(turn: &crate::browser::Turn<'_>) -> Vec<String> {
 
 #[test]
 fn nothing_said_can_run() {
-    let Some(browser) = Browser::find() else { return };
+    let Some(browser) = Browser::find() else {
+        return;
+    };
     let turn = browser.turn();
     let (line, secret) = door_key();
     let folder = tempfile::tempdir().unwrap();
@@ -118,8 +126,17 @@ fn nothing_said_can_run() {
     // Names have their own rules; those of these texts that can be names are.
     let mut names = Vec::new();
     for name in [
-        "alert(1)//", "a'onclick='alert(1)", "x\"onerror=alert(1)", "a<b>c</b>", "a<img/src=x>", "constructor",
-        "__proto__", "a&lt;b", "${alert(1)}", "hasOwnProperty", "xn--a",
+        "alert(1)//",
+        "a'onclick='alert(1)",
+        "x\"onerror=alert(1)",
+        "a<b>c</b>",
+        "a<img/src=x>",
+        "constructor",
+        "__proto__",
+        "a&lt;b",
+        "${alert(1)}",
+        "hasOwnProperty",
+        "xn--a",
     ] {
         let mut peer = site.server.connect();
         peer.expect("Please enter your name:");
@@ -185,7 +202,9 @@ fn nothing_said_can_run() {
 
 #[test]
 fn the_policy_that_is_served_stops_what_would_get_in() {
-    let Some(browser) = Browser::find() else { return };
+    let Some(browser) = Browser::find() else {
+        return;
+    };
     let turn = browser.turn();
     let site = Site::start(&[]);
     let page = watched(&turn, &site.url());
