@@ -5,9 +5,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::time::Duration;
 
+use chatroom::hub::framed::Framed;
 use chatroom::hub::limits::Limits;
 use chatroom::hub::sealed::Sealed;
-use chatroom::hub::{Hub, Readiness};
+use chatroom::hub::{Hub, Layers, Readiness};
 use chatroom::room::{Access, MemberId};
 use chatroom::stream::Stream;
 use chatroom::tick::Tick;
@@ -74,7 +75,14 @@ impl Drive {
         let address = wire.address;
         let wire = Rc::new(RefCell::new(wire));
         let id = self.hub.next_id();
-        self.hub.accept(End(Rc::clone(&wire)), address);
+        let is_framed = wire.borrow().frames.is_some();
+        let framed = is_framed.then(|| Box::new(Framed::new(false, self.now)));
+        let layers = Layers {
+            sealed: None,
+            framed,
+        };
+        let end = End(Rc::clone(&wire));
+        self.hub.accept_by(end, layers, address);
         self.peers.push(Peer { wire, id });
         self.peers.len() - 1
     }
@@ -142,6 +150,13 @@ impl Drive {
         self.accept(Wire::new(window, mischief, Screen::Keeps(Vec::new())))
     }
 
+    /// The same over a WebSocket.
+    pub(crate) fn connect_framed(&mut self, window: usize) -> usize {
+        let seed = self.hub.next_id().slot() as u64;
+        let mischief = Mischief::Chance(Random::new(seed));
+        self.accept(Wire::framed(window, mischief, seed))
+    }
+
     /// Lets somebody join who takes `window` bytes, and returns its number.
     pub(crate) fn join(&mut self, name: &str, window: usize) -> usize {
         let peer = self.connect(window);
@@ -178,6 +193,9 @@ impl Drive {
     /// Returns what somebody has received since the last call.
     pub(crate) fn heard(&self, peer: usize) -> String {
         match &mut self.wire(peer).screen {
+            Screen::Frames(reader) => {
+                String::from_utf8(std::mem::take(&mut reader.text)).unwrap()
+            }
             Screen::Keeps(bytes) => String::from_utf8(std::mem::take(bytes)).unwrap(),
             screen => panic!("nothing is kept of it: {screen:?}"),
         }

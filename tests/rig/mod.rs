@@ -10,6 +10,7 @@
 
 pub(crate) mod crowd;
 pub(crate) mod drive;
+pub(crate) mod frames;
 pub(crate) mod random;
 pub(crate) mod screen;
 pub(crate) mod table;

@@ -5,6 +5,8 @@ use std::io::IoSlice;
 
 use chatroom::wire::json::Message;
 
+use super::frames::Reader;
+
 /// What a peer does with what it is sent.
 #[derive(Debug)]
 pub(crate) enum Screen {
@@ -12,6 +14,8 @@ pub(crate) enum Screen {
     Dark,
     /// It keeps every byte.
     Keeps(Vec<u8>),
+    /// It takes WebSocket's frames apart, and keeps what they say.
+    Frames(Reader),
     /// It looks at each as it comes, and keeps nothing.
     Checks(Check),
 }
@@ -25,6 +29,7 @@ impl Screen {
             left -= shown.len();
             match self {
                 Self::Dark => return,
+                Self::Frames(reader) => reader.show(shown),
                 Self::Keeps(kept) => kept.extend_from_slice(shown),
                 Self::Checks(check) => shown.iter().for_each(|&byte| check.show(byte)),
             }

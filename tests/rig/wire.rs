@@ -10,6 +10,7 @@ use chatroom::hub::Readiness;
 use chatroom::stream::Stream;
 
 use super::drive::HOME;
+use super::frames::{Reader, Writer};
 use super::random::Random;
 use super::screen::Screen;
 
@@ -45,6 +46,8 @@ pub(crate) struct Wire {
     pub(crate) mischief: Mischief,
     /// Where the peer is.
     pub(crate) address: IpAddr,
+    /// What it sends is put into frames, so.
+    pub(crate) frames: Option<Writer>,
     /// Reads and writes so far, and the bytes written.
     pub(crate) reads: usize,
     pub(crate) writes: usize,
@@ -115,6 +118,7 @@ impl Wire {
             writable: true,
             mischief,
             address: HOME,
+            frames: None,
             reads: 0,
             writes: 0,
             bytes: 0,
@@ -122,14 +126,35 @@ impl Wire {
         }
     }
 
-    /// Lets bytes reach the server.
+    /// Returns the wire of a WebSocket, that takes `window` bytes for a start.
+    pub(crate) fn framed(window: usize, mischief: Mischief, seed: u64) -> Self {
+        let mut wire = Self::new(window, mischief, Screen::Frames(Reader::default()));
+        wire.frames = Some(Writer::new(seed));
+        wire
+    }
+
+    /// Lets bytes reach the server; of a WebSocket, text.
     pub(crate) fn send(&mut self, bytes: &[u8]) {
-        self.arrived.extend(bytes);
+        self.send_frames(|frames, out| match frames {
+            Some(frames) => frames.put_text(bytes, out),
+            None => out.extend_from_slice(bytes),
+        });
+    }
+
+    fn send_frames(&mut self, put: impl FnOnce(Option<&mut Writer>, &mut Vec<u8>)) {
+        let mut out = Vec::new();
+        put(self.frames.as_mut(), &mut out);
+        self.arrived.extend(out);
         self.readable = true;
     }
 
     /// Lets the peer close its side, behind what it has sent.
     pub(crate) fn finish(&mut self) {
+        self.send_frames(|frames, out| {
+            if let Some(frames) = frames {
+                frames.put_close(out);
+            }
+        });
         self.finished = true;
         self.readable = true;
     }
@@ -152,6 +177,7 @@ impl Wire {
     pub(crate) fn received(&self) -> &[u8] {
         match &self.screen {
             Screen::Keeps(bytes) => bytes,
+            Screen::Frames(reader) => &reader.text,
             _ => &[],
         }
     }
@@ -171,6 +197,16 @@ impl Wire {
             writable: std::mem::take(&mut self.writable),
             read_until_empty: self.finished || self.reset,
         })
+    }
+
+    /// Lets a WebSocket say that it is there, if it was asked.
+    fn answer_pings(&mut self) {
+        if let Screen::Frames(reader) = &mut self.screen
+            && std::mem::take(&mut reader.pings) > 0
+            && !self.finished
+        {
+            self.send_frames(|frames, out| frames.unwrap().put_pong(out));
+        }
     }
 
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -208,6 +244,7 @@ impl Wire {
             return Err(ErrorKind::WouldBlock.into());
         }
         self.screen.show(slices, taken);
+        self.answer_pings();
         self.bytes += taken;
         if self.window != EVERYTHING {
             self.window -= taken;
