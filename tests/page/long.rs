@@ -1,5 +1,6 @@
 //! A long talk, and where one has scrolled to.
 
+use std::fmt::Write;
 use std::time::Instant;
 
 use crate::browser::{Browser, DESKTOP, PHONE};
@@ -66,9 +67,11 @@ fn ten_thousand_lines_do_not_make_it_slow() {
     let mut flood = String::new();
     let start = Instant::now();
     for number in 0..11_000 {
-        flood.push_str(&format!(
-            "line {number} of a talk, see https://example.org/{number} سلام\n"
-        ));
+        writeln!(
+            flood,
+            "line {number} of a talk, see https://example.org/{number} سلام"
+        )
+        .unwrap();
         if number % 500 == 499 {
             soheil.send(&flood);
             ali.send("and so on\n");

@@ -1,4 +1,4 @@
-//! As much of W3C WebDriver as the tests need, over one connection to chromedriver.
+//! As much of W3C's `WebDriver` as the tests need, over one connection to chromedriver.
 //!
 //! The crates that drive browsers bring an async runtime (`fantoccini`, `thirtyfour`) or the whole of
 //! Chrome's protocol as generated code (`headless_chrome`), where this is a request and its answer.

@@ -35,7 +35,9 @@ pub(super) fn source<'a>(
 /// Reads an address, with a port or without.
 fn address_of(entry: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(entry).ok()?.trim();
-    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
     let address = bare.unwrap_or(text).parse().ok();
     address.or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip()))
 }
@@ -58,9 +60,17 @@ mod tests {
             // What it says itself is worth nothing.
             ("127.0.0.1", &["198.51.100.1, 203.0.113.7"], "203.0.113.7"),
             ("127.0.0.1", &["198.51.100.1", "203.0.113.7"], "203.0.113.7"),
-            ("127.0.0.1", &["198.51.100.1, 203.0.113.7, 10.1.1.1"], "203.0.113.7"),
+            (
+                "127.0.0.1",
+                &["198.51.100.1, 203.0.113.7, 10.1.1.1"],
+                "203.0.113.7",
+            ),
             ("127.0.0.1", &["10.2.2.2,10.1.1.1"], "10.2.2.2"),
-            ("127.0.0.1", &["198.51.100.1, nonsense, 10.1.1.1"], "10.1.1.1"),
+            (
+                "127.0.0.1",
+                &["198.51.100.1, nonsense, 10.1.1.1"],
+                "10.1.1.1",
+            ),
             ("127.0.0.1", &["", "203.0.113.7"], "203.0.113.7"),
             ("127.0.0.1", &["198.51.100.1", ""], "127.0.0.1"),
             // Nobody trusted has said so.

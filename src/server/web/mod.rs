@@ -102,7 +102,11 @@ impl Site {
             let weak = format!("W/{tag}");
             request.lists("if-none-match", &weak)
         };
-        let status = if is_known { Status::NotModified } else { Status::Ok };
+        let status = if is_known {
+            Status::NotModified
+        } else {
+            Status::Ok
+        };
         Outcome::to(request, status, &content)
     }
 
@@ -123,7 +127,11 @@ impl Site {
             }
             Err(refusal) => return Outcome::refused(refusal),
         };
-        let address = forwarded::source(whence.address, request.all("x-forwarded-for"), &self.proxies);
+        let address = forwarded::source(
+            whence.address,
+            request.all("x-forwarded-for"),
+            &self.proxies,
+        );
         Outcome {
             answer: upgrade.answer(),
             closes: false,

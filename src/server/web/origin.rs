@@ -46,8 +46,7 @@ impl FromStr for Origin {
             .map(|authority| (Scheme::Https, authority))
             .or_else(|| Some((Scheme::Http, lower.strip_prefix("http://")?)))
             .ok_or_else(advice)?;
-        let is_authority =
-            |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
+        let is_authority = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
         if authority.is_empty() || !authority.bytes().all(is_authority) {
             return Err(advice());
         }
@@ -61,12 +60,7 @@ impl FromStr for Origin {
 /// Returns whether a page of `origin` may connect that has asked for `host`, where those of `allowed`
 /// may from wherever. `is_local` says that the server was reached at an address for this machine
 /// alone.
-pub(super) fn may_connect(
-    origin: &[u8],
-    host: &[u8],
-    is_local: bool,
-    allowed: &[Origin],
-) -> bool {
+pub(super) fn may_connect(origin: &[u8], host: &[u8], is_local: bool, allowed: &[Origin]) -> bool {
     let text = |bytes| std::str::from_utf8(bytes).ok();
     let Some(origin) = text(origin).and_then(|origin| origin.parse::<Origin>().ok()) else {
         return false;
@@ -102,7 +96,12 @@ mod tests {
         for (origin, host, local, may) in [
             ("http://127.0.0.1:8080", "127.0.0.1:8080", true, true),
             ("http://localhost:8080", "localhost:8080", true, true),
-            ("http://room.localhost:8080", "room.localhost:8080", true, true),
+            (
+                "http://room.localhost:8080",
+                "room.localhost:8080",
+                true,
+                true,
+            ),
             ("http://[::1]:8080", "[::1]:8080", true, true),
             ("http://LOCALHOST", "localhost:80", true, true),
             ("https://room.example", "room.example:443", false, true),
@@ -111,8 +110,18 @@ mod tests {
             ("http://other.example:8080", "room.example", false, true),
             // A name that leads here without being ours.
             ("http://evil.example:8080", "evil.example:8080", true, false),
-            ("http://localhost.evil.example", "localhost.evil.example", true, false),
-            ("http://127.0.0.1.evil.example", "127.0.0.1.evil.example", true, false),
+            (
+                "http://localhost.evil.example",
+                "localhost.evil.example",
+                true,
+                false,
+            ),
+            (
+                "http://127.0.0.1.evil.example",
+                "127.0.0.1.evil.example",
+                true,
+                false,
+            ),
             // Another page.
             ("http://evil.example", "127.0.0.1:8080", true, false),
             ("http://evil.example", "room.example", false, false),
@@ -120,7 +129,12 @@ mod tests {
             ("http://localhost:8080", "127.0.0.1:8080", true, false),
             ("https://room.example", "room.example:80", false, false),
             ("http://chat.example.org", "127.0.0.1", true, false),
-            ("https://chat.example.org.evil.example", "room.example", false, false),
+            (
+                "https://chat.example.org.evil.example",
+                "room.example",
+                false,
+                false,
+            ),
             ("null", "room.example", false, false),
             ("null", "null", false, false),
             ("file://", "", false, false),
@@ -134,7 +148,15 @@ mod tests {
 
     #[test]
     fn what_is_no_origin_is_told_what_would_be() {
-        for text in ["", "example.org", "https://", "ws://a", "https://a/b", "https://a b", "*"] {
+        for text in [
+            "",
+            "example.org",
+            "https://",
+            "ws://a",
+            "https://a/b",
+            "https://a b",
+            "*",
+        ] {
             assert!(text.parse::<Origin>().is_err(), "{text}");
         }
     }

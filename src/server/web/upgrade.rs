@@ -99,7 +99,11 @@ mod tests {
         assert!(!plain.wants_json);
         let own = format!("{RIGHT}Origin: http://localhost:8080\r\n");
         assert_eq!(upgrade(&own), Ok(plain));
-        for protocols in [JSON_PROTOCOL, "chat, CHATROOM.JSON.V1", "x,chatroom.json.v1 , y"] {
+        for protocols in [
+            JSON_PROTOCOL,
+            "chat, CHATROOM.JSON.V1",
+            "x,chatroom.json.v1 , y",
+        ] {
             let json = upgrade(&format!("{RIGHT}Sec-WebSocket-Protocol: {protocols}\r\n"));
             assert!(json.unwrap().wants_json, "{protocols}");
         }
@@ -117,7 +121,10 @@ mod tests {
         for (head, status) in [
             (without("Upgrade"), Status::UpgradeRequired),
             (without("Connection"), Status::UpgradeRequired),
-            (RIGHT.replace("HTTP/1.1", "HTTP/1.0"), Status::UpgradeRequired),
+            (
+                RIGHT.replace("HTTP/1.1", "HTTP/1.0"),
+                Status::UpgradeRequired,
+            ),
             (RIGHT.replace("GET", "HEAD"), Status::UpgradeRequired),
             (without("Sec-WebSocket-Version"), Status::UpgradeRequired),
             (version("8"), Status::UpgradeRequired),
@@ -126,8 +133,14 @@ mod tests {
             (RIGHT.replace("dGhl", "dGh"), Status::BadRequest),
             (without("Host"), Status::BadRequest),
             (format!("{RIGHT}Host: localhost\r\n"), Status::BadRequest),
-            (format!("{RIGHT}Sec-WebSocket-Version: 13\r\n"), Status::BadRequest),
-            (format!("{RIGHT}Origin: http://evil.example\r\n"), Status::Forbidden),
+            (
+                format!("{RIGHT}Sec-WebSocket-Version: 13\r\n"),
+                Status::BadRequest,
+            ),
+            (
+                format!("{RIGHT}Origin: http://evil.example\r\n"),
+                Status::Forbidden,
+            ),
             (format!("{RIGHT}Origin: null\r\n"), Status::Forbidden),
         ] {
             assert_eq!(upgrade(&head).unwrap_err().0, status, "{head}");

@@ -72,7 +72,10 @@ impl Visit {
         let last = self.requests + REQUESTS_AT_ONCE;
         loop {
             if let Some(outcome) = &mut self.outcome {
-                if !outcome.answer.write(way.stream, way.sealed.as_deref_mut())? {
+                if !outcome
+                    .answer
+                    .write(way.stream, way.sealed.as_deref_mut())?
+                {
                     return Ok(Progress::Waits);
                 }
                 if let Some(opened) = outcome.opened {
@@ -118,7 +121,10 @@ impl Visit {
                 let outcome = site.answer(&request, whence(), is_alone);
                 (request.length, outcome)
             }
-            Err(status) => (self.head.len(), Outcome::refused((status, words_of(status)))),
+            Err(status) => (
+                self.head.len(),
+                Outcome::refused((status, words_of(status))),
+            ),
         };
         self.head.drain(..length);
         self.requests += 1;
