@@ -1,5 +1,6 @@
-//! What the second encoding costs: rooms in which nobody, one, or half of the members are told in
-//! JSON, in turn, so that their ratios hold on a machine that is not quiet.
+//! What the second encoding costs, and WebSocket's frames: rooms in which nobody, one, or half of the
+//! members are told in JSON, or all come over WebSocket, in turn, so that their ratios hold on a
+//! machine that is not quiet.
 //!
 //! Not criterion's, since what is compared are rooms beside each other, with their memory. Takes
 //! how many rounds to run, and prints medians.
@@ -23,11 +24,12 @@ const ROUNDS: usize = 3;
 /// How long one talk takes, about.
 const TALK: Duration = Duration::from_secs(2);
 
-/// Who is told in JSON: a name, and one of how many.
-const ROOMS: [(&str, Wire); 3] = [
+/// Who is told how: a name, and in JSON one of how many.
+const ROOMS: [(&str, Wire); 4] = [
     ("all plain", Wire::Room),
     ("one in JSON", Wire::RoomWithJson(900)),
     ("half in JSON", Wire::RoomWithJson(2)),
+    ("WebSocket", Wire::Web),
 ];
 
 /// What one kind of room came to.
@@ -52,8 +54,7 @@ fn compare(count: usize, rounds: usize) {
     let mut sums = ROOMS.map(|_| Sum::default());
     for _ in 0..rounds {
         for ((_, wire), sum) in ROOMS.iter().zip(&mut sums) {
-            let mut server = Server::room();
-            server.wire = *wire;
+            let server = Server::room_that_speaks(*wire);
             measure(&server, count, sum);
         }
     }

@@ -57,3 +57,8 @@ fn the_hub() {
 fn tls() {
     replay("tls", targets::tls::run);
 }
+
+#[test]
+fn websocket() {
+    replay("websocket", targets::websocket::run);
+}

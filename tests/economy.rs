@@ -21,6 +21,7 @@ use chatroom::wire::Encoding;
 
 use rig::crowd::{Crowd, wire};
 use rig::drive::Drive;
+use rig::frames::{FIN, TEXT, frame};
 use rig::screen::Screen;
 use rig::wire::{EVERYTHING, Mischief, Wire};
 
@@ -133,6 +134,66 @@ fn a_line_to_n_members_of_two_encodings_is_one_read_and_n_writes() {
         let calls = wire(|wire| (wire.reads, wire.writes));
         assert_eq!(calls, (1, 999 + own));
     }
+}
+
+/// Half of whom came over WebSocket.
+fn web_room_of(members: usize) -> Crowd {
+    let mut room = room_of(members / 2);
+    for number in 0..members / 2 {
+        let came = room.join_framed(&format!("w{number:07}"));
+        assert_eq!(came, members / 2 + number);
+    }
+    assert_eq!(room.hub.room().names().count(), members);
+    room
+}
+
+#[test]
+fn a_line_relayed_to_and_from_websockets_allocates_nothing() {
+    const MEMBERS: usize = 100;
+    for speaker in [0, MEMBERS - 1] {
+        let mut room = web_room_of(MEMBERS);
+        let line = |text: &str| match speaker {
+            0 => format!("{text}\n").into_bytes(),
+            _ => frame(FIN | TEXT, text.as_bytes()),
+        };
+        let lines = ["hello", "می\u{200C}خواهم", "two\nin one"].map(line);
+        let mut talk = |rounds: usize| {
+            for round in 0..rounds {
+                let (first, second) = lines[round % 3].split_at(usize::from(round % 9 < 3));
+                turn(&mut room, speaker, first);
+                turn(&mut room, speaker, second);
+            }
+        };
+        talk(100);
+        let allocations = measure(|| talk(1000)).count_total;
+        assert_eq!(allocations, 0, "{speaker}");
+    }
+}
+
+#[test]
+fn a_line_to_n_members_some_on_websocket_is_one_read_and_n_writes() {
+    for (speaker, line) in [
+        (0, b"hello\n".to_vec()),
+        (999, frame(FIN | TEXT, b"hello")),
+        (999, frame(FIN | TEXT, b"one\ntwo\nthree")),
+    ] {
+        let mut room = web_room_of(1000);
+        wire(|wire| (wire.reads, wire.writes) = (0, 0));
+        turn(&mut room, speaker, &line);
+        let calls = wire(|wire| (wire.reads, wire.writes));
+        assert_eq!(calls, (1, 999));
+    }
+}
+
+#[test]
+fn a_websocket_costs_at_most_64_bytes_more() {
+    const MEMBERS: usize = 4000;
+    let mut rooms = Vec::with_capacity(2);
+    let mut cost = |room: fn(usize) -> Crowd| measure(|| rooms.push(room(MEMBERS))).bytes_current;
+    let [plain, web] = [room_of, web_room_of].map(&mut cost);
+    let each = (web - plain).cast_unsigned() / (MEMBERS as u64 / 2);
+    println!("{each} bytes more for each");
+    assert!(each <= 64, "{each} bytes more for each");
 }
 
 /// The way round all members was cut short by what one of them was told in JSON, in ten times as

@@ -306,7 +306,7 @@ impl Crowd {
                     member.welcome = member.welcome.saturating_sub(count);
                     self.missing -= usize::from(member.welcome == 0);
                 }
-                if let Some(answer) = self.wire.answer(&self.scratch[..count]) {
+                if let Some(answer) = self.wire.answer(number, &self.scratch[..count]) {
                     member.unsent.extend(answer);
                     member.send();
                 }

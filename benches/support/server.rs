@@ -24,7 +24,13 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the room, on its default flags but for the log and the pace of members.
     pub(crate) fn room() -> Self {
+        Self::room_that_speaks(Wire::Room)
+    }
+
+    /// The same for members who speak `wire`.
+    pub(crate) fn room_that_speaks(wire: Wire) -> Self {
         let address = free_address();
+        let scheme = if wire == Wire::Web { "http://" } else { "" };
         let mut command = Command::new(env!("CARGO_BIN_EXE_chatroom"));
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("CHATROOM_") {
@@ -33,9 +39,9 @@ impl Server {
         }
         command
             .args(["serve", "--log-level", "warn", "--listen"])
-            .arg(address.to_string())
+            .arg(format!("{scheme}{address}"))
             .env("CHATROOM_RATE", "0");
-        Self::start(command, address, Wire::Room)
+        Self::start(command, address, wire)
     }
 
     /// Starts the floor.

@@ -12,6 +12,29 @@ pub(crate) const MARK: u8 = b'^';
 /// What a member of the room reads before it is in: the prompt and the greeting.
 pub(crate) const WELCOME: &[u8] = b"Please enter your name:\nChat with your friends and enjoy\n";
 
+/// What asks for a WebSocket, and how that is answered, but for what is made of the key.
+const OPENING: &[u8] = b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
+    Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+    Sec-WebSocket-Version: 13\r\n\r\n";
+const OPENED: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+    Connection: Upgrade\r\nSec-WebSocket-Accept: ";
+const ACCEPT_BYTES: usize = 32;
+
+/// Returns a WebSocket's message; a mask of zeros leaves it as it is.
+fn framed(text: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0x81];
+    match u8::try_from(text.len()) {
+        Ok(length @ 0..=125) => frame.push(0x80 | length),
+        _ => {
+            frame.push(0x80 | 126);
+            frame.extend(u16::try_from(text.len()).unwrap().to_be_bytes());
+        }
+    }
+    frame.extend([0; 4]);
+    frame.extend(text);
+    frame
+}
+
 /// The protocol of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wire {
@@ -19,6 +42,8 @@ pub(crate) enum Wire {
     Room,
     /// The same, where one of so many who listen is told in JSON.
     RoomWithJson(usize),
+    /// The room's over WebSocket: frames whose text is the lines.
+    Web,
     /// Lines alone: the floor.
     Raw,
     /// Lines alone, and everybody hears of each newcomer: `ncat --chat`.
@@ -42,7 +67,7 @@ impl Wire {
     /// Returns how many may be on their way in at once: what the server's accept queue holds.
     pub(crate) fn joining_at_once(self) -> usize {
         match self {
-            Self::Room | Self::RoomWithJson(_) | Self::Raw => 1024,
+            Self::Room | Self::RoomWithJson(_) | Self::Web | Self::Raw => 1024,
             Self::Redis | Self::Nats => 64,
             Self::Mqtt => 16,
             Self::Irc | Self::Ncat => 4,
@@ -57,6 +82,7 @@ impl Wire {
             // The prompt and the answer to `/json` are less, with its name it is told more.
             Self::RoomWithJson(of) if !speaks && member % of == of - 1 => 200,
             Self::Room | Self::RoomWithJson(_) => WELCOME.len(),
+            Self::Web => OPENED.len() + ACCEPT_BYTES + 2 + WELCOME.len(),
             Self::Raw => 0,
             Self::Redis => usize::from(!speaks),
             Self::Nats | Self::Irc | Self::Mqtt | Self::Ncat => 1,
@@ -71,6 +97,7 @@ impl Wire {
             (Self::RoomWithJson(of), false) if member % of == of - 1 => {
                 format!("/json\n{{\"name\":\"u{member:0digits$}\"}}\n").into_bytes()
             }
+            (Self::Web, _) => OPENING.to_vec(),
             (Self::Room | Self::RoomWithJson(_), _) => format!("u{member:0digits$}\n").into_bytes(),
             (Self::Irc, _) => {
                 format!("NICK u{member}\r\nUSER u{member} 0 * :u\r\nJOIN #room\r\n").into_bytes()
@@ -107,7 +134,11 @@ impl Wire {
     }
 
     /// Returns what is to be answered to what a server says while one joins.
-    pub(crate) fn answer(self, heard: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn answer(self, member: usize, heard: &[u8]) -> Option<Vec<u8>> {
+        if self == Self::Web {
+            let opened = heard.starts_with(OPENED);
+            return opened.then(|| framed(format!("u{member}").as_bytes()));
+        }
         let text = std::str::from_utf8(heard).ok()?;
         let ping = text.lines().find_map(|line| line.strip_prefix("PING"));
         match self {
@@ -123,6 +154,7 @@ impl Wire {
                 out.extend(body);
                 out.push(b'\n');
             }
+            Self::Web => out.extend(framed(body)),
             Self::Irc => {
                 out.extend(b"PRIVMSG #room :");
                 out.extend(body);

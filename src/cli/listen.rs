@@ -28,7 +28,11 @@ pub(super) fn parse(text: &str) -> Result<ListenOn, String> {
         .find_map(|(start, scheme)| Some((scheme, text.strip_prefix(start)?)));
     let (scheme, port) = named.unwrap_or((Scheme::Plain, text));
     // As browsers write it.
-    let port = if scheme.is_web() { port.strip_suffix('/').unwrap_or(port) } else { port };
+    let port = if scheme.is_web() {
+        port.strip_suffix('/').unwrap_or(port)
+    } else {
+        port
+    };
     let found = parse_port(port)?.into_iter();
     let found = found.map(|address| Endpoint::Port(scheme, address));
     Ok(ListenOn(found.collect()))

@@ -1,5 +1,6 @@
 //! Where connections come from, where the log is to tell it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -14,6 +15,8 @@ pub(super) struct Addresses {
     named: bool,
     /// By slot. What a slot's last owner has left is written over by the next.
     by_slot: Vec<Option<IpAddr>>,
+    /// Of those whom a proxy stands for: their streams tell the proxy's.
+    by_proxy: BTreeMap<MemberId, IpAddr>,
 }
 
 impl Addresses {
@@ -22,7 +25,23 @@ impl Addresses {
         Self {
             named,
             by_slot: Vec::new(),
+            by_proxy: BTreeMap::new(),
         }
+    }
+
+    /// Takes note of where somebody comes from whom a proxy stands for.
+    pub(super) fn enter_by_proxy(&mut self, id: MemberId, address: IpAddr) {
+        self.by_proxy.insert(id, address);
+    }
+
+    /// Returns where somebody comes from, if a proxy has said so.
+    pub(super) fn by_proxy(&self, id: MemberId) -> Option<IpAddr> {
+        self.by_proxy.get(&id).copied()
+    }
+
+    /// Forgets a connection that has ended, and whom its proxy stood for.
+    pub(super) fn leave(&mut self, id: MemberId) {
+        self.by_proxy.remove(&id);
     }
 
     /// Takes note of where a new connection comes from.
@@ -112,6 +131,17 @@ mod tests {
         assert_eq!(addresses.of(id(3)).to_string(), "[2001:db8::1] ");
         assert_eq!(addresses.at(first).to_string(), "[203.0.113.7] ");
         assert_eq!(addresses.level(), Level::Info);
+    }
+
+    #[test]
+    fn whom_a_proxy_stands_for_is_known_until_it_leaves() {
+        let mut addresses = Addresses::new(false);
+        let address = "203.0.113.7".parse().unwrap();
+        addresses.enter_by_proxy(id(3), address);
+        assert_eq!(addresses.by_proxy(id(3)), Some(address));
+        assert_eq!(addresses.by_proxy(id(4)), None);
+        addresses.leave(id(3));
+        assert_eq!(addresses.by_proxy(id(3)), None);
     }
 
     #[test]

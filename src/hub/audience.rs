@@ -53,7 +53,8 @@ impl<S: Stream> Audience for Connections<S> {
     }
 
     fn address(&self, member: MemberId) -> Option<IpAddr> {
-        self.slots.get(member)?.address()
+        let by_proxy = self.addresses.by_proxy(member);
+        by_proxy.or_else(|| self.slots.get(member)?.address())
     }
 
     fn silent_s(&self, member: MemberId) -> u64 {

@@ -13,10 +13,10 @@ use std::ops::Range;
 
 use bitflags::bitflags;
 
+pub use self::transfer::Effort;
 use super::extra::{Extra, HeardBefore, Pool, Talk};
 use super::sealed::Sealed;
 use super::standing::{Stage, Standing};
-pub use self::transfer::Effort;
 use crate::feed::Transcript;
 use crate::feed::slow_readers::Sight;
 use crate::line::input::{Input, Reader};
@@ -212,7 +212,7 @@ impl<S: Stream> Connection<S> {
         }
         if let Some(talk) = self.talk_mut() {
             talk.input.clear();
-            talk.until = until;
+            talk.until = Some(until);
             talk.deadline = deadline;
         }
     }
@@ -289,7 +289,8 @@ impl<S: Stream> Connection<S> {
             Stage::Member => transcript.end(),
             Stage::Draining => {
                 let talk = self.talk();
-                talk.map_or_else(|| transcript.end(), |talk| talk.until)
+                let until = talk.and_then(|talk| talk.until);
+                until.unwrap_or_else(|| transcript.end())
             }
             Stage::Nameless | Stage::Lingering | Stage::Closed => self.cursor,
         }

@@ -264,6 +264,7 @@ impl<S: Stream> Connections<S> {
                 self.pings.leave();
             }
             self.admission.leave(id);
+            self.addresses.leave(id);
             self.guesses.leave(id);
             self.password.leave(id);
         }

@@ -44,6 +44,8 @@ pub struct Figures {
     pub members: usize,
     /// Connections that have given no name yet.
     pub nameless: usize,
+    /// Connections over WebSocket, in the room or not.
+    pub websockets: usize,
     /// Connections that have left, and are still being sent what they are owed.
     pub departing: usize,
     /// Members who take what they are sent slower than it comes.
@@ -70,6 +72,7 @@ impl<S: Stream> Hub<S> {
         Figures {
             members: delivery.feeds.readers(),
             nameless: self.connections.admission.nameless(),
+            websockets: self.connections.pings.count(),
             departing: self.connections.departing(),
             behind,
             backlog_bytes,

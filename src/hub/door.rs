@@ -24,6 +24,8 @@ pub struct Layers {
     pub sealed: Option<Box<Sealed>>,
     /// It is a WebSocket.
     pub framed: Option<Box<Framed>>,
+    /// A proxy stands for somebody else: its address isn't the stream's.
+    pub by_proxy: bool,
 }
 
 impl<S: Stream> Hub<S> {
@@ -59,8 +61,11 @@ impl<S: Stream> Hub<S> {
 
     /// Takes in a stream that has been admitted and is sealed, and asks for a name.
     pub fn accept_sealed(&mut self, stream: S, sealed: Box<Sealed>, address: IpAddr) {
-        let sealed = Some(sealed);
-        self.accept_by(stream, Layers { sealed, framed: None }, address);
+        let layers = Layers {
+            sealed: Some(sealed),
+            ..Layers::default()
+        };
+        self.accept_by(stream, layers, address);
     }
 
     /// Takes in a stream that has been admitted, whatever stands before its lines, and asks for the
@@ -75,83 +80,31 @@ impl<S: Stream> Hub<S> {
         }
     }
 
-    /// Turns a stream from `address` away that was not admitted, whatever stands before its lines,
-    /// telling it why.
-    pub fn refuse_by(&mut self, stream: S, layers: Layers, address: IpAddr) {
-        match layers {
-            Layers { sealed: None, framed: None } => self.refuse(stream, address),
-            Layers { sealed: Some(sealed), framed: None } => {
-                self.refuse_sealed(stream, sealed, address);
-            }
-            Layers { sealed, framed: Some(framed) } => {
-                self.refuse_framed(stream, sealed, framed.wants_json(), address);
-            }
-        }
+    /// Turns a stream from `address` away that was not admitted, telling it why.
+    pub fn refuse(&mut self, stream: S, address: IpAddr) {
+        self.refuse_by(stream, Layers::default(), address);
     }
 
-    /// Turns a WebSocket from `address` away that was not admitted, telling it why.
-    fn refuse_framed(
-        &mut self,
-        mut stream: S,
-        sealed: Option<Box<Sealed>>,
-        in_json: bool,
-        address: IpAddr,
-    ) {
+    /// Turns a stream from `address` away that was not admitted, whatever stands before its lines,
+    /// telling it why.
+    pub fn refuse_by(&mut self, mut stream: S, layers: Layers, address: IpAddr) {
         let Err(why) = self.admit(address) else {
             return;
         };
-        let mut words = Vec::new();
-        if in_json {
-            let time_ms = self.now_ms();
-            json::put(&Effect::Notice(why), time_ms, &mut words);
-        } else {
-            let mut plain_words = String::new();
-            plain::put(&Effect::Notice(why), &mut plain_words);
-            words = plain_words.into_bytes();
-        }
-        let mut frames = Head::of_text(words.len()).bytes().to_vec();
-        frames.append(&mut words);
-        let has_no_place = matches!(why, Notice::Full | Notice::FullForAddress | Notice::Closing);
-        let code = if has_no_place { Code::TRY_AGAIN } else { Code::POLICY };
-        frame::put_close(code, &mut frames);
+        let words = match layers.framed {
+            Some(framed) => framed_words(why, framed.wants_json(), self.now_ms()),
+            None => plain_words(why),
+        };
         let (code, why) = (why.code(), why.to_string());
-        let outcome = match sealed {
-            Some(mut sealed) => sealed.dismiss(&mut stream, &frames).map(usize::from),
-            None => stream.write(&frames),
-        };
-        debug!("its last words were taken so: {outcome:?}");
-        self.turn_away_unheard(address, code, &why);
-    }
-
-    /// Turns a stream from `address` away that was not admitted, telling it why.
-    pub fn refuse(&mut self, mut stream: S, address: IpAddr) {
-        let Some((words, code, why)) = self.refusal(address) else {
-            return;
-        };
         // One try each: who is turned away is owed no more. Closing with input unread would take the
         // words back.
-        let outcome = [stream.write(words.as_bytes()), stream.read(&mut [0; 4096])];
-        debug!("its last words were taken so: {outcome:?}");
-        self.turn_away_unheard(address, code, &why);
-    }
-
-    /// Turns a stream from `address` away that is sealed and was not admitted, telling it why.
-    pub fn refuse_sealed(&mut self, mut stream: S, mut sealed: Box<Sealed>, address: IpAddr) {
-        let Some((words, code, why)) = self.refusal(address) else {
-            return;
+        let outcome = match layers.sealed {
+            Some(mut sealed) => sealed.dismiss(&mut stream, &words).map(usize::from),
+            None => stream.write(&words),
         };
-        let outcome = sealed.dismiss(&mut stream, words.as_bytes());
+        let outcome = [outcome, stream.read(&mut [0; 4096])];
         debug!("its last words were taken so: {outcome:?}");
         self.turn_away_unheard(address, code, &why);
-    }
-
-    /// Returns why a connection from `address` is not admitted: as it is told, its code, and as it is
-    /// logged.
-    fn refusal(&self, address: IpAddr) -> Option<(String, &'static str, String)> {
-        let why = self.admit(address).err()?;
-        let mut words = String::new();
-        plain::put(&Effect::Notice(why), &mut words);
-        Some((words, why.code(), why.to_string()))
     }
 
     /// Counts a connection from `address`, under `code`, that ends before anything of it was heard,
@@ -184,6 +137,9 @@ impl<S: Stream> Connections<S> {
         }
         let id = self.slots.insert(Connection::new(stream, self.now()));
         self.addresses.enter(id, address);
+        if layers.by_proxy {
+            self.addresses.enter_by_proxy(id, address);
+        }
         self.counters.accepted += 1;
         let newcomer = (id, self.now().whole_s());
         self.admission.enter(newcomer, address, |newcomer| {
@@ -203,4 +159,30 @@ impl<S: Stream> Connections<S> {
         }
         id
     }
+}
+
+fn plain_words(why: Notice<'_>) -> Vec<u8> {
+    let mut words = String::new();
+    plain::put(&Effect::Notice(why), &mut words);
+    words.into_bytes()
+}
+
+/// Returns a message that tells a WebSocket why it is turned away, and its last frame.
+fn framed_words(why: Notice<'_>, in_json: bool, now_ms: u64) -> Vec<u8> {
+    let words = if in_json {
+        let mut words = Vec::new();
+        json::put(&Effect::Notice(why), now_ms, &mut words);
+        words
+    } else {
+        plain_words(why)
+    };
+    let mut frames = [Head::of_text(words.len()).bytes(), &words].concat();
+    let has_no_place = matches!(why, Notice::Full | Notice::FullForAddress | Notice::Closing);
+    let code = if has_no_place {
+        Code::TRY_AGAIN
+    } else {
+        Code::POLICY
+    };
+    frame::put_close(code, &mut frames);
+    frames
 }

@@ -37,8 +37,9 @@ impl Extra {
 pub(super) struct Talk {
     pub(super) input: Input,
     pub(super) splices: Splices,
-    /// Where in the transcript a draining connection's claim ends, and when.
-    pub(super) until: u64,
+    /// Where in the transcript a draining connection's claim ends, if not at the transcript's end, and
+    /// when.
+    pub(super) until: Option<u64>,
     pub(super) deadline: Option<Tick>,
     /// Of somebody who comes back after a break: what it has heard.
     pub(super) heard_before: Option<HeardBefore>,

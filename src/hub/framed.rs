@@ -71,7 +71,11 @@ pub(super) struct Between {
 
 impl Between {
     pub(super) fn is_idle(&self) -> bool {
-        self.unsent.is_empty() && self.control.as_ref().is_none_or(|control| control.is_idle())
+        self.unsent.is_empty()
+            && self
+                .control
+                .as_ref()
+                .is_none_or(|control| control.is_idle())
     }
 
     /// Returns whether something is to be sent.
@@ -350,7 +354,7 @@ mod tests {
         assert_eq!(framed.look(false, at(1060)), Silent::Ask);
         // It can't take the question.
         assert_eq!(framed.look(true, at(1200)), Silent::NotLong);
-        assert_eq!(framed.look(false, at(1259)), Silent::Gone);
+        assert_eq!(framed.look(false, at(1260)), Silent::Gone);
     }
 
     #[test]
@@ -362,7 +366,11 @@ mod tests {
             let mut sent = Vec::new();
             let mut at = 0;
             while at < line.len() {
-                let pieces = [&first[at.min(70)..], &second[at.saturating_sub(70)..], "more\n"];
+                let pieces = [
+                    &first[at.min(70)..],
+                    &second[at.saturating_sub(70)..],
+                    "more\n",
+                ];
                 let body = pieces.map(|piece| IoSlice::new(piece.as_bytes()));
                 if !framed.is_within_a_message() {
                     framed.begin(&body[..2]);
@@ -370,13 +378,20 @@ mod tests {
                 let mut head = [0; HEAD_BYTES_MAX];
                 let mut listed = [IoSlice::new(&[]); 4];
                 let count = framed.pieces(&mut head, &body, &mut listed);
-                let bytes: Vec<u8> = listed[..count].iter().flat_map(|piece| piece.to_vec()).collect();
+                let bytes: Vec<u8> = listed[..count]
+                    .iter()
+                    .flat_map(|piece| piece.to_vec())
+                    .collect();
                 let taken = step.min(bytes.len());
                 sent.extend_from_slice(&bytes[..taken]);
                 at += framed.sent(taken);
             }
             assert!(!framed.is_within_a_message());
-            assert_eq!(sent, [b"\x81\x7e\x00\xc8", line.as_bytes()].concat(), "{step}");
+            assert_eq!(
+                sent,
+                [b"\x81\x7e\x00\xc8", line.as_bytes()].concat(),
+                "{step}"
+            );
         }
     }
 }

@@ -326,7 +326,8 @@ impl<S: Stream> Hub<S> {
     fn turn_away(&mut self, id: MemberId, protocol: &str) {
         let whence = self.connections.addresses.of(id);
         info!("{whence}a connection that speaks {protocol} is turned away");
-        let notice = Notice::WrongProtocol { protocol };
+        let page = self.page.as_deref().filter(|_| protocol == "HTTP");
+        let notice = Notice::WrongProtocol { protocol, page };
         self.connections.push(id, Effect::Notice(notice));
         self.connections.close(id, Disconnect::WrongProtocol);
     }

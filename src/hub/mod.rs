@@ -40,11 +40,11 @@ mod slots;
 mod standing;
 
 pub use self::audit::Audit;
-pub use self::door::Layers;
 use self::connection::Flags;
 use self::connections::Connections;
 use self::counters::Counters;
 use self::disconnect::{Disconnect, Disconnects};
+pub use self::door::Layers;
 pub use self::gate::{Gate, Lists};
 use self::limits::{Limits, READ_BYTES};
 use self::patience::Flow;
@@ -78,6 +78,8 @@ pub struct Hub<S> {
     record: Option<Vec<u8>>,
     /// From where one may come in at all.
     gate: Gate,
+    /// Where browsers find the page, if there is one.
+    page: Option<String>,
     /// Lent to who is read from.
     reader: Reader,
     /// How much has been heard this turn, in lines.
@@ -103,6 +105,7 @@ impl<S: Stream> Hub<S> {
             rate_limit: RateLimit::new(limits.rate, limits.burst),
             record: None,
             gate: Gate::default(),
+            page: None,
             reader: Reader::new(READ_BYTES),
             work: 0,
             closing: false,
@@ -251,6 +254,11 @@ impl<S: Stream> Hub<S> {
     pub fn reap(&mut self) -> usize {
         let names = self.room.names();
         self.connections.reap(|id| !names.of(id).is_empty())
+    }
+
+    /// Tells browsers that have come to the wrong port where the page is.
+    pub fn set_page(&mut self, page: String) {
+        self.page = Some(page);
     }
 
     /// Lets the log tell what is said, or not.

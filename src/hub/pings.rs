@@ -101,7 +101,10 @@ mod tests {
     #[test]
     fn all_slots_are_looked_at_within_a_round_and_none_where_there_is_no_websocket() {
         let mut pings = Pings::default();
-        assert_eq!((pings.next(10, Tick::START), pings.deadline()), (None, None));
+        assert_eq!(
+            (pings.next(10, Tick::START), pings.deadline()),
+            (None, None)
+        );
         pings.enter(Tick::START);
         for slots in [1, SLOTS_MAX, 3 * SLOTS_MAX + 1] {
             let start = pings.deadline().unwrap();

@@ -65,6 +65,8 @@ pub enum Notice<'a> {
     StillHere,
     WrongProtocol {
         protocol: &'a str,
+        /// Where a browser would be right.
+        page: Option<&'a str>,
     },
     NeedsTls,
     Full,
@@ -196,11 +198,15 @@ impl fmt::Display for Notice<'_> {
                 write!(f, "Nobody here has this in the name: {part:.64}")
             }
             Self::StillHere => f.write_str("Here and listening."),
-            Self::WrongProtocol { protocol } => {
+            Self::WrongProtocol { protocol, page } => {
                 write!(
                     f,
                     "That was {protocol}; this is a chat room, to join with nc or telnet."
-                )
+                )?;
+                match page {
+                    Some(page) => write!(f, " For browsers, the page is at {page}"),
+                    None => Ok(()),
+                }
             }
             Self::NeedsTls => f.write_str(
                 "That was not TLS, which is spoken here: try openssl s_client, or ncat --ssl.",
@@ -279,7 +285,10 @@ mod tests {
             Notice::NoName,
             Notice::HasName,
             Notice::StillHere,
-            Notice::WrongProtocol { protocol: "HTTP" },
+            Notice::WrongProtocol {
+                protocol: "HTTP",
+                page: Some("http://127.0.0.1:8080/"),
+            },
             Notice::NeedsTls,
             Notice::Full,
             Notice::FullForAddress,

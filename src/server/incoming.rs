@@ -68,11 +68,16 @@ impl Server {
         let Arrived {
             mut stream,
             address,
+            by_proxy,
             sealed,
             opened,
         } = arrived;
         let framed = opened.map(|opened| Box::new(Framed::new(opened.wants_json, now)));
-        let layers = Layers { sealed, framed };
+        let layers = Layers {
+            sealed,
+            framed,
+            by_proxy,
+        };
         if self.hub.admit(address).is_err() {
             return self.hub.refuse_by(stream, layers, address);
         }

@@ -106,6 +106,11 @@ impl<S: Stream> View<'_, S> {
             "Connections that have left and are still being sent what they are owed.",
             figures.departing,
         );
+        text.gauge(
+            "chatroom_websocket_connections",
+            "Connections that came by the page's WebSocket, in the room or not.",
+            figures.websockets,
+        );
         let counters = self.hub.counters();
         text.counter(
             "chatroom_connections_accepted_total",

@@ -202,7 +202,11 @@ impl Server {
             let token = Source::Listener(index).into();
             listener.register(poll.registry(), token).map_err(failed)?;
         }
-        let (keeper, hub) = Keeper::open(options, limits, poll.registry())?;
+        let (keeper, mut hub) = Keeper::open(options, limits, poll.registry())?;
+        let site = Site::new(options.web_origins.clone(), options.proxy_from.clone());
+        if let Some(page) = site.page(&listeners) {
+            hub.set_page(page);
+        }
         let speaks = |scheme| listeners.iter().any(|listener| listener.scheme() == scheme);
         let watched = speaks(Scheme::Metrics);
         let is_sealed = speaks(Scheme::Tls) || speaks(Scheme::Https);
@@ -217,7 +221,7 @@ impl Server {
             signals,
             certificates,
             proxy_from: options.proxy_from.clone(),
-            site: Site::new(options.web_origins.clone(), options.proxy_from.clone()),
+            site,
             arrivals: Arrivals::new(limits.name_timeout_s),
             hub,
             keeper,

@@ -99,6 +99,26 @@ impl Server {
             .expect("an address to listen on")
     }
 
+    /// Returns where the page is.
+    pub(crate) fn web_address(&self) -> SocketAddr {
+        self.page_at("http://")
+    }
+
+    /// Returns where it is within TLS.
+    pub(crate) fn sealed_web_address(&self) -> SocketAddr {
+        self.page_at("https://")
+    }
+
+    fn page_at(&self, scheme: &str) -> SocketAddr {
+        let mut texts = self.texts.iter();
+        texts
+            .find_map(|text| text.strip_prefix("the page is at ")?.strip_prefix(scheme))
+            .and_then(|address| address.strip_suffix('/'))
+            .expect("it has a page")
+            .parse()
+            .expect("an address to listen on")
+    }
+
     /// Connects without giving a name.
     #[track_caller]
     pub(crate) fn connect(&self) -> Peer {

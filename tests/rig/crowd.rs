@@ -1,11 +1,13 @@
 //! Members whose streams cost nothing, to count and time the work of the room itself.
 
+use chatroom::hub::framed::Framed;
 use chatroom::hub::limits::Limits;
-use chatroom::hub::{Hub, Readiness};
+use chatroom::hub::{Hub, Layers, Readiness};
 use chatroom::room::MemberId;
 use chatroom::tick::Tick;
 
 use super::drive::{BOOT, HOME, turn};
+use super::frames::{FIN, TEXT, frame};
 use super::wire::{End, Handle, Shared, Wire};
 
 /// How many join in one turn.
@@ -40,6 +42,19 @@ impl Crowd {
         }
         assert_eq!(crowd.hub.room().names().count(), members);
         crowd
+    }
+
+    /// Lets one more connect over WebSocket and say something, and returns its number.
+    pub(crate) fn join_framed(&mut self, said: &str) -> usize {
+        let member = self.hub.next_id().slot();
+        let layers = Layers {
+            framed: Some(Box::new(Framed::new(false, Tick::START))),
+            ..Layers::default()
+        };
+        self.hub.accept_by(End(Shared(0)), layers, HOME);
+        self.turn([(member, frame(FIN | TEXT, said.as_bytes()))]);
+        self.settle();
+        member
     }
 
     /// Lets one more connect and say something, and returns its number.

@@ -78,8 +78,8 @@ impl Drive {
         let is_framed = wire.borrow().frames.is_some();
         let framed = is_framed.then(|| Box::new(Framed::new(false, self.now)));
         let layers = Layers {
-            sealed: None,
             framed,
+            ..Layers::default()
         };
         let end = End(Rc::clone(&wire));
         self.hub.accept_by(end, layers, address);
@@ -193,9 +193,7 @@ impl Drive {
     /// Returns what somebody has received since the last call.
     pub(crate) fn heard(&self, peer: usize) -> String {
         match &mut self.wire(peer).screen {
-            Screen::Frames(reader) => {
-                String::from_utf8(std::mem::take(&mut reader.text)).unwrap()
-            }
+            Screen::Frames(reader) => String::from_utf8(std::mem::take(&mut reader.text)).unwrap(),
             Screen::Keeps(bytes) => String::from_utf8(std::mem::take(bytes)).unwrap(),
             screen => panic!("nothing is kept of it: {screen:?}"),
         }

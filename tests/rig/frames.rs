@@ -127,8 +127,15 @@ impl Reader {
         assert!(self.closed.is_none(), "a frame behind the last");
         match first {
             0x81 => {
-                assert!(std::str::from_utf8(payload).is_ok(), "not UTF-8: {payload:x?}");
-                assert_eq!(payload.last(), Some(&b'\n'), "not whole lines: {payload:x?}");
+                assert!(
+                    std::str::from_utf8(payload).is_ok(),
+                    "not UTF-8: {payload:x?}"
+                );
+                assert_eq!(
+                    payload.last(),
+                    Some(&b'\n'),
+                    "not whole lines: {payload:x?}"
+                );
                 let lines = payload.iter().filter(|&&byte| byte == b'\n').count();
                 assert!(lines == 1 || payload.len() <= PAYLOAD_BYTES_MAX);
                 self.text.extend_from_slice(payload);
@@ -156,7 +163,10 @@ fn split(bytes: &[u8]) -> Option<(u8, &[u8], usize)> {
     };
     assert_eq!(second & 0x80, 0, "a server masks nothing");
     let (length, head) = match second {
-        126 => (u64::from(u16::from_be_bytes(rest.get(..2)?.try_into().unwrap())), 4),
+        126 => (
+            u64::from(u16::from_be_bytes(rest.get(..2)?.try_into().unwrap())),
+            4,
+        ),
         127 => (u64::from_be_bytes(rest.get(..8)?.try_into().unwrap()), 10),
         length => (u64::from(*length), 2),
     };

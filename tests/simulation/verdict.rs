@@ -68,9 +68,10 @@ pub fn judge_the_end(world: &World) {
         let wire = peer.wire.borrow();
         assert!(wire.dropped);
         if peer.manner == Manner::Steady && peer.end == End::Open {
+            let received = String::from_utf8_lossy(wire.received());
             assert!(
-                wire.received().ends_with(b"\n* The chatroom is closing.\n"),
-                "p{at}"
+                received.ends_with("\n* The chatroom is closing.\n"),
+                "p{at}: {received}"
             );
         }
     }

@@ -115,7 +115,6 @@ impl<S: Stream> Connection<S> {
                 Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
                 result => result,
             };
-            let mut control = self.take_control();
             let Some(framed) = self.framed_mut() else {
                 break;
             };
@@ -125,6 +124,10 @@ impl<S: Stream> Connection<S> {
                 framed.heard(is_full, now);
                 continue;
             }
+            let mut control = self.take_control();
+            let Some(framed) = self.framed_mut() else {
+                break;
+            };
             let come = &mut space[..SPARE_BYTES + length];
             let decoded = framed.decoder().decode(come, &mut control);
             let ended = framed.end().is_some();
@@ -258,7 +261,10 @@ impl<S: Stream> Connection<S> {
 
     /// Writes a control frame, and keeps what isn't taken.
     fn put_whole(&mut self, frame: &[u8], pool: &mut Pool) -> io::Result<(usize, bool)> {
-        let sealed = self.extra.as_deref_mut().and_then(|extra| extra.sealed.as_deref_mut());
+        let sealed = self
+            .extra
+            .as_deref_mut()
+            .and_then(|extra| extra.sealed.as_deref_mut());
         let result = put(&mut self.stream, sealed, &[IoSlice::new(frame)], pool);
         let (taken, blocked) = match result {
             Err(error) if error.kind() == ErrorKind::Interrupted => (0, false),

@@ -60,8 +60,7 @@ impl Utf8 {
     /// Returns what may come behind `byte` (Unicode, table 3-7), if that may come.
     fn after(self, byte: u8) -> Option<Self> {
         Some(match (self, byte) {
-            (Self::Whole, 0x00..=0x7F)
-            | (Self::One, 0x80..=0xBF) => Self::Whole,
+            (Self::Whole, 0x00..=0x7F) | (Self::One, 0x80..=0xBF) => Self::Whole,
             (Self::Whole, 0xC2..=0xDF)
             | (Self::Two, 0x80..=0xBF)
             | (Self::TwoHigh, 0xA0..=0xBF)
@@ -107,7 +106,11 @@ mod tests {
                 continue;
             }
             let pieces: [&[u8]; 3] = [&bytes[..1], &bytes[1..2], &bytes[2..]];
-            assert_eq!(is_utf8(&pieces), std::str::from_utf8(&bytes).is_ok(), "{bytes:x?}");
+            assert_eq!(
+                is_utf8(&pieces),
+                std::str::from_utf8(&bytes).is_ok(),
+                "{bytes:x?}"
+            );
         }
     }
 

@@ -27,8 +27,6 @@ pub(super) struct Arrival {
     pub(super) by_proxy: bool,
     /// It has, and named an address.
     pub(super) is_named: bool,
-    /// That is counted.
-    pub(super) is_counted: bool,
     /// TLS is still to be agreed on.
     tls: Option<Config>,
     handshake: Option<Box<Handshake>>,
@@ -64,7 +62,6 @@ impl Arrival {
             number,
             by_proxy: way.by_proxy,
             is_named: false,
-            is_counted: false,
             tls: way.tls,
             handshake: None,
             unsent: Vec::new(),
@@ -175,7 +172,11 @@ impl Arrival {
             };
             if handshake.is_new() && scratch[0] != HANDSHAKE_RECORD {
                 let words = format!("* {}\n", Notice::NeedsTls);
-                let words = if self.visit.is_some() { web::NEEDS_TLS } else { &words };
+                let words = if self.visit.is_some() {
+                    web::NEEDS_TLS
+                } else {
+                    &words
+                };
                 let told = self.stream.write(words.as_bytes());
                 debug!("its last words were taken so: {told:?}");
                 return Err("it doesn't speak TLS".to_owned());

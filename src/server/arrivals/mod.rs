@@ -71,6 +71,8 @@ pub(super) enum Outcome {
 pub(super) struct Arrived {
     pub stream: TcpStream,
     pub address: IpAddr,
+    /// A proxy has said that.
+    pub by_proxy: bool,
     pub sealed: Option<Box<Sealed>>,
     /// It is a WebSocket.
     pub opened: Option<Opened>,
@@ -187,8 +189,7 @@ impl Arrivals {
             let by_proxy = arrival.by_proxy;
             let step = arrival.go_on(&mut self.scratch, site);
             let is_named = by_proxy && arrival.is_named;
-            if is_named && matches!(step, Step::Waits | Step::GoesOn) && !arrival.is_counted {
-                arrival.is_counted = true;
+            if is_named && matches!(step, Step::Waits | Step::GoesOn) {
                 let address = arrival.address;
                 if !self.per_address.has_place(address) {
                     self.remove(index);
@@ -202,11 +203,16 @@ impl Arrivals {
                 Step::GoesOn => self.set_ready(index),
                 Step::Done(sealed, opened) => {
                     let Arrival {
-                        stream, address, ..
+                        stream,
+                        address,
+                        is_named,
+                        ..
                     } = self.remove(index);
+                    let said = opened.map_or(address, |opened| opened.address);
                     return Some(Outcome::Arrived(Arrived {
                         stream,
-                        address: opened.map_or(address, |opened| opened.address),
+                        address: said,
+                        by_proxy: is_named || said != address,
                         sealed,
                         opened,
                     }));

@@ -133,12 +133,24 @@ mod tests {
         assert!(request.keeps_alive() && !request.has_body());
         for (head, alive, body) in [
             ("GET / HTTP/1.0\r\n\r\n", false, false),
-            ("GET / HTTP/1.1\r\nConnection: x, Close\r\n\r\n", false, false),
+            (
+                "GET / HTTP/1.1\r\nConnection: x, Close\r\n\r\n",
+                false,
+                false,
+            ),
             ("GET / HTTP/1.1\r\nContent-Length: 1\r\n\r\n", true, true),
-            ("GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", true, true),
+            (
+                "GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
+                true,
+                true,
+            ),
         ] {
             let request = Request::parse(head.as_bytes()).unwrap().unwrap();
-            assert_eq!((request.keeps_alive(), request.has_body()), (alive, body), "{head}");
+            assert_eq!(
+                (request.keeps_alive(), request.has_body()),
+                (alive, body),
+                "{head}"
+            );
         }
     }
 

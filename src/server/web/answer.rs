@@ -121,9 +121,4 @@ impl Answer {
         }
         Ok(true)
     }
-
-    #[cfg(test)]
-    pub(super) fn text(&self) -> String {
-        String::from_utf8([&self.head, self.body].concat()).unwrap_or_default()
-    }
 }

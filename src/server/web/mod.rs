@@ -21,10 +21,11 @@ pub use self::origin::Origin;
 use self::upgrade::{Refusal, Upgrade};
 pub(super) use self::visit::{Progress, Visit, Way};
 use super::http::{Request, Status};
+use super::listener::{Endpoint, Listener};
 
 /// What is said to who speaks HTTP where TLS is spoken.
 pub(super) const NEEDS_TLS: &str = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\n\
-    Content-Length: 37\r\nConnection: close\r\n\r\nThe page is at https://, not http://.\n";
+    Content-Length: 38\r\nConnection: close\r\n\r\nThe page is at https://, not http://.\n";
 
 /// What is said to who comes when there is no place.
 pub(super) const NO_PLACE: &str = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\n\
@@ -139,6 +140,29 @@ impl Site {
                 wants_json: upgrade.wants_json,
                 address,
             }),
+        }
+    }
+
+    /// Returns where browsers find the page that is listened for there: as those who look after the
+    /// server have named it, or else by the address.
+    pub(super) fn page(&self, listeners: &[Listener]) -> Option<String> {
+        let listener = listeners
+            .iter()
+            .find(|listener| listener.scheme().is_web())?;
+        if let Some(origin) = self.allowed.first() {
+            return Some(format!("{origin}/"));
+        }
+        match listener.endpoint() {
+            Endpoint::Port(_, address) if address.ip().is_unspecified() => Some(format!(
+                "port {} of this host, over {}",
+                address.port(),
+                if listener.scheme().is_sealed() {
+                    "https"
+                } else {
+                    "http"
+                },
+            )),
+            endpoint => Some(format!("{endpoint}/")),
         }
     }
 

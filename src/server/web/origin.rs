@@ -5,6 +5,7 @@
 //! is the one which was asked for isn't enough where the server listens for this machine alone: any
 //! name can be made to lead there (DNS rebinding), so there the name has to be one that can't.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
@@ -32,6 +33,16 @@ impl Scheme {
         let authority = authority.to_ascii_lowercase();
         let without = authority.strip_suffix(port).map(str::to_owned);
         without.unwrap_or(authority)
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = match self.scheme {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        };
+        write!(f, "{scheme}://{}", self.authority)
     }
 }
 

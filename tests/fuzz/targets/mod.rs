@@ -8,6 +8,7 @@ pub(crate) mod lines;
 pub(crate) mod names;
 pub(crate) mod requests;
 pub(crate) mod tls;
+pub(crate) mod websocket;
 
 #[path = "../../rig/mod.rs"]
 mod rig;

@@ -20,7 +20,12 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
         }
     }
     bytes.extend_from_slice(&MASK);
-    bytes.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    bytes.extend(
+        payload
+            .iter()
+            .zip(MASK.iter().cycle())
+            .map(|(byte, mask)| byte ^ mask),
+    );
     bytes
 }
 
@@ -50,7 +55,9 @@ fn hear<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Heard {
         text.extend_from_slice(&buffer[..decoded.text_bytes]);
         heard.frames += decoded.frames;
         heard.idle += decoded.idle_frames;
-        heard.pings.extend(control.as_mut().and_then(|control| control.take_ping()));
+        heard
+            .pings
+            .extend(control.as_mut().and_then(|control| control.take_ping()));
         control = control.filter(|control| !control.is_idle());
         if let Some(control) = &control {
             assert!(control.coming.len() <= CONTROL_BYTES_MAX);
@@ -108,7 +115,15 @@ fn a_message_is_as_many_lines_as_it_has() {
         (text(""), ""),
         (text("\n"), "\n"),
         ([text("one"), text(""), text("two")].concat(), "one\ntwo\n"),
-        ([frame(TEXT, b"sa"), frame(CONTINUATION, b""), frame(FIN, b"lam")].concat(), "salam\n"),
+        (
+            [
+                frame(TEXT, b"sa"),
+                frame(CONTINUATION, b""),
+                frame(FIN, b"lam"),
+            ]
+            .concat(),
+            "salam\n",
+        ),
         ([frame(TEXT, b"one\n"), frame(FIN, b"")].concat(), "one\n"),
         ([frame(TEXT, b"one"), frame(FIN, b"")].concat(), "one\n"),
         (text("می\u{200C}خواهم 😀"), "می\u{200C}خواهم 😀\n"),
@@ -117,7 +132,11 @@ fn a_message_is_as_many_lines_as_it_has() {
         ([frame(TEXT, b"not whole yet")].concat(), "not whole yet"),
     ] {
         let heard = hear_all_ways(&bytes);
-        assert_eq!((heard.text.as_str(), heard.end), (lines, None), "{bytes:x?}");
+        assert_eq!(
+            (heard.text.as_str(), heard.end),
+            (lines, None),
+            "{bytes:x?}"
+        );
     }
 }
 
@@ -178,7 +197,11 @@ fn the_end_is_known_with_its_code() {
         // What comes behind the end isn't looked at.
         let bytes = [text("hi"), frame(FIN | CLOSE, payload), text("more")].concat();
         let heard = hear_all_ways(&bytes);
-        assert_eq!((heard.text.as_str(), heard.end), ("hi\n", Some(end)), "{payload:x?}");
+        assert_eq!(
+            (heard.text.as_str(), heard.end),
+            ("hi\n", Some(end)),
+            "{payload:x?}"
+        );
     }
 }
 
@@ -214,8 +237,14 @@ fn who_breaks_the_rules_is_heard_up_to_there_and_told_so() {
         (frame(FIN | TEXT, b"\xc3"), Code::NOT_UTF8),
         (frame(FIN | TEXT, b"\xed\xa0\x80"), Code::NOT_UTF8),
         (frame(FIN | TEXT, b"\xf4\x90\x80\x80"), Code::NOT_UTF8),
-        ([frame(TEXT, b"\xd8"), frame(FIN, b"")].concat(), Code::NOT_UTF8),
-        ([frame(TEXT, b"\xd8"), frame(FIN, b"x")].concat(), Code::NOT_UTF8),
+        (
+            [frame(TEXT, b"\xd8"), frame(FIN, b"")].concat(),
+            Code::NOT_UTF8,
+        ),
+        (
+            [frame(TEXT, b"\xd8"), frame(FIN, b"x")].concat(),
+            Code::NOT_UTF8,
+        ),
         // As soon as it is known, the rest of the message not waited for.
         (frame(TEXT, b"\xce\xba\xed\xa0\x80"), Code::NOT_UTF8),
     ];
