@@ -8,12 +8,16 @@ const STATE: &str = "document.body.dataset.state";
 fn expect_offline(page: &Tab<'_, '_>) {
     page.wait(&format!("{STATE} !== 'on'"));
     page.wait("document.getElementById('trouble').checkVisibility()");
-    page.wait("['Offline', 'Connecting'].includes(document.getElementById('state-text').textContent)");
+    page.wait(
+        "['Offline', 'Connecting'].includes(document.getElementById('state-text').textContent)",
+    );
 }
 
 #[test]
 fn it_comes_back_and_nothing_is_lost_or_said_twice() {
-    let Some(browser) = Browser::find() else { return };
+    let Some(browser) = Browser::find() else {
+        return;
+    };
     let turn = browser.turn();
     let site = Site::start(&[]);
     let way = Way::open(site.web());
@@ -40,8 +44,12 @@ fn it_comes_back_and_nothing_is_lost_or_said_twice() {
         soheil.expect(&format!("* hasan waits {round}"));
         page.expect_last(&format!("hasan waits {round}"));
         page.wait("document.getElementById('waiting').hidden");
-        let marks = page.text("[...document.querySelectorAll('.mark:not(.day)')].at(-1).textContent");
-        assert!(marks.starts_with("Back after ") && marks.ends_with("what was said meanwhile follows"), "{marks}");
+        let marks =
+            page.text("[...document.querySelectorAll('.mark:not(.day)')].at(-1).textContent");
+        assert!(
+            marks.starts_with("Back after ") && marks.ends_with("what was said meanwhile follows"),
+            "{marks}"
+        );
     }
     let mut wanted = vec!["hasan: before".to_owned()];
     for round in 0..3 {
@@ -56,7 +64,9 @@ fn it_comes_back_and_nothing_is_lost_or_said_twice() {
 
 #[test]
 fn lines_on_their_way_when_it_breaks_are_said_once() {
-    let Some(browser) = Browser::find() else { return };
+    let Some(browser) = Browser::find() else {
+        return;
+    };
     let turn = browser.turn();
     let site = Site::start(&[]);
     let way = Way::open(site.web());
@@ -83,7 +93,9 @@ fn lines_on_their_way_when_it_breaks_are_said_once() {
     for number in 32..40 {
         soheil.expect(&format!("hasan: line {number}"));
     }
-    let mut wanted: Vec<_> = (0..40).map(|number| format!("hasan: line {number}")).collect();
+    let mut wanted: Vec<_> = (0..40)
+        .map(|number| format!("hasan: line {number}"))
+        .collect();
     wanted.insert(32, "soheil: in between".to_owned());
     assert_eq!(page.lines(), wanted);
     page.wait("document.getElementById('waiting').hidden");
@@ -91,7 +103,9 @@ fn lines_on_their_way_when_it_breaks_are_said_once() {
 
 #[test]
 fn what_is_lost_is_told() {
-    let Some(browser) = Browser::find() else { return };
+    let Some(browser) = Browser::find() else {
+        return;
+    };
     let turn = browser.turn();
     let site = Site::start(&["--backlog-bytes", "65536"]);
     let way = Way::open(site.web());
@@ -113,12 +127,17 @@ fn what_is_lost_is_told() {
     page.wait(&format!("{STATE} === 'on'"));
     page.expect_last(&format!("soheil: missed 999 {}", "x".repeat(60)));
     let mark = page.text("[...document.querySelectorAll('.mark:not(.day)')].at(-1).textContent");
-    assert!(mark.contains("the first ") && mark.contains(" events meanwhile are lost"), "{mark}");
+    assert!(
+        mark.contains("the first ") && mark.contains(" events meanwhile are lost"),
+        "{mark}"
+    );
 }
 
 #[test]
 fn another_start_of_the_server_is_survived() {
-    let Some(browser) = Browser::find() else { return };
+    let Some(browser) = Browser::find() else {
+        return;
+    };
     let turn = browser.turn();
     let mut site = Site::start(&[]);
     let way = Way::open(site.web());
@@ -139,13 +158,16 @@ fn another_start_of_the_server_is_survived() {
     page.expect_last("hasan: after");
     let mark = page.text("[...document.querySelectorAll('.mark:not(.day)')].at(-1).textContent");
     assert!(mark.ends_with("what was said meanwhile is lost"), "{mark}");
-    let names = page.value("[...document.querySelectorAll('#names .name')].map((name) => name.textContent)");
+    let names = page
+        .value("[...document.querySelectorAll('#names .name')].map((name) => name.textContent)");
     assert_eq!(names, serde_json::json!(["hasan", "soheil"]));
 }
 
 #[test]
 fn a_server_that_has_gone_silent_is_left() {
-    let Some(browser) = Browser::find() else { return };
+    let Some(browser) = Browser::find() else {
+        return;
+    };
     let turn = browser.turn();
     let site = Site::start(&[]);
     let way = Way::open(site.web());

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::common::{PATIENCE, program};
 use crate::webdriver::Driver;
 
-/// Keys without a character of their own, as WebDriver writes them.
+/// Keys without a character of their own, as `WebDriver` writes them.
 pub(crate) mod key {
     pub(crate) const TAB: &str = "\u{E004}";
     pub(crate) const ENTER: &str = "\u{E007}";
@@ -26,7 +26,7 @@ pub(crate) mod key {
 /// What a test asks for again until it is so.
 const AGAIN: Duration = Duration::from_millis(15);
 
-/// A desktop, and a phone, in CSS pixels.
+/// A desktop, and a phone, in pixels of CSS.
 pub(crate) const DESKTOP: (u32, u32) = (1100, 720);
 pub(crate) const PHONE: (u32, u32) = (390, 780);
 
@@ -145,7 +145,8 @@ impl Tab<'_, '_> {
     pub(crate) fn text(&self, expression: &str) -> String {
         let value = self.value(expression);
         let text = value.as_str();
-        text.unwrap_or_else(|| panic!("{expression}: {value}")).to_owned()
+        text.unwrap_or_else(|| panic!("{expression}: {value}"))
+            .to_owned()
     }
 
     /// Waits until an expression is true.
@@ -260,7 +261,10 @@ impl Tab<'_, '_> {
     /// Prefers light or dark.
     pub(crate) fn scheme(&self, scheme: &str) {
         let feature = json!({"name": "prefers-color-scheme", "value": scheme});
-        self.tell("Emulation.setEmulatedMedia", &json!({"features": [feature]}));
+        self.tell(
+            "Emulation.setEmulatedMedia",
+            &json!({"features": [feature]}),
+        );
     }
 
     /// Takes a picture, into `target/pictures`.

@@ -19,7 +19,9 @@ const COUNT: &str = "
 
 #[test]
 fn what_is_unread_is_counted_in_the_title_and_marked() {
-    let Some(browser) = Browser::find() else { return };
+    let Some(browser) = Browser::find() else {
+        return;
+    };
     let turn = browser.turn();
     let site = Site::start(&[]);
     let page = turn.tab();
@@ -36,25 +38,40 @@ fn what_is_unread_is_counted_in_the_title_and_marked() {
     page.wait("document.title === '(2!) chatroom'");
     soheil.say("/nick zed");
     page.expect_last("soheil is now known as zed!");
-    assert_eq!(page.text("document.title"), "(2!) chatroom", "that is no talk");
+    assert_eq!(
+        page.text("document.title"),
+        "(2!) chatroom",
+        "that is no talk"
+    );
     let mark = "document.querySelector('.mark.unread').nextSibling.lastChild.textContent";
     assert_eq!(page.text(mark), "one");
-    page.run("globalThis.isAway = false; document.dispatchEvent(new Event('visibilitychange'))", &[]);
+    page.run(
+        "globalThis.isAway = false; document.dispatchEvent(new Event('visibilitychange'))",
+        &[],
+    );
     page.wait("document.title === 'chatroom'");
     soheil.say("seen, too");
     page.expect_last("zed: seen, too");
-    assert_eq!(page.value("document.querySelectorAll('.mark.unread').length"), 1);
+    assert_eq!(
+        page.value("document.querySelectorAll('.mark.unread').length"),
+        1
+    );
     page.run("globalThis.isAway = true", &[]);
     soheil.say("three");
     page.wait("document.title === '(1) chatroom'");
     page.expect_last("zed: three");
     assert_eq!(page.text(mark), "three");
-    assert_eq!(page.value("document.querySelectorAll('.mark.unread').length"), 1);
+    assert_eq!(
+        page.value("document.querySelectorAll('.mark.unread').length"),
+        1
+    );
 }
 
 #[test]
 fn a_line_that_names_one_stands_out() {
-    let Some(browser) = Browser::find() else { return };
+    let Some(browser) = Browser::find() else {
+        return;
+    };
     let turn = browser.turn();
     let site = Site::start(&[]);
     let page = turn.tab();
@@ -87,11 +104,16 @@ fn a_line_that_names_one_stands_out() {
 
 #[test]
 fn a_sound_and_a_notification_come_only_when_switched_on() {
-    let Some(browser) = Browser::find() else { return };
+    let Some(browser) = Browser::find() else {
+        return;
+    };
     let turn = browser.turn();
     let site = Site::start(&[]);
     let page = turn.tab();
-    page.tell("Page.addScriptToEvaluateOnNewDocument", &json!({"source": COUNT}));
+    page.tell(
+        "Page.addScriptToEvaluateOnNewDocument",
+        &json!({"source": COUNT}),
+    );
     page.go(&site.url());
     page.enter("hasan");
     let soheil = site.join("soheil");
@@ -116,7 +138,10 @@ fn a_sound_and_a_notification_come_only_when_switched_on() {
     say("not for anybody");
     soheil.say("/msg hasan psst");
     page.expect_last("soheil to you alone: psst");
-    assert_eq!(page.value("[heard, shown]"), json!([6, ["soheil: hasan, on", "soheil: psst"]]));
+    assert_eq!(
+        page.value("[heard, shown]"),
+        json!([6, ["soheil: hasan, on", "soheil: psst"]])
+    );
     assert_eq!(page.text("localStorage.getItem('chatroom.sound')"), "on");
     page.run("delete document.hidden", &[]);
     say("hasan, you look");

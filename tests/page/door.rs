@@ -16,28 +16,42 @@ const EVERYTHING: &str = "JSON.stringify({ ...localStorage, ...sessionStorage })
      [...document.querySelectorAll('input, textarea')].map((field) => field.value).join()";
 
 /// Leaves the page, and comes to it in another tab once the room knows.
-fn come_again<'t, 'b>(turn: &'t Turn<'b>, site: &mut Site, page: &Tab<'_, '_>, name: &str) -> Tab<'t, 'b> {
+fn come_again<'t, 'b>(
+    turn: &'t Turn<'b>,
+    site: &mut Site,
+    page: &Tab<'_, '_>,
+    name: &str,
+) -> Tab<'t, 'b> {
     page.go("about:blank");
-    site.server.expect_log(&format!("{name} has left the chatroom!"));
+    site.server
+        .expect_log(&format!("{name} has left the chatroom!"));
     let again = turn.tab();
     again.go(&site.url());
     again
 }
 
 fn expect_why(page: &Tab<'_, '_>, why: &str) {
-    page.wait(&format!("document.getElementById('door-why').textContent.startsWith('{why}')"));
+    page.wait(&format!(
+        "document.getElementById('door-why').textContent.startsWith('{why}')"
+    ));
 }
 
 #[test]
 fn the_name_is_asked_once_and_remembered() {
-    let Some(browser) = Browser::find() else { return };
+    let Some(browser) = Browser::find() else {
+        return;
+    };
     let turn = browser.turn();
     let mut site = Site::start(&[]);
     let page = turn.tab();
     page.go(&site.url());
     assert_eq!(page.text("document.activeElement.id"), "name");
     page.press(&[key::ESCAPE]);
-    assert_eq!(page.value("document.getElementById('door').open"), true, "there is no way round");
+    assert_eq!(
+        page.value("document.getElementById('door').open"),
+        true,
+        "there is no way round"
+    );
     page.type_into("#name", "has an\n");
     expect_why(&page, "That name");
     let held = site.join("soheil");
@@ -46,7 +60,10 @@ fn the_name_is_asked_once_and_remembered() {
     expect_why(&page, "That name is taken: soheil");
     page.run("document.getElementById('name').value = ''", &[]);
     page.enter("hasan");
-    assert_eq!(page.text(KEPT), json!({"chatroom.name": "hasan"}).to_string());
+    assert_eq!(
+        page.text(KEPT),
+        json!({"chatroom.name": "hasan"}).to_string()
+    );
     assert_eq!(page.text("document.activeElement.id"), "line");
     drop(held);
 
@@ -80,7 +97,9 @@ fn the_name_is_asked_once_and_remembered() {
 
 #[test]
 fn a_kept_name_asks_for_its_key_and_keeps_it_only_if_told() {
-    let Some(browser) = Browser::find() else { return };
+    let Some(browser) = Browser::find() else {
+        return;
+    };
     let turn = browser.turn();
     let (line, secret) = door_key();
     let folder = tempfile::tempdir().unwrap();
@@ -89,7 +108,10 @@ fn a_kept_name_asks_for_its_key_and_keeps_it_only_if_told() {
     let mut site = Site::start(&["--state", state.to_str().unwrap()]);
     let page = turn.tab();
     page.go(&site.url());
-    assert_eq!(page.value("document.getElementById('key').checkVisibility()"), false);
+    assert_eq!(
+        page.value("document.getElementById('key').checkVisibility()"),
+        false
+    );
     page.type_into("#name", "ali\n");
     expect_why(&page, "That name is kept");
     page.type_into("#key", "1111-2222\n");
@@ -114,13 +136,18 @@ fn a_kept_name_asks_for_its_key_and_keeps_it_only_if_told() {
     page.say(&format!("/nick ali {secret}"));
     page.wait("document.querySelector('#log .line')");
     page.press(&[key::UP]);
-    assert_eq!(page.text("document.getElementById('line').value"), "/nick ali");
+    assert_eq!(
+        page.text("document.getElementById('line').value"),
+        "/nick ali"
+    );
     assert!(!page.text(EVERYTHING).contains(&secret));
 }
 
 #[test]
 fn the_key_of_a_name_that_is_kept_now_is_shown_once() {
-    let Some(browser) = Browser::find() else { return };
+    let Some(browser) = Browser::find() else {
+        return;
+    };
     let turn = browser.turn();
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("room.state");
@@ -135,7 +162,11 @@ fn the_key_of_a_name_that_is_kept_now_is_shown_once() {
     assert_eq!(secret.split('-').count(), 8, "{secret}");
     page.click("#kept-remember");
     page.click("#kept-close");
-    assert!(!page.text("document.documentElement.outerHTML").contains(&secret));
+    assert!(
+        !page
+            .text("document.documentElement.outerHTML")
+            .contains(&secret)
+    );
     // One can go on writing at once.
     page.press(&["h", "i", key::ENTER]);
     page.expect_last("hasan: hi");
@@ -144,7 +175,9 @@ fn the_key_of_a_name_that_is_kept_now_is_shown_once() {
 
 #[test]
 fn the_password_of_the_room_is_asked_for() {
-    let Some(browser) = Browser::find() else { return };
+    let Some(browser) = Browser::find() else {
+        return;
+    };
     let turn = browser.turn();
     let folder = tempfile::tempdir().unwrap();
     let password = folder.path().join("password");
@@ -170,7 +203,9 @@ fn the_password_of_the_room_is_asked_for() {
 
 #[test]
 fn who_comes_back_in_another_tab_is_told_and_not_fought_with() {
-    let Some(browser) = Browser::find() else { return };
+    let Some(browser) = Browser::find() else {
+        return;
+    };
     let turn = browser.turn();
     let (line, secret) = door_key();
     let folder = tempfile::tempdir().unwrap();

@@ -29,8 +29,19 @@ fn the_page_is_small_and_nothing_in_it_makes_markup_of_text() {
     assert!(bytes < 60 * 1024, "{bytes} bytes");
     for (name, text) in &files {
         for bad in [
-            "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "DOMParser", "srcdoc",
-            "eval(", "new Function", "setTimeout('", "style=\"", "onclick=", "http://", "https://",
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "DOMParser",
+            "srcdoc",
+            "eval(",
+            "new Function",
+            "setTimeout('",
+            "style=\"",
+            "onclick=",
+            "http://",
+            "https://",
         ] {
             let is_namespace = name == "icon.svg" && bad == "http://";
             assert!(is_namespace || !text.contains(bad), "{bad} in {name}");

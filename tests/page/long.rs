@@ -1,5 +1,6 @@
 //! A long talk, and where one has scrolled to.
 
+use std::fmt::Write;
 use std::time::Instant;
 
 use crate::browser::{Browser, DESKTOP, PHONE};
@@ -11,7 +12,9 @@ const AT_END: &str = "(() => { const { scrollHeight, scrollTop, clientHeight } =
 
 #[test]
 fn who_has_scrolled_up_stays_there() {
-    let Some(browser) = Browser::find() else { return };
+    let Some(browser) = Browser::find() else {
+        return;
+    };
     let turn = browser.turn();
     let site = Site::start(&[]);
     let page = turn.tab();
@@ -32,10 +35,16 @@ fn who_has_scrolled_up_stays_there() {
         page.expect_last(&format!("soheil: line {number}"));
     }
     assert_eq!(page.value(place), before);
-    assert_eq!(page.text("document.getElementById('new-lines').textContent"), "3 new lines");
+    assert_eq!(
+        page.text("document.getElementById('new-lines').textContent"),
+        "3 new lines"
+    );
     page.click("#new-lines");
     page.wait(AT_END);
-    assert_eq!(page.value("document.getElementById('new-lines').hidden"), true);
+    assert_eq!(
+        page.value("document.getElementById('new-lines').hidden"),
+        true
+    );
     // A window of another size keeps the end in view.
     for size in [PHONE, DESKTOP] {
         page.size(size);
@@ -45,7 +54,9 @@ fn who_has_scrolled_up_stays_there() {
 
 #[test]
 fn ten_thousand_lines_do_not_make_it_slow() {
-    let Some(browser) = Browser::find() else { return };
+    let Some(browser) = Browser::find() else {
+        return;
+    };
     let turn = browser.turn();
     let site = Site::start(&["--rate", "0"]);
     let page = turn.tab();
@@ -56,7 +67,11 @@ fn ten_thousand_lines_do_not_make_it_slow() {
     let mut flood = String::new();
     let start = Instant::now();
     for number in 0..11_000 {
-        flood.push_str(&format!("line {number} of a talk, see https://example.org/{number} سلام\n"));
+        writeln!(
+            flood,
+            "line {number} of a talk, see https://example.org/{number} سلام"
+        )
+        .unwrap();
         if number % 500 == 499 {
             soheil.send(&flood);
             ali.send("and so on\n");
@@ -67,7 +82,10 @@ fn ten_thousand_lines_do_not_make_it_slow() {
     page.wait(&format!("[...document.querySelectorAll('#log .line')].slice(-9).some((line) => line.textContent.includes('{}'))", &last[8..20]));
     println!("11,000 lines came in {:?}", start.elapsed());
     assert!(start.elapsed() < PATIENCE);
-    let lines = page.value("document.querySelectorAll('#log .line').length").as_u64().unwrap();
+    let lines = page
+        .value("document.querySelectorAll('#log .line').length")
+        .as_u64()
+        .unwrap();
     assert!((9_000..=10_200).contains(&lines), "{lines} are kept");
     // What one more costs, laid out and all; and scrolling through.
     let cost = page.run(

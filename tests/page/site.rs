@@ -112,7 +112,11 @@ impl Way {
 
     /// Lets nothing pass any more that the server says; or again.
     pub(crate) fn hold_answers(&self, holds: bool) {
-        self.state.holds_answers.lock().unwrap().store(holds, Ordering::SeqCst);
+        self.state
+            .holds_answers
+            .lock()
+            .unwrap()
+            .store(holds, Ordering::SeqCst);
     }
 
     /// Lets what the server says pass on connections from now on; on older ones it stays as it is.

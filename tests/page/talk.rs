@@ -41,12 +41,20 @@ impl Terminal {
 
 #[test]
 fn two_pages_nc_and_join_hold_the_reference_conversation() {
-    let Some(browser) = Browser::find() else { return };
+    let Some(browser) = Browser::find() else {
+        return;
+    };
     let turn = browser.turn();
     let mut site = Site::start(&[]);
     let mut soheil = Terminal::join(&site, "soheil");
     let mut join = chatroom();
-    join.args(["join", &site.server.address().to_string(), "--name", "mina", "--quiet"]);
+    join.args([
+        "join",
+        &site.server.address().to_string(),
+        "--name",
+        "mina",
+        "--quiet",
+    ]);
     let mut mina = Program::start(join);
     site.server.expect_log("mina is joined to the chatroom!");
     let ali = turn.tab();
@@ -84,7 +92,11 @@ fn two_pages_nc_and_join_hold_the_reference_conversation() {
         "soheil: i must go. by guys",
         "soheil has left the chatroom!",
     ];
-    let before = ["soheil: hello this is soheil", "ali: hi soheil im ali", "hasan: hi guys"];
+    let before = [
+        "soheil: hello this is soheil",
+        "ali: hi soheil im ali",
+        "hasan: hi guys",
+    ];
     assert_eq!(hasan.lines(), [&before[2..], &said].concat());
     ali.expect_last("soheil has left the chatroom!");
     assert_eq!(ali.lines(), [&before[..], &said].concat());
@@ -100,7 +112,9 @@ fn two_pages_nc_and_join_hold_the_reference_conversation() {
 
 #[test]
 fn each_kind_of_line_is_told_apart() {
-    let Some(browser) = Browser::find() else { return };
+    let Some(browser) = Browser::find() else {
+        return;
+    };
     let turn = browser.turn();
     let key = door_key();
     let state = tempfile::tempdir().unwrap();
@@ -141,22 +155,39 @@ fn each_kind_of_line_is_told_apart() {
     ali.say("/topic About https://example.org/plan");
     page.expect_last("The operator ali has set the topic: About https://example.org/plan");
     ali.say("/mute soheil for 1m");
-    page.wait("document.querySelector('#log .line:last-child').textContent.includes('muted soheil')");
+    page.wait(
+        "document.querySelector('#log .line:last-child').textContent.includes('muted soheil')",
+    );
     let kinds = page.value(
         "[...document.querySelectorAll('#log .line')].map((line) => line.classList[1] + \
          (line.classList.contains('own') ? ' own' : ''))",
     );
     let wanted = [
-        "said", "said", "me", "private", "private own", "private own", "me own", "said own",
-        "notice", "act", "act",
+        "said",
+        "said",
+        "me",
+        "private",
+        "private own",
+        "private own",
+        "me own",
+        "said own",
+        "notice",
+        "act",
+        "act",
     ];
     assert_eq!(kinds, json!(wanted));
-    assert_eq!(page.text("document.getElementById('topic').textContent"), "About https://example.org/plan");
+    assert_eq!(
+        page.text("document.getElementById('topic').textContent"),
+        "About https://example.org/plan"
+    );
     // A newcomer reads the topic in the head, and in no line.
     let late = turn.tab();
     late.go(&site.other_url());
     late.enter("late");
-    assert_eq!(late.text("document.querySelector('#topic a').href"), "https://example.org/plan");
+    assert_eq!(
+        late.text("document.querySelector('#topic a').href"),
+        "https://example.org/plan"
+    );
     assert_eq!(late.lines(), [""; 0]);
 }
 
@@ -173,7 +204,9 @@ pub(crate) fn door_key() -> (String, String) {
 
 #[test]
 fn each_line_has_its_time_and_each_day_its_mark() {
-    let Some(browser) = Browser::find() else { return };
+    let Some(browser) = Browser::find() else {
+        return;
+    };
     let turn = browser.turn();
     let site = Site::start(&[]);
     let page = turn.tab();
@@ -197,25 +230,36 @@ fn each_line_has_its_time_and_each_day_its_mark() {
         assert_eq!(line["isSeen"], true);
     }
     assert_eq!(page.value("document.querySelectorAll('.day').length"), 1);
-    let year = page.value("document.querySelector('.day').textContent.includes(new Date().getFullYear())");
+    let year =
+        page.value("document.querySelector('.day').textContent.includes(new Date().getFullYear())");
     assert_eq!(year, true);
     // The second of two in a row says its name to who can't see, and who copies.
-    assert_eq!(page.value("document.querySelectorAll('.follows').length"), 1);
+    assert_eq!(
+        page.value("document.querySelectorAll('.follows').length"),
+        1
+    );
     // The next day has its own mark.
-    page.run("const { now } = Date; Date.now = () => now() + 86_400_000", &[]);
+    page.run(
+        "const { now } = Date; Date.now = () => now() + 86_400_000",
+        &[],
+    );
     page.say("/who");
     page.wait("document.querySelectorAll('.day').length === 2");
 }
 
 #[test]
 fn names_have_stable_colours_of_good_contrast() {
-    let Some(browser) = Browser::find() else { return };
+    let Some(browser) = Browser::find() else {
+        return;
+    };
     let turn = browser.turn();
     let site = Site::start(&[]);
     let page = turn.tab();
     page.go(&site.url());
     page.enter("hasan");
-    let peers: Vec<_> = (0..60).map(|number| site.join(&format!("p{number}"))).collect();
+    let peers: Vec<_> = (0..60)
+        .map(|number| site.join(&format!("p{number}")))
+        .collect();
     page.wait("document.getElementById('count').textContent === '61'");
     page.wait("document.querySelectorAll('#names .name').length === 61");
     for scheme in ["light", "dark"] {
@@ -223,9 +267,13 @@ fn names_have_stable_colours_of_good_contrast() {
         let contrasts = page.run(CONTRASTS, &[]);
         let contrasts: Vec<f64> = serde_json::from_value(contrasts).unwrap();
         let least = contrasts.iter().copied().fold(f64::MAX, f64::min);
-        assert!(contrasts.len() >= 24 && least >= 4.5, "{scheme}: {contrasts:?}");
+        assert!(
+            contrasts.len() >= 24 && least >= 4.5,
+            "{scheme}: {contrasts:?}"
+        );
     }
-    let hue = "document.querySelector('#names [data-name=p7] .name').style.getPropertyValue('--hue')";
+    let hue =
+        "document.querySelector('#names [data-name=p7] .name').style.getPropertyValue('--hue')";
     let before = page.text(hue);
     let hues = page.value(
         "new Set([...document.querySelectorAll('#names .name')].map((name) => name.style.cssText)).size",
@@ -272,13 +320,16 @@ const CONTRASTS: &str = "
 
 #[test]
 fn the_list_of_who_is_here_is_kept_without_asking() {
-    let Some(browser) = Browser::find() else { return };
+    let Some(browser) = Browser::find() else {
+        return;
+    };
     let turn = browser.turn();
     let mut site = Site::start(&[]);
     let page = turn.tab();
     page.go(&site.url());
     page.enter("hasan");
-    let names = "[...document.querySelectorAll('#names .name')].map((name) => name.textContent).join()";
+    let names =
+        "[...document.querySelectorAll('#names .name')].map((name) => name.textContent).join()";
     let soheil = site.join("soheil");
     page.wait(&format!("{names} === 'hasan,soheil'"));
     let ali = site.join("Ali");
@@ -289,21 +340,35 @@ fn the_list_of_who_is_here_is_kept_without_asking() {
     page.wait(&format!("{names} === 'bahar,hasan'"));
     page.expect_last("Ali has left the chatroom!");
     // Nobody is told who comes, where the room doesn't: and nothing was asked.
-    assert_eq!(page.lines(), ["soheil is now known as bahar!", "Ali has left the chatroom!"]);
+    assert_eq!(
+        page.lines(),
+        [
+            "soheil is now known as bahar!",
+            "Ali has left the chatroom!"
+        ]
+    );
     page.click("#names button");
-    assert_eq!(page.text("document.getElementById('line').value"), "/msg bahar ");
+    assert_eq!(
+        page.text("document.getElementById('line').value"),
+        "/msg bahar "
+    );
     page.type_into("#line", "hi\n");
     page.expect_last("hasan to bahar alone: hi");
     page.say("/nick hossein");
     page.expect_last("You are now known as hossein.");
     page.wait(&format!("{names} === 'bahar,hossein'"));
-    assert_eq!(page.text("localStorage.getItem('chatroom.name')"), "hossein");
+    assert_eq!(
+        page.text("localStorage.getItem('chatroom.name')"),
+        "hossein"
+    );
     site.server.drain_log();
 }
 
 #[test]
 fn only_addresses_of_the_web_are_links() {
-    let Some(browser) = Browser::find() else { return };
+    let Some(browser) = Browser::find() else {
+        return;
+    };
     let turn = browser.turn();
     let site = Site::start(&[]);
     let page = turn.tab();
@@ -311,17 +376,36 @@ fn only_addresses_of_the_web_are_links() {
     page.enter("hasan");
     let soheil = site.join("soheil");
     for (text, links) in [
-        ("see https://example.org/a_(b), and (http://x.y/z).", json!(["https://example.org/a_(b)", "http://x.y/z"])),
-        ("HTTPS://Example.org/?q=1&r=\"x\"", json!(["https://example.org/?q=1&r="])),
-        ("javascript:alert(1) data:text/html,x ftp://a.b file:///etc mailto:a@b", json!([])),
+        (
+            "see https://example.org/a_(b), and (http://x.y/z).",
+            json!(["https://example.org/a_(b)", "http://x.y/z"]),
+        ),
+        (
+            "HTTPS://Example.org/?q=1&r=\"x\"",
+            json!(["https://example.org/?q=1&r="]),
+        ),
+        (
+            "javascript:alert(1) data:text/html,x ftp://a.b file:///etc mailto:a@b",
+            json!([]),
+        ),
         ("http:// https://? http://[ xhttp://a.b", json!([])),
-        ("https://user:pass@evil.example/", json!(["https://user:pass@evil.example/"])),
-        ("ببینید https://example.org/فا؟", json!(["https://example.org/%D9%81%D8%A7"])),
+        (
+            "https://user:pass@evil.example/",
+            json!(["https://user:pass@evil.example/"]),
+        ),
+        (
+            "ببینید https://example.org/فا؟",
+            json!(["https://example.org/%D9%81%D8%A7"]),
+        ),
     ] {
         soheil.say(text);
         page.expect_last(&format!("soheil: {text}"));
         let last = "[...document.querySelectorAll('#log .line:last-child a')]";
-        assert_eq!(page.value(&format!("{last}.map((link) => link.href)")), links, "{text}");
+        assert_eq!(
+            page.value(&format!("{last}.map((link) => link.href)")),
+            links,
+            "{text}"
+        );
         let bad = page.value(&format!(
             "{last}.filter(({{ rel, target, protocol }}) => rel !== 'noopener noreferrer' || \
              target !== '_blank' || !/^https?:$/.test(protocol)).length"

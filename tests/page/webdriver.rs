@@ -1,4 +1,4 @@
-//! As much of W3C WebDriver as the tests need, over one connection to chromedriver.
+//! As much of W3C's `WebDriver` as the tests need, over one connection to chromedriver.
 //!
 //! The crates that drive browsers bring an async runtime (`fantoccini`, `thirtyfour`) or the whole of
 //! Chrome's protocol as generated code (`headless_chrome`), where this is a request and its answer.
@@ -52,7 +52,9 @@ impl Driver {
             })
             .expect("chromedriver tells its port");
         let stream = TcpStream::connect(("127.0.0.1", port)).expect("chromedriver listens");
-        stream.set_read_timeout(Some(2 * PATIENCE)).expect("a timeout");
+        stream
+            .set_read_timeout(Some(2 * PATIENCE))
+            .expect("a timeout");
         let stream = BufReader::new(stream);
         let session = String::new();
         let mut driver = Self {
@@ -67,7 +69,9 @@ impl Driver {
             "unhandledPromptBehavior": "dismiss",
         });
         let body = json!({"capabilities": {"alwaysMatch": wanted}});
-        let made = driver.request("POST", "/session", &body).expect("a session");
+        let made = driver
+            .request("POST", "/session", &body)
+            .expect("a session");
         let id = made["sessionId"].as_str().expect("it has an id");
         driver.session = format!("/session/{id}");
         driver
@@ -124,7 +128,9 @@ impl Driver {
             }
         }
         let mut body = vec![0; length];
-        self.stream.read_exact(&mut body).expect("the answer's body");
+        self.stream
+            .read_exact(&mut body)
+            .expect("the answer's body");
         let mut answer: Value = serde_json::from_slice(&body).expect("chromedriver speaks JSON");
         let value = answer["value"].take();
         if is_fine { Ok(value) } else { Err(value) }

@@ -15,7 +15,9 @@ fn hint(page: &Tab<'_, '_>) -> String {
 
 #[test]
 fn each_row_of_what_is_written_is_a_line() {
-    let Some(browser) = Browser::find() else { return };
+    let Some(browser) = Browser::find() else {
+        return;
+    };
     let turn = browser.turn();
     let site = Site::start(&[]);
     let mut soheil = site.join("soheil");
@@ -42,17 +44,28 @@ fn each_row_of_what_is_written_is_a_line() {
     assert_eq!(hint(&page), "A command is one row: take the others away.");
     assert_eq!(written(&page), "/nick zed\nhello");
     // Nor is what is too long sent in part.
-    page.run("document.getElementById('line').value = 'é'.repeat(2049)", &[]);
+    page.run(
+        "document.getElementById('line').value = 'é'.repeat(2049)",
+        &[],
+    );
     page.press(&[key::ENTER]);
-    assert_eq!(hint(&page), "A line may have 4096 bytes; this one has 4098.");
-    page.run("document.getElementById('line').value = 'é'.repeat(2048)", &[]);
+    assert_eq!(
+        hint(&page),
+        "A line may have 4096 bytes; this one has 4098."
+    );
+    page.run(
+        "document.getElementById('line').value = 'é'.repeat(2048)",
+        &[],
+    );
     page.press(&[key::ENTER]);
     soheil.expect(&format!("hasan: {}", "é".repeat(2048)));
 }
 
 #[test]
 fn the_arrows_bring_back_what_was_sent() {
-    let Some(browser) = Browser::find() else { return };
+    let Some(browser) = Browser::find() else {
+        return;
+    };
     let turn = browser.turn();
     let site = Site::start(&[]);
     let page = turn.tab();
@@ -81,7 +94,9 @@ fn the_arrows_bring_back_what_was_sent() {
 
 #[test]
 fn tab_completes_names_and_commands_and_else_goes_on() {
-    let Some(browser) = Browser::find() else { return };
+    let Some(browser) = Browser::find() else {
+        return;
+    };
     let turn = browser.turn();
     let site = Site::start(&[]);
     let page = turn.tab();
@@ -119,14 +134,19 @@ fn tab_completes_names_and_commands_and_else_goes_on() {
 
 #[test]
 fn an_input_method_keeps_its_enter() {
-    let Some(browser) = Browser::find() else { return };
+    let Some(browser) = Browser::find() else {
+        return;
+    };
     let turn = browser.turn();
     let site = Site::start(&[]);
     let mut soheil = site.join("soheil");
     let page = turn.tab();
     page.go(&site.url());
     page.enter("hasan");
-    page.tell("Input.imeSetComposition", &json!({"text": "にほん", "selectionStart": 3, "selectionEnd": 3}));
+    page.tell(
+        "Input.imeSetComposition",
+        &json!({"text": "にほん", "selectionStart": 3, "selectionEnd": 3}),
+    );
     let composing = json!({"type": "rawKeyDown", "windowsVirtualKeyCode": 229, "key": "Enter"});
     page.tell("Input.dispatchKeyEvent", &composing);
     assert_eq!(written(&page), "にほん");
@@ -137,7 +157,9 @@ fn an_input_method_keeps_its_enter() {
 
 #[test]
 fn all_is_reached_with_the_keyboard_alone() {
-    let Some(browser) = Browser::find() else { return };
+    let Some(browser) = Browser::find() else {
+        return;
+    };
     let turn = browser.turn();
     let site = Site::start(&[]);
     let _soheil = site.join("soheil");
@@ -160,7 +182,10 @@ fn all_is_reached_with_the_keyboard_alone() {
         assert_eq!(outline, true, "the focus is seen: {reached:?}");
     }
     for wanted in ["Send", "soheil", "menu-button", "scroll", "line"] {
-        assert!(reached.iter().any(|id| id == wanted), "{wanted}: {reached:?}");
+        assert!(
+            reached.iter().any(|id| id == wanted),
+            "{wanted}: {reached:?}"
+        );
     }
     // The menu holds the focus, and gives it back.
     page.run("document.getElementById('menu-button').focus()", &[]);

@@ -26,6 +26,9 @@ export class Connection {
 		setInterval(() => this.#tick(), TICK_MS);
 		addEventListener('online', () => this.#wake());
 		addEventListener('offline', () => this.#suspect());
+		// A page that is left may be kept, but is not in the room.
+		addEventListener('pagehide', () => this.#drop());
+		addEventListener('pageshow', () => this.#wake());
 		document.addEventListener('visibilitychange', () => document.hidden || this.#wake());
 	}
 

@@ -1,4 +1,4 @@
-// Puts the page's parts together; each has its own file, and what it does not know.
+// Puts the page's parts together.
 
 import { Alerts } from './alerts.js';
 import { Composer } from './composer.js';
@@ -75,7 +75,7 @@ const tellings = {
 	entered({ name, announcesJoins, visit: now, isNew }) {
 		room.enter(name, announcesJoins, isNew);
 		// When the page is loaded anew, the visit is told from its beginning.
-		visit = { ...now, seq: isNew || !visit ? now.seq : visit.seq };
+		visit = isNew || !visit ? { ...now, since: name } : { ...visit, token: now.token };
 		keepName(name);
 		guest = {};
 		door.close();

@@ -147,7 +147,8 @@ export class Session {
 		welcome: ({ seq, name, resumed, token }) => {
 			this.#word = null;
 			const isBack = Boolean(this.#place) && !this.#isReload;
-			this.#arrival = { seq, resumed, was: this.#who.name, isBack };
+			const was = this.#isReload ? this.#place.since : this.#who.name;
+			this.#arrival = { seq, resumed, was, isBack };
 			this.#who.name = name;
 			const { boot, announces_joins: announcesJoins } = this.#hello;
 			if (resumed) this.#place.token = token;
