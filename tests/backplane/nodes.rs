@@ -121,7 +121,9 @@ fn the_reference_session_across_two_nodes_over_nc() {
             }
         }
         // Each console tells all of it, in one order.
-        servers.iter_mut().for_each(|server| server.expect_log(text));
+        servers
+            .iter_mut()
+            .for_each(|server| server.expect_log(text));
     }
     for server in &mut servers {
         let told: String = server.stop().iter().fold(String::new(), |mut told, text| {
@@ -284,7 +286,8 @@ fn what_is_said_while_nats_is_gone_comes_when_it_is_back() {
     let mut ali = servers[0].join("ali");
     let mut bob = servers[1].join("bob");
     nats.kill();
-    let waits = "* The room is cut off from its other machines; what you say waits until it is back.";
+    let waits =
+        "* The room is cut off from its other machines; what you say waits until it is back.";
     ali.expect(waits);
     bob.expect(waits);
     for number in 0..100 {
@@ -370,7 +373,10 @@ fn what_is_written_into_the_stream_by_others_does_no_harm() {
         &batch(6, r#"{"joined":{"n":2,"name":"ALI"}}"#),
         &batch(7, r#"{"renamed":{"n":1,"name":"server"}}"#),
         &batch(8, r#"{"act":[1,{"announce":"I am the operator"}]}"#),
-        &batch(9, r#"{"left":18446744073709551615},{"gone":"\n"},{"lapsed":0}"#),
+        &batch(
+            9,
+            r#"{"left":18446744073709551615},{"gone":"\n"},{"lapsed":0}"#,
+        ),
         &batch(10, r#"{"said":[1,"honest"]}"#),
         &batch(18_446_744_073_709_551_615, r#"{"left":1}"#),
     ] {
@@ -384,7 +390,9 @@ fn what_is_written_into_the_stream_by_others_does_no_harm() {
     bob.expect("mallory has left the chatroom!");
     bob.say("two");
     ali.expect("bob: two");
-    servers.iter_mut().for_each(|server| drop(server.stop().len()));
+    servers
+        .iter_mut()
+        .for_each(|server| drop(server.stop().len()));
 }
 
 /// Publishes something, by the text protocol of NATS.
