@@ -20,4 +20,5 @@ mod nats_client;
 mod nats_faults;
 mod nats_refusals;
 mod nats_server;
+mod nodes;
 mod shell;
