@@ -290,6 +290,8 @@ impl Server {
             let hub = &mut self.hub;
             if hub.can_hear_batches() {
                 backplane.turn(now, &mut |incoming| hub.hear_backplane(incoming));
+            } else {
+                backplane.pause();
             }
         }
         self.exchanges.end_overdue(now);
