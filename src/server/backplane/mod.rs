@@ -4,6 +4,7 @@
 mod channel;
 mod servers;
 
+use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use super::sources::Source;
 use crate::backplane::nats::{self, Client};
 use crate::backplane::{Incoming, Link};
 use crate::failure::Failure;
+use crate::hub::backplane::Figures;
 use crate::tick::Tick;
 
 /// How long a server may take to accept a connection and to shake hands.
@@ -63,6 +65,23 @@ pub struct Options {
     pub max_bytes: Option<u64>,
     /// How long the start waits for the backplane, and newcomers while it is cut off.
     pub timeout: Duration,
+}
+
+/// How the room is shared, in words; nothing where it isn't.
+pub(super) struct Shared(pub(super) Option<Figures>);
+
+impl fmt::Display for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(figures) = self.0 else {
+            return Ok(());
+        };
+        let state = if figures.up { "up" } else { "CUT OFF" };
+        write!(
+            f,
+            "; backplane {state}, {} members elsewhere, {} nodes, {} bytes wait for it, {} events came too late",
+            figures.elsewhere, figures.nodes, figures.waiting_bytes, figures.refused
+        )
+    }
 }
 
 /// Returns a word that no other start of any node has.
