@@ -11,8 +11,8 @@ use crate::server::backplane::{Options, Url, Who};
 /// A room on many machines.
 #[derive(Debug, Clone, Args)]
 pub struct BackplaneOptions {
-    /// NATS servers with JetStream, which keep the order of a room that is on many machines:
-    /// `nats://HOST:PORT`, or `tls://HOST:PORT`
+    /// NATS servers with streams (`nats-server -js`), which keep the order of a room that is on many
+    /// machines: `nats://HOST:PORT`, or `tls://HOST:PORT`
     #[arg(
         long,
         value_name = "URL",

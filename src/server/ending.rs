@@ -5,6 +5,7 @@ use std::time::Duration;
 use log::{info, warn};
 use signal_hook::consts::{SIGHUP, SIGUSR1};
 
+use super::backplane::Shared;
 use super::keeper::Kept;
 use super::{Next, Server};
 use crate::logging;
@@ -155,10 +156,11 @@ impl Server {
         let refused = self.hub.counters().refused();
         let turned_away: u64 = refused.iter().map(|(_, count)| count).sum();
         info!(
-            "{} connections, {} in the room{departing}{}; so far {} turned away, ended: {}; longest turn {:.1} ms",
+            "{} connections, {} in the room{departing}{}{}; so far {} turned away, ended: {}; longest turn {:.1} ms",
             self.hub.len(),
             self.hub.room().names().count(),
             Kept(self.hub.room().access()),
+            Shared(self.hub.backplane_figures()),
             turned_away,
             self.hub.disconnects(),
             self.turns.longest.as_secs_f64() * 1e3,

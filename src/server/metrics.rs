@@ -91,6 +91,7 @@ impl<S: Stream> View<'_, S> {
         self.people(&mut text);
         self.traffic(&mut text);
         self.readers(&mut text);
+        self.backplane(&mut text);
         self.machine(&mut text);
         text.0
     }
@@ -200,6 +201,61 @@ impl<S: Stream> View<'_, S> {
             "How far behind a member may be before it is cut.",
             figures.backlog_bytes_max,
         );
+    }
+
+    /// Tells of the backplane, if there is one.
+    fn backplane(&self, text: &mut Exposition) {
+        let Some(figures) = self.hub.backplane_figures() else {
+            return;
+        };
+        for (name, help, value) in [
+            (
+                "chatroom_backplane_up",
+                "Whether the backplane is connected: 1 or 0.",
+                usize::from(figures.up),
+            ),
+            (
+                "chatroom_backplane_nodes",
+                "Nodes that the room is on, those whose lease has not lapsed yet.",
+                figures.nodes,
+            ),
+            (
+                "chatroom_backplane_members_elsewhere",
+                "Members who are connected to other nodes.",
+                figures.elsewhere,
+            ),
+            (
+                "chatroom_backplane_waiting_bytes",
+                "Bytes of events that the stream has not handed back.",
+                figures.waiting_bytes,
+            ),
+        ] {
+            text.gauge(name, help, value);
+        }
+        for (name, help, count) in [
+            (
+                "chatroom_backplane_batches_received_total",
+                "Batches that the stream has handed back, of all nodes.",
+                figures.batches_in,
+            ),
+            (
+                "chatroom_backplane_batches_published_total",
+                "Batches published, those published again among them.",
+                figures.batches_out,
+            ),
+            (
+                "chatroom_backplane_refused_events_total",
+                "Events that could not happen any more when their turn came.",
+                figures.refused,
+            ),
+            (
+                "chatroom_backplane_malformed_total",
+                "Batches and events in the stream that no node can have written.",
+                figures.malformed,
+            ),
+        ] {
+            text.counter(name, help, count);
+        }
     }
 
     fn machine(&self, text: &mut Exposition) {

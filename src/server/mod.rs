@@ -3,6 +3,7 @@
 mod arrivals;
 pub mod backplane;
 pub mod certificates;
+mod descriptors;
 mod doors;
 mod ending;
 mod http;
@@ -22,16 +23,16 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ipnet::IpNet;
-use log::{LevelFilter, info, warn};
+use log::{LevelFilter, info};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook_mio::v1_0::Signals;
 
 use self::arrivals::Arrivals;
 use self::backplane::Backplane;
 use self::certificates::{Certificates, Place};
+use self::descriptors::raise_descriptor_limit;
 use self::ending::Ending;
 use self::http::{EXCHANGES_MAX, Exchanges};
 use self::keeper::Keeper;
@@ -146,24 +147,6 @@ pub fn serve(options: &Options) -> Result<(), Failure> {
     server
         .run()
         .map_err(|error| Failure::new(format!("the event loop failed: {error}")))
-}
-
-/// Raises the soft limit of open descriptors to the hard one, and returns what is in force.
-fn raise_descriptor_limit() -> usize {
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: limit.maximum,
-        maximum: limit.maximum,
-    };
-    let in_force = match setrlimit(Resource::Nofile, raised) {
-        Ok(()) => raised.current,
-        Err(error) => {
-            warn!("the descriptor limit stays at its soft value: {error}");
-            limit.current
-        }
-    };
-    // Where there is no limit, the kernel's own for a process (fs.nr_open) is this by default.
-    in_force.map_or(1 << 20, |descriptors| descriptors as usize)
 }
 
 /// The shell: the poll and what is registered with it.
@@ -302,6 +285,8 @@ impl Server {
             let hub = &mut self.hub;
             if hub.can_hear_batches() {
                 backplane.turn(now, &mut |incoming| hub.hear_backplane(incoming));
+            } else {
+                backplane.pause();
             }
         }
         self.exchanges.end_overdue(now);

@@ -13,8 +13,8 @@ const MISSING_MAX: u32 = 3;
 /// How long at least a consumer is given before the next one is asked for.
 const APART: Duration = Duration::from_millis(500);
 
-/// How many times in a row a consumer may be refused.
-const REFUSED_MAX: u32 = 6;
+/// For how long consumers may be refused one after the other: servers elect who leads meanwhile.
+const REFUSED_MAX: Duration = Duration::from_secs(8);
 
 /// The subscription of the first consumer; each has its own, so that what an old one still sends is
 /// told from what the new one does.
@@ -37,7 +37,8 @@ pub(super) struct Following {
     begun: Option<Tick>,
     /// When to ask for another one.
     due: Option<Tick>,
-    refused: u32,
+    /// Since when consumers are refused.
+    refused: Option<Tick>,
 }
 
 /// What a message of the consumer is.
@@ -61,7 +62,7 @@ impl Following {
             heard: Tick::START,
             begun: None,
             due: None,
-            refused: 0,
+            refused: None,
         }
     }
 
@@ -79,7 +80,7 @@ impl Following {
 
     /// The connection is gone, and the consumer with it.
     pub(super) fn stop(&mut self) {
-        (self.begun, self.due, self.refused, self.live) = (None, None, 0, false);
+        (self.begun, self.due, self.refused, self.live) = (None, None, None, false);
     }
 
     /// The connection is there: another consumer is asked for at once.
@@ -127,9 +128,8 @@ impl Following {
 
     /// The consumer was refused; returns whether there is no use in going on.
     pub(super) fn refuse(&mut self, now: Tick) -> bool {
-        self.refused += 1;
         self.restart(now);
-        self.refused >= REFUSED_MAX
+        now - *self.refused.get_or_insert(now) >= REFUSED_MAX
     }
 
     /// Hears a message of this consumer, and answers what asks whether there is room.
@@ -155,7 +155,7 @@ impl Following {
         }
         self.delivered = place.consumer_seq;
         self.next = Some(place.stream_seq + 1);
-        self.refused = 0;
+        self.refused = None;
         Delivered::Batch(place.stream_seq, place.time_ns / 1_000_000)
     }
 
@@ -185,7 +185,7 @@ impl Following {
             return Delivered::Missing;
         }
         if last.is_some() {
-            self.refused = 0;
+            self.refused = None;
         }
         Delivered::Nothing
     }

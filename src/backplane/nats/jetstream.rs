@@ -210,8 +210,8 @@ impl Wanted {
                 there.max_msgs_per_subject
             ));
         }
-        let message = crate::backplane::SNAPSHOT_PART_BYTES_MAX as i64;
-        if there.max_msg_size > 0 && there.max_msg_size < message {
+        let longest = usize::try_from(there.max_msg_size).unwrap_or_default();
+        if longest > 0 && longest < crate::backplane::SNAPSHOT_PART_BYTES_MAX {
             return foreign(&format!(
                 "its messages are at most {} bytes long",
                 there.max_msg_size

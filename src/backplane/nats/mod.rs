@@ -437,7 +437,7 @@ impl Client {
             if matches!(self.phase, Phase::Off | Phase::Tls | Phase::Failed(_)) {
                 return None;
             }
-            let happened = match self.decoder.next() {
+            let happened = match self.decoder.next_word() {
                 Ok(Some(Word::Message(message))) => self.hear(&message),
                 Ok(Some(word)) => {
                     self.hear_word(&word);
@@ -477,7 +477,7 @@ impl Client {
                     .collect();
                 self.hear_complaint(&words);
             }
-            Word::Message(_) => {}
+            Word::Message(_) | Word::Fine => {}
         }
     }
 
@@ -534,7 +534,7 @@ impl Client {
                 self.fail(format!("the NATS server doesn't let us in: {words}"), true);
             }
             Complaint::Permission if self.is_up() => {
-                self.remark(format!("the NATS server: {words}"))
+                self.remark(format!("the NATS server: {words}"));
             }
             Complaint::Permission => {
                 self.fail(

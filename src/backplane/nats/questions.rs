@@ -142,9 +142,9 @@ impl Client {
             Ok(Outcome::Ask) => self.ask_for_setup(),
             Ok(Outcome::Ready(held, differences)) => {
                 if !self.was_up {
-                    differences
-                        .into_iter()
-                        .for_each(|difference| self.remark(difference));
+                    for difference in differences {
+                        self.remark(difference);
+                    }
                 }
                 self.go_up(held.first_seq, held.last_seq);
             }

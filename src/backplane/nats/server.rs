@@ -9,6 +9,7 @@ use super::credentials::Credentials;
 const OTHERS_MAX: usize = 64;
 
 /// How a server is, as far as it matters.
+#[expect(clippy::struct_excessive_bools, reason = "as the protocol has them")]
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Info {

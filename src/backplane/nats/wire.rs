@@ -28,6 +28,8 @@ pub enum Word {
     Ping,
     /// It answers that it lives.
     Pong,
+    /// It is content.
+    Fine,
     /// What is wrong, in words.
     Error(Range<usize>),
 }
@@ -109,45 +111,40 @@ impl Decoder {
     ///
     /// # Errors
     /// Fails where there is none, or a line is too long.
-    pub fn next(&mut self) -> Result<Option<Word>, NoWord> {
-        loop {
-            let rest = self.bytes.len() - self.start;
-            let skipped = self.skipped.min(rest);
-            self.skipped -= skipped;
-            self.start += skipped;
-            if self.skipped > 0 {
-                return Ok(None);
-            }
-            let from = self.searched.max(self.start);
-            let Some(found) = memmem::find(&self.bytes[from..], END) else {
-                // A line end may be cut in two.
-                self.searched = self.bytes.len().saturating_sub(1).max(self.start);
-                return if self.bytes.len() - self.start > LINE_BYTES_MAX {
-                    Err(NoWord)
-                } else {
-                    Ok(None)
-                };
-            };
-            let line = self.start..from + found;
-            if line.len() > LINE_BYTES_MAX {
-                return Err(NoWord);
-            }
-            let behind = line.end + END.len();
-            let Some(word) = self.word(line.clone(), behind)? else {
-                // The message is not whole; where its line ends is known.
-                self.searched = line.end;
-                return Ok(None);
-            };
-            self.searched = self.start;
-            if let Some(word) = word {
-                return Ok(Some(word));
-            }
+    pub fn next_word(&mut self) -> Result<Option<Word>, NoWord> {
+        let rest = self.bytes.len() - self.start;
+        let skipped = self.skipped.min(rest);
+        self.skipped -= skipped;
+        self.start += skipped;
+        if self.skipped > 0 {
+            return Ok(None);
         }
+        let from = self.searched.max(self.start);
+        let Some(found) = memmem::find(&self.bytes[from..], END) else {
+            // A line end may be cut in two.
+            self.searched = self.bytes.len().saturating_sub(1).max(self.start);
+            return if self.bytes.len() - self.start > LINE_BYTES_MAX {
+                Err(NoWord)
+            } else {
+                Ok(None)
+            };
+        };
+        let line = self.start..from + found;
+        if line.len() > LINE_BYTES_MAX {
+            return Err(NoWord);
+        }
+        let behind = line.end + END.len();
+        let Some(word) = self.word(line.clone(), behind)? else {
+            // The message is not whole; where its line ends is known.
+            self.searched = line.end;
+            return Ok(None);
+        };
+        self.searched = self.start;
+        Ok(Some(word))
     }
 
-    /// Reads the word that begins with a line and moves behind it: nothing if it isn't whole, and
-    /// nothing inside if there is nothing to tell.
-    fn word(&mut self, line: Range<usize>, behind: usize) -> Result<Option<Option<Word>>, NoWord> {
+    /// Reads the word that begins with a line and moves behind it; nothing if it isn't whole.
+    fn word(&mut self, line: Range<usize>, behind: usize) -> Result<Option<Word>, NoWord> {
         let text = &self.bytes[line.clone()];
         let verb_end = memchr(b' ', text).unwrap_or(text.len());
         let verb = &text[..verb_end];
@@ -157,15 +154,15 @@ impl Decoder {
         } else if verb.eq_ignore_ascii_case(b"HMSG") {
             return self.message(rest, behind, true);
         } else if verb.eq_ignore_ascii_case(b"PING") {
-            Some(Word::Ping)
+            Word::Ping
         } else if verb.eq_ignore_ascii_case(b"PONG") {
-            Some(Word::Pong)
+            Word::Pong
         } else if verb.eq_ignore_ascii_case(b"+OK") {
-            None
+            Word::Fine
         } else if verb.eq_ignore_ascii_case(b"INFO") {
-            Some(Word::Info(rest))
+            Word::Info(rest)
         } else if verb.eq_ignore_ascii_case(b"-ERR") {
-            Some(Word::Error(unquoted(&self.bytes, rest)))
+            Word::Error(unquoted(&self.bytes, rest))
         } else {
             return Err(NoWord);
         };
@@ -178,7 +175,7 @@ impl Decoder {
         rest: Range<usize>,
         behind: usize,
         headed: bool,
-    ) -> Result<Option<Option<Word>>, NoWord> {
+    ) -> Result<Option<Word>, NoWord> {
         let head = Head::read(&self.bytes, rest, headed).ok_or(NoWord)?;
         let mut message = Message {
             sid: head.sid,
@@ -192,7 +189,7 @@ impl Decoder {
         if message.too_long {
             self.start = behind;
             self.skipped = head.total_bytes + END.len();
-            return Ok(Some(Some(Word::Message(message))));
+            return Ok(Some(Word::Message(message)));
         }
         let payload_end = behind + head.total_bytes;
         let end = payload_end + END.len();
@@ -211,7 +208,7 @@ impl Decoder {
         }
         message.payload = headers_end..payload_end;
         self.start = end;
-        Ok(Some(Some(Word::Message(message))))
+        Ok(Some(Word::Message(message)))
     }
 
     /// Returns the value of a message's header, without blanks around it.
@@ -244,7 +241,7 @@ impl Head {
             let length = bytes[rest.clone()]
                 .iter()
                 .position(u8::is_ascii_whitespace)
-                .unwrap_or(rest.len());
+                .unwrap_or_else(|| rest.len());
             words.push(rest.start..rest.start + length);
             if words.len() > 5 {
                 return None;
@@ -262,7 +259,7 @@ impl Head {
         };
         let (header_bytes, total_bytes) = match lengths {
             [total] => (0, bytes_of(total)?),
-            [header, total] => (bytes_of(header)?, bytes_of(total)?),
+            [headers, total] => (bytes_of(headers)?, bytes_of(total)?),
             _ => return None,
         };
         (header_bytes <= total_bytes).then_some(Self {
@@ -276,6 +273,7 @@ impl Head {
 }
 
 /// Reads a number of at most 19 digits.
+#[must_use]
 pub fn number(digits: &[u8]) -> Option<u64> {
     if !(1..=19).contains(&digits.len()) {
         return None;

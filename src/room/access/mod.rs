@@ -13,6 +13,7 @@ mod ignores;
 pub mod kept;
 pub mod key;
 mod marks;
+mod shared;
 pub mod span;
 mod whois;
 
@@ -96,18 +97,6 @@ impl Access {
     pub fn new(keeping: Keeping) -> Self {
         Self {
             keeping: Some(keeping),
-            ..Self::default()
-        }
-    }
-
-    /// Returns what a room begins with that keeps as much, and nothing yet; its message of the day is
-    /// the same.
-    #[must_use]
-    pub fn blank(&self) -> Self {
-        Self {
-            keeping: self.keeping,
-            motd: self.motd.clone(),
-            version: self.version + 1,
             ..Self::default()
         }
     }
@@ -216,24 +205,6 @@ impl Access {
         (self.topic, self.locked, self.slow_s) = (topic, locked, slow_s);
     }
 
-    /// Returns what is known of a name that is kept just so.
-    #[must_use]
-    pub fn kept_as(&self, name: &Name) -> Option<&Kept> {
-        self.kept.find(name).filter(|kept| kept.name == *name)
-    }
-
-    /// Returns the kept name whose key a member has shown.
-    #[must_use]
-    pub fn keeps_of(&self, member: MemberId) -> Option<&Name> {
-        self.kept.of(member).map(|kept| &kept.name)
-    }
-
-    /// Returns when a member said something to all last, while the room is slow.
-    #[must_use]
-    pub fn spoke_ms(&self, member: MemberId) -> Option<u64> {
-        self.spoke_ms.get(&member).copied()
-    }
-
     /// Returns before when a kept name must have been used last to lapse at `now_ms`; nothing where the
     /// room keeps nothing.
     #[must_use]
@@ -306,25 +277,6 @@ impl Access {
             *self.since_s.entry(member) = u32::try_from(now_ms / 1000).unwrap_or(u32::MAX);
             self.take_up(member, name, now_ms);
         }
-    }
-
-    /// Lets somebody be in the room as before: by a name, and as the keeper of a kept one; for a room
-    /// that several machines share.
-    pub(super) fn restore_member(
-        &mut self,
-        member: MemberId,
-        name: &Name,
-        keeps: Option<&Name>,
-        since_ms: u64,
-        spoke_ms: Option<u64>,
-    ) {
-        self.mutes.came(member, name);
-        self.ignores.came(member, name);
-        *self.since_s.entry(member) = u32::try_from(since_ms / 1000).unwrap_or(u32::MAX);
-        if let Some(keeps) = keeps {
-            self.kept.restore_keeper(member, keeps.as_str());
-        }
-        self.spoke_ms.extend(spoke_ms.map(|at| (member, at)));
     }
 
     /// Takes note that a member goes by another name.

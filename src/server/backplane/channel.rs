@@ -25,14 +25,13 @@ pub(super) struct Channel {
 /// Returns what to speak TLS with. A server may ask for it unbidden, so there always is one.
 pub(super) fn config(options: &Options) -> Result<Option<Arc<ClientConfig>>, Failure> {
     let speaks = options.servers.iter().any(|server| server.tls);
-    let roots = match &options.authorities {
-        Some(path) => authorities(path)?,
-        None => {
-            let mut roots = RootCertStore::empty();
-            // Those that can't be read vouch for nobody.
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            roots
-        }
+    let roots = if let Some(path) = &options.authorities {
+        authorities(path)?
+    } else {
+        let mut roots = RootCertStore::empty();
+        // Those that can't be read vouch for nobody.
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        roots
     };
     if roots.is_empty() {
         return if speaks {
@@ -111,17 +110,15 @@ impl Channel {
         config: Option<&Arc<ClientConfig>>,
         server: &Server,
     ) -> io::Result<bool> {
-        let mut tls = match self.tls.take() {
-            Some(tls) => tls,
-            None => {
-                let config = config.ok_or_else(|| {
-                    io::Error::other("it wants TLS, and no authority is known; give --backplane-ca")
-                })?;
-                let name = server.tls_name.clone();
-                let tls =
-                    ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
-                Box::new(tls)
-            }
+        let mut tls = if let Some(tls) = self.tls.take() {
+            tls
+        } else {
+            let config = config.ok_or_else(|| {
+                io::Error::other("it wants TLS, and no authority is known; give --backplane-ca")
+            })?;
+            let name = server.tls_name.clone();
+            let tls = ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
+            Box::new(tls)
         };
         let done = complete(&mut tls, &mut self.stream);
         let over = !tls.is_handshaking();

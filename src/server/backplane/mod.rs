@@ -4,6 +4,7 @@
 mod channel;
 mod servers;
 
+use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use super::sources::Source;
 use crate::backplane::nats::{self, Client};
 use crate::backplane::{Incoming, Link};
 use crate::failure::Failure;
+use crate::hub::backplane::Figures;
 use crate::tick::Tick;
 
 /// How long a server may take to accept a connection and to shake hands.
@@ -34,6 +36,9 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 
 /// The longest.
 const LONGEST_WAIT: Duration = Duration::from_secs(4);
+
+/// How long the same is wrong until it is told again.
+const TELL_AGAIN: Duration = Duration::from_mins(1);
 
 /// Bytes read at once.
 const READ_BYTES: usize = 64 * 1024;
@@ -60,6 +65,23 @@ pub struct Options {
     pub max_bytes: Option<u64>,
     /// How long the start waits for the backplane, and newcomers while it is cut off.
     pub timeout: Duration,
+}
+
+/// How the room is shared, in words; nothing where it isn't.
+pub(super) struct Shared(pub(super) Option<Figures>);
+
+impl fmt::Display for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(figures) = self.0 else {
+            return Ok(());
+        };
+        let state = if figures.up { "up" } else { "CUT OFF" };
+        write!(
+            f,
+            "; backplane {state}, {} members elsewhere, {} nodes, {} bytes wait for it, {} events came too late",
+            figures.elsewhere, figures.nodes, figures.waiting_bytes, figures.refused
+        )
+    }
 }
 
 /// Returns a word that no other start of any node has.
@@ -93,6 +115,10 @@ pub(super) struct Backplane {
     readable: bool,
     /// The stream takes no more.
     blocked: bool,
+    /// The room can hear no more for now.
+    paused: bool,
+    /// What was said last to be wrong, and when.
+    told: Option<(String, Tick)>,
     scratch: Box<[u8]>,
 }
 
@@ -166,6 +192,8 @@ impl Backplane {
             random: seed | 1,
             readable: false,
             blocked: false,
+            paused: false,
+            told: None,
             scratch: vec![0; READ_BYTES].into(),
         }))
     }
@@ -191,6 +219,8 @@ impl Backplane {
         }
         self.registry = new;
         self.set_ready();
+        self.servers.learn(self.client.others());
+        self.servers.keep_to_ports();
         Ok(())
     }
 
@@ -206,11 +236,19 @@ impl Backplane {
 
     /// Returns whether something can be done without an event.
     pub(super) fn has_work(&self) -> bool {
-        self.readable
+        self.readable && !self.paused
+    }
+
+    /// Lets what comes wait in the kernel until the next [`turn`](Self::turn): the room can hear no more.
+    pub(super) fn pause(&mut self) {
+        self.paused = true;
     }
 
     /// Returns when something has to be done.
     pub(super) fn deadline(&self) -> Option<Tick> {
+        if self.paused {
+            return None;
+        }
         match &self.channel {
             None => Some(self.due),
             Some(channel) if channel.is_connecting() => Some(self.connect_deadline),
@@ -221,6 +259,7 @@ impl Backplane {
 
     /// Does what can be done without waiting, and tells what has happened.
     pub(super) fn turn(&mut self, now: Tick, hear: &mut dyn FnMut(Incoming<'_>)) {
+        self.paused = false;
         let server = self.servers.current().name.clone();
         let problem = self.go_on(now, &mut |client| {
             while let Some(incoming) = client.next(now) {
@@ -228,7 +267,16 @@ impl Backplane {
             }
         });
         if let Some(problem) = problem {
-            warn!("the backplane {server}: {}", problem.why);
+            self.tell(&server, problem.why, now);
+        }
+    }
+
+    /// Logs what is wrong; the same is told again only after a while.
+    fn tell(&mut self, server: &str, why: String, now: Tick) {
+        let told = self.told.as_ref();
+        if told.is_none_or(|(told, at)| *told != why || now - *at >= TELL_AGAIN) {
+            warn!("the backplane {server}: {why}");
+            self.told = Some((why, now));
         }
     }
 
@@ -271,7 +319,7 @@ impl Backplane {
                 "the backplane is up: {}, NATS {version}",
                 self.servers.current().name
             );
-            self.failed = 0;
+            (self.failed, self.told) = (0, None);
         }
         let problem = match done {
             Err(error) => nats::Problem {

@@ -134,6 +134,8 @@ pub(super) struct Server {
 pub(super) struct Servers {
     known: Vec<Server>,
     current: usize,
+    /// No other ports can be connected to.
+    no_other_ports: bool,
 }
 
 impl Servers {
@@ -165,7 +167,11 @@ impl Servers {
         }
         // Nodes don't all take the same one.
         let current = usize::try_from(seed % known.len() as u64).unwrap_or_default();
-        Ok(Self { known, current })
+        Ok(Self {
+            known,
+            current,
+            no_other_ports: false,
+        })
     }
 
     pub(super) fn current(&self) -> &Server {
@@ -180,14 +186,20 @@ impl Servers {
         self.current = (self.current + 1) % self.known.len();
     }
 
-    /// Adds those that the current one has named, as far as they are addresses.
+    /// Takes note that the sandbox lets no other ports be connected to from here on.
+    pub(super) fn keep_to_ports(&mut self) {
+        self.no_other_ports = true;
+    }
+
+    /// Adds those that the current one has named, as far as they are addresses and can be reached.
     pub(super) fn learn(&mut self, others: &[String]) {
         for address in others
             .iter()
             .filter_map(|other| other.parse::<SocketAddr>().ok())
         {
             let is_known = self.known.iter().any(|server| server.address == address);
-            if is_known || address.port() == 0 || self.known.len() == SERVERS_MAX {
+            let is_closed = self.no_other_ports && !self.ports().contains(&address.port());
+            if is_known || is_closed || address.port() == 0 || self.known.len() == SERVERS_MAX {
                 continue;
             }
             let current = self.current();
@@ -266,6 +278,11 @@ mod tests {
         let many: Vec<_> = (1..2000).map(|port| format!("127.0.0.2:{port}")).collect();
         servers.learn(&many);
         assert_eq!(servers.count() as usize, SERVERS_MAX);
+        let url: Url = "127.0.0.1:4222".parse().unwrap();
+        let mut closed = Servers::find(&[url], 7).unwrap();
+        closed.keep_to_ports();
+        closed.learn(&["127.0.0.2:4222", "127.0.0.1:4223"].map(str::to_owned));
+        assert_eq!((closed.count(), closed.ports()), (2, vec![4222]));
         let first = servers.current().address;
         servers.turn_to_next();
         assert_ne!(servers.current().address, first);

@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use chatroom::backplane::Link;
 use chatroom::backplane::nats::Options;
@@ -18,14 +17,17 @@ pub(crate) type Stream = Vec<(String, u64, Vec<Value>)>;
 /// Reads the whole stream.
 #[track_caller]
 pub(crate) fn read_stream(options: Options, servers: &[SocketAddr]) -> Stream {
-    let (mut node, first, _) = Node::up(options, servers);
+    let (mut node, first, last) = Node::up(options, servers);
     assert_eq!(first, 1, "the stream has lost its beginning");
     node.client.follow_from(1);
     let mut stream = Vec::new();
-    while let Some(heard) = node.next_heard_within(Duration::from_secs(10)) {
-        let Heard::Batch { payload, .. } = heard else {
-            continue;
+    let mut at = 0;
+    while at < last {
+        let heard = node.expect(|heard| matches!(heard, Heard::Batch { .. }));
+        let Heard::Batch { seq, payload, .. } = heard else {
+            unreachable!()
         };
+        at = seq;
         let batch: Value = serde_json::from_slice(&payload).unwrap();
         let events = batch["events"].as_array().unwrap().clone();
         let boot = batch["node"].as_str().unwrap().to_owned();

@@ -37,10 +37,16 @@ struct Play {
     consumer: u64,
     delivered: u64,
     rest: Vec<u8>,
+    batches: usize,
 }
 
 /// The input is a script: a byte says what happens, the next how.
 pub(crate) fn run(script: &[u8]) {
+    play(script);
+}
+
+/// Plays a script; returns whether the client is up at its end, and how many batches were told.
+pub(crate) fn play(script: &[u8]) -> (bool, usize) {
     let mut client = Client::new(Options {
         room: "fuzz".to_owned(),
         replicas: 1,
@@ -61,6 +67,7 @@ pub(crate) fn run(script: &[u8]) {
         consumer: 0,
         delivered: 0,
         rest: Vec::new(),
+        batches: 0,
     };
     let mut script = script;
     while let [what, how, rest @ ..] = script {
@@ -68,6 +75,7 @@ pub(crate) fn run(script: &[u8]) {
         play.hear();
         play.read_output();
     }
+    (play.up, play.batches)
 }
 
 impl Play {
@@ -207,6 +215,7 @@ impl Play {
                     assert!(self.up && self.followed);
                     assert!(seq > self.seq, "{seq} comes after {}", self.seq);
                     self.seq = seq;
+                    self.batches += 1;
                 }
             }
         }

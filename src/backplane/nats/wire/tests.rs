@@ -15,6 +15,7 @@ enum Said {
     },
     Ping,
     Pong,
+    Fine,
     Error(String),
     NoWord,
 }
@@ -25,7 +26,7 @@ fn text(decoder: &Decoder, range: Range<usize>) -> String {
 
 /// Returns the next that it says.
 fn next(decoder: &mut Decoder) -> Option<Said> {
-    let word = match decoder.next() {
+    let word = match decoder.next_word() {
         Ok(word) => word?,
         Err(NoWord) => return Some(Said::NoWord),
     };
@@ -33,6 +34,7 @@ fn next(decoder: &mut Decoder) -> Option<Said> {
         Word::Info(json) => Said::Info(text(decoder, json)),
         Word::Ping => Said::Ping,
         Word::Pong => Said::Pong,
+        Word::Fine => Said::Fine,
         Word::Error(words) => Said::Error(text(decoder, words)),
         Word::Message(message) => Said::Message {
             sid: message.sid,
@@ -93,7 +95,7 @@ fn words_are_read() {
         ("PING\r\n", Some(Said::Ping)),
         ("ping\r\n", Some(Said::Ping)),
         ("PONG\r\n", Some(Said::Pong)),
-        ("+OK\r\n", None),
+        ("+OK\r\n", Some(Said::Fine)),
         (
             "INFO {\"a\":1} \r\n",
             Some(Said::Info("{\"a\":1}".to_owned())),
@@ -151,7 +153,7 @@ fn words_are_read() {
 fn words_are_the_same_however_they_are_cut() {
     let bytes = b"INFO {}\r\nPING\r\n+OK\r\nMSG a 1 r 4\r\n\r\nx\r\r\nHMSG a 2 27 28\r\nNATS/1.0\r\nNats-Msg-Id:b\r\n\r\nx\r\n-ERR 'x'\r\nPONG\r\n";
     let whole = said(bytes, &[]);
-    assert_eq!(whole.len(), 6);
+    assert_eq!(whole.len(), 7);
     for first in 0..=bytes.len() {
         for second in first..=bytes.len() {
             assert_eq!(
