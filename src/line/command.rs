@@ -62,7 +62,7 @@ pub enum Command<'a> {
 }
 
 /// The words of the commands for everybody.
-const WORDS: [&str; 17] = [
+pub const WORDS: [&str; 17] = [
     "who", "me", "msg", "r", "nick", "quit", "help", "keep", "newkey", "unkeep", "whoami", "whois",
     "ignore", "unignore", "ignored", "topic", "motd",
 ];

@@ -41,6 +41,7 @@ pub enum Answer<'a> {
     Denied,
     Locked,
     WrongPassword,
+    PasswordFirst,
     Muted {
         until: Until,
     },
@@ -119,6 +120,7 @@ impl Answer<'_> {
             Self::Denied => "denied",
             Self::Locked => "locked",
             Self::WrongPassword => "wrong-password",
+            Self::PasswordFirst => "password-first",
             Self::Muted { .. } => "muted",
             Self::Slow { .. } => "slow",
             Self::IgnoresYou { .. } => "ignores-you",
@@ -178,7 +180,8 @@ impl fmt::Display for Answer<'_> {
             | Self::NotAllowed
             | Self::Denied
             | Self::Locked
-            | Self::WrongPassword => self.at_the_door(f),
+            | Self::WrongPassword
+            | Self::PasswordFirst => self.at_the_door(f),
             Self::Muted { .. } | Self::Slow { .. } | Self::IgnoresYou { .. } => self.unsaid(f),
             Self::KeptAlready { .. }
             | Self::KeysRunOut
@@ -237,6 +240,7 @@ impl Answer<'_> {
             Self::NotAllowed => f.write_str("Your address is none of those that may come in."),
             Self::Denied => f.write_str("Your address may not come in."),
             Self::Locked => f.write_str("The room is locked: nobody new comes in for now."),
+            Self::PasswordFirst => f.write_str("The password of the room comes first."),
             _ => f.write_str("That is not the password."),
         }
     }
