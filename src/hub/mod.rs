@@ -21,6 +21,7 @@ mod extra;
 mod gate;
 mod guesses;
 mod input;
+mod keepers;
 mod keeping;
 pub mod limits;
 mod log_lines;

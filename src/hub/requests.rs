@@ -264,6 +264,10 @@ impl<S: Stream> Audience for Answers<'_, S> {
         self.connections.try_wait_s(member)
     }
 
+    fn keep_wait_s(&mut self, member: MemberId) -> Option<u64> {
+        self.connections.keep_wait_s(member)
+    }
+
     fn draw_key(&mut self) -> Option<Key> {
         self.connections.draw_key()
     }

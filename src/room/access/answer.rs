@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::span::Until;
+use super::span::{Lasting, Until};
 use super::whois::Whois;
 use crate::line::command::{MODERATION, Usage};
 
@@ -62,6 +62,12 @@ pub enum Answer<'a> {
         name: &'a str,
     },
     LastOperator,
+    NobodyKeepsIt {
+        name: &'a str,
+    },
+    KeepsTooMany {
+        wait_s: u64,
+    },
     NobodyKeeps {
         name: &'a str,
     },
@@ -112,7 +118,11 @@ impl Answer<'_> {
             Self::NothingKept => "nothing-kept",
             Self::NameKept { .. } => "name-kept",
             Self::WrongKey { .. } => "wrong-key",
-            Self::NotKept { .. } | Self::YoursNotKept | Self::NobodyKeeps { .. } => "not-kept",
+            Self::NotKept { .. }
+            | Self::YoursNotKept
+            | Self::NobodyKeepsIt { .. }
+            | Self::NobodyKeeps { .. } => "not-kept",
+            Self::KeepsTooMany { .. } => "keeps-too-many",
             Self::TooManyTries { .. } => "too-many-tries",
             Self::Banned { .. } => "banned",
             Self::NameBanned { .. } => "name-banned",
@@ -186,12 +196,14 @@ impl fmt::Display for Answer<'_> {
             Self::KeptAlready { .. }
             | Self::KeysRunOut
             | Self::KeptFull
+            | Self::KeepsTooMany { .. }
             | Self::YoursNotKept
             | Self::Unkept { .. }
             | Self::NothingKept => self.about_keeping(f),
             Self::ForOperators { .. }
             | Self::LastOperator
             | Self::NobodyKeeps { .. }
+            | Self::NobodyKeepsIt { .. }
             | Self::AlreadySo
             | Self::Oneself
             | Self::IsOperator { .. }
@@ -268,6 +280,10 @@ impl Answer<'_> {
             ),
             Self::KeysRunOut => f.write_str("The system gave no key; try again."),
             Self::KeptFull => f.write_str("The room keeps as many names as it can."),
+            Self::KeepsTooMany { wait_s } => {
+                let wait = Lasting { seconds: wait_s };
+                write!(f, "Your address keeps names too fast; try again in {wait}.")
+            }
             Self::YoursNotKept => f.write_str("Your name is not kept; /keep keeps it."),
             Self::Unkept { name } => write!(f, "Your name {name} is not kept any more."),
             _ => f.write_str("The room keeps no names: it was started without --state."),
@@ -287,6 +303,7 @@ impl Answer<'_> {
                 f,
                 "Nobody keeps that name, so it can't be an operator's (/keep comes first): {name:.64}"
             ),
+            Self::NobodyKeepsIt { name } => write!(f, "Nobody keeps that name: {name:.64}"),
             Self::AlreadySo => f.write_str("That is so already."),
             Self::Oneself => f.write_str("That is you."),
             Self::IsOperator { name } => {
