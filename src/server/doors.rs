@@ -106,6 +106,7 @@ impl Server {
         let view = View {
             hub: &self.hub,
             turns: &self.turns,
+            files: self.keeper.health(),
             process: &self.process,
             ending: !self.ending.is_open(),
             now,
