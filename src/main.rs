@@ -16,7 +16,10 @@ fn main() -> ExitCode {
         Command::Join(options) => ("chatroom", client::join(&(&options).into())),
         Command::Trace(options) => ("chatroom trace", trace::trace(&(&options).into())),
         Command::Resolve(options) => ("chatroom", client::resolve(&options.server)),
-        Command::Write(options) => ("chatroom write", store::writer::write(&(&options).into())),
+        Command::Write(options) => {
+            let written = store::writer::write(&(&options).into(), server::sandbox::become_user);
+            ("chatroom write", written)
+        }
         Command::Generate(options) => ("chatroom generate", cli::generate(&options)),
     };
     match result {

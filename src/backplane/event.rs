@@ -106,6 +106,8 @@ pub enum Deed<'a> {
     Op(Text<'a>),
     #[serde(borrow)]
     Deop(Text<'a>),
+    #[serde(borrow)]
+    Free(Text<'a>),
     /// Whose connection is ended, by its node's boot and its number, and why.
     Kick(#[serde(borrow)] Text<'a>, u64, #[serde(borrow)] Text<'a>),
     #[serde(borrow)]
@@ -202,6 +204,7 @@ impl<'a> Deed<'a> {
             Act::Unkeep => Self::Unkeep,
             Act::Op(other) => Self::Op(name(other)),
             Act::Deop(other) => Self::Deop(name(other)),
+            Act::Free(other) => Self::Free(name(other)),
             Act::Ban(ban) => Self::Ban(Banned {
                 name: ban.name.as_ref().map(name),
                 block: ban.block.map(|block| text(block.to_string())),
@@ -230,6 +233,7 @@ impl<'a> Deed<'a> {
             Self::Unkeep => Act::Unkeep,
             Self::Op(name) => Act::Op(name.name()?),
             Self::Deop(name) => Act::Deop(name.name()?),
+            Self::Free(name) => Act::Free(name.name()?),
             Self::Kick(..) => return None,
             Self::Ban(banned) => Act::Ban(banned.ban(by)?),
             Self::UnbanName(name) => Act::UnbanName(name.name()?),

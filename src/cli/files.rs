@@ -62,10 +62,12 @@ pub struct FileOptions {
 }
 
 impl FileOptions {
-    pub(super) fn paths(&self) -> Paths {
+    /// Returns which files are written, by `user` if by another than who starts the server.
+    pub(super) fn paths(&self, user: Option<&String>) -> Paths {
         Paths {
             state: self.state.clone(),
             record: self.record.clone(),
+            user: user.cloned(),
         }
     }
 
@@ -106,6 +108,10 @@ pub struct WriteOptions {
     /// The record
     #[arg(long, value_name = "FILE", env = "CHATROOM_WRITE_RECORD")]
     pub record: Option<PathBuf>,
+
+    /// Who is to write them
+    #[arg(long, value_name = "NAME", env = "CHATROOM_WRITE_USER")]
+    pub user: Option<String>,
 }
 
 impl From<&WriteOptions> for Paths {
@@ -113,6 +119,7 @@ impl From<&WriteOptions> for Paths {
         Self {
             state: options.state.clone(),
             record: options.record.clone(),
+            user: options.user.clone(),
         }
     }
 }

@@ -13,7 +13,7 @@ const AFTER_HELP: &str = "\
 On a terminal, what is not given here is as $XDG_CONFIG_HOME/chatroom/join.toml has it.
 
 Exit codes: 0 success (also when the reader of the output is gone), 1 failure (also when the server
-goes away before the input ends), 2 wrong usage, 3 the name given was refused, 4 lines of a pipe
+goes away before the input ends), 2 wrong usage, 3 the name or password given was refused, 4 lines of a pipe
 came to nothing (too long, an unknown command, /msg to nobody ...); each is named on standard error.
 With --json an `error` tells of them, and the code is 0.";
 
@@ -47,6 +47,16 @@ pub struct JoinOptions {
     /// Answer the prompt for a name with NAME
     #[arg(long, value_name = "NAME", env = "CHATROOM_NAME")]
     pub name: Option<String>,
+
+    /// Answer it with NAME KEY where FILE has such a line, or SERVER NAME KEY; with the one NAME
+    /// that it has, without --name [default on a terminal: the keys that /keep has given you]
+    #[arg(long, value_name = "FILE", env = "CHATROOM_KEY_FILE")]
+    pub key_file: Option<PathBuf>,
+
+    /// Give the first line of FILE where the room asks for a password [default: you are asked; in a
+    /// pipe, the first line of the input]
+    #[arg(long, value_name = "FILE", env = "CHATROOM_JOIN_PASSWORD_FILE")]
+    pub password_file: Option<PathBuf>,
 
     /// Show the time, hours and minutes, before each line
     #[arg(long, env = "CHATROOM_TIMESTAMPS", switch())]
@@ -103,6 +113,8 @@ impl From<&JoinOptions> for Options {
             ca: options.ca.clone(),
             pin: options.pin.clone(),
             name: options.name.clone(),
+            key_file: options.key_file.clone(),
+            password_file: options.password_file.clone(),
             timestamps: options.timestamps,
             quiet: options.quiet,
             bell: options.bell,

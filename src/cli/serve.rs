@@ -306,7 +306,7 @@ impl From<&ServeOptions> for server::Options {
                 log_talk: options.log_talk,
                 ..Limits::default()
             },
-            paths: options.files.paths(),
+            paths: options.files.paths(options.user.as_ref()),
             files: options.files.files(),
             keeping: options.files.keeping(),
         }

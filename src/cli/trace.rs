@@ -25,7 +25,8 @@ came before is told as always, and the code is 2.";
 )]
 #[command(after_help = TRACE_HELP)]
 pub struct TraceOptions {
-    /// Capture to read, pcap or pcapng; - reads standard input
+    /// Capture to read, pcap or pcapng, or a record of the server's, of which the talk is told; - reads
+    /// standard input
     #[arg(value_name = "FILE", env = "CHATROOM_TRACE_FILE")]
     pub file: PathBuf,
 

@@ -15,6 +15,7 @@ mod layout;
 mod paste;
 mod screen;
 mod search;
+mod secrecy;
 mod sequence;
 mod typed;
 mod undo;
@@ -32,6 +33,7 @@ use layout::{Area, Rows};
 pub(super) use layout::{Size, width};
 use screen::Screen;
 use search::{Pressed, Search};
+pub(super) use secrecy::Secrecy;
 use typed::Typed;
 use words::Case;
 
@@ -69,6 +71,9 @@ pub(super) struct Editor {
     history: History,
     completion: Completion,
     search: Option<Search>,
+    secrecy: Secrecy,
+    /// What was being typed before a secret is.
+    aside: Option<Typed>,
     /// Ctrl-C was pressed on an empty line: once more leaves.
     leave_asked: bool,
     prompt: String,
@@ -89,6 +94,8 @@ impl Editor {
             history: History::default(),
             completion: Completion::default(),
             search: None,
+            secrecy: Secrecy::default(),
+            aside: None,
             leave_asked: false,
             prompt: String::new(),
             status: Vec::new(),
@@ -160,11 +167,6 @@ impl Editor {
         self.stale = true;
     }
 
-    /// Returns what is typed and not sent.
-    pub(super) fn draft(&self) -> &str {
-        self.typed.text()
-    }
-
     /// Returns what the terminal has to be told so that it shows all of this; of many lines only
     /// the next few, so that the line being typed is never long in coming.
     pub(super) fn take_output(&mut self) -> Vec<u8> {
@@ -204,6 +206,9 @@ impl Editor {
         let Some(key) = self.press_in_search(key) else {
             return;
         };
+        if self.is_out_of_place(&key) {
+            return self.ring();
+        }
         match key {
             Key::Enter => self.send(requests),
             Key::Complete => self.complete(),
@@ -214,7 +219,7 @@ impl Editor {
             Key::Suspend => requests.push(Request::Suspend),
             Key::Interrupt if !self.typed.text().is_empty() => {
                 let draft = self.typed.take();
-                self.history.push(&draft);
+                self.remember(&draft);
             }
             Key::Interrupt if !leave_asked => self.leave_asked = true,
             Key::Interrupt => {
@@ -292,8 +297,9 @@ impl Editor {
     /// Sends what is typed, each of its lines as one.
     fn send(&mut self, requests: &mut Vec<Request>) {
         let text = self.typed.take();
-        self.history.push(&text);
+        self.remember(&text);
         let lines = text.lines().filter(|line| !line.trim().is_empty());
+        let lines = lines.take(self.lines_max());
         let before = requests.len();
         requests.extend(lines.map(|line| Request::Send(line.to_owned())));
         if requests.len() == before {
@@ -373,11 +379,11 @@ impl Editor {
             }
             let end = at + line.len();
             if (at..=end).contains(&cursor) {
-                rows.put(&text[at..cursor]);
+                rows.put(&self.shown(at, cursor));
                 rows.put_cursor();
-                rows.put(&text[cursor..end]);
+                rows.put(&self.shown(cursor, end));
             } else {
-                rows.put(line);
+                rows.put(&self.shown(at, end));
             }
             at = end + 1;
         }

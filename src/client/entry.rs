@@ -1,6 +1,7 @@
 //! The talk about the name, before a person is in the room and each time they come back.
 
 use super::event::Event;
+use super::secrets::Secrets;
 use crate::failure::Failure;
 
 /// The exit code when the name given is refused and nobody is there to give another.
@@ -18,6 +19,7 @@ pub(super) struct Entry {
     state: State,
     /// The server has asked since the connection was made.
     prompted: bool,
+    secrets: Secrets,
     /// The last notice since the name was given: why it is refused.
     notice: Option<String>,
 }
@@ -62,8 +64,19 @@ impl Entry {
             name: name.unwrap_or_default().to_owned(),
             state: name.map_or(State::Open, |_| State::Waiting),
             prompted: false,
+            secrets: Secrets::default(),
             notice: None,
         })
+    }
+
+    /// Returns the same with what the person keeps to themselves.
+    pub(super) fn with(self, secrets: Secrets) -> Self {
+        Self { secrets, ..self }
+    }
+
+    /// Returns what the person keeps to themselves.
+    pub(super) fn secrets(&mut self) -> &mut Secrets {
+        &mut self.secrets
     }
 
     /// Takes what the server tells and returns what has to be done about it.
@@ -125,6 +138,12 @@ impl Entry {
         };
     }
 
+    /// Gives the name that was just refused once more, and returns what to send.
+    pub(super) fn give_again(&mut self) -> Option<Answer> {
+        self.retry_name();
+        self.heard(&Event::Prompt)
+    }
+
     /// Gets ready to give the name that was just refused once more.
     pub(super) fn retry_name(&mut self) {
         self.state = State::Waiting;
@@ -158,6 +177,14 @@ impl Entry {
     /// Returns why the name was refused, as the server put it.
     pub(super) fn notice(&self) -> &str {
         self.notice.as_deref().unwrap_or("no reason given")
+    }
+
+    /// Returns the failure of someone who can't answer for a refused password.
+    pub(super) fn refused_password() -> Failure {
+        Failure {
+            exit_code: NAME_REFUSED,
+            message: "the password was refused: give another with --password-file".to_owned(),
+        }
     }
 
     /// Returns the failure of someone who can't answer for a refused name.

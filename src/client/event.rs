@@ -9,6 +9,8 @@ use crate::wire::plain::Line;
 /// One thing that the server tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Event {
+    /// It asks for the password of the room.
+    AskPassword,
     /// It asks for a name.
     Prompt,
     /// It took the name: the person is in the room.
@@ -43,6 +45,7 @@ impl Event {
         };
         let owned = str::to_owned;
         match Line::parse(line) {
+            Line::AskPassword => Self::AskPassword,
             Line::Prompt => Self::Prompt,
             Line::Greeting => Self::Entered,
             Line::Said { name, text } => Self::Said {
@@ -82,6 +85,7 @@ impl Event {
     /// Returns the event as a line that people read without any client.
     pub(super) fn line(&self) -> String {
         let line = match self {
+            Self::AskPassword => Line::AskPassword,
             Self::Prompt => Line::Prompt,
             Self::Entered => Line::Greeting,
             Self::Said { name, text } => Line::Said { name, text },

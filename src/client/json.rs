@@ -27,6 +27,12 @@ const INPUT_BYTES: usize = 16 * 1024;
 /// How much waits for a terminal that is slow or stopped; then the server has to wait.
 const SHOW_BYTES: usize = 1024 * 1024;
 
+/// What the command line gives, so that nobody is there to answer where it is refused.
+struct Given {
+    name: bool,
+    password: bool,
+}
+
 /// A script's stay in a room.
 pub(super) struct Relay {
     poll: Poll,
@@ -37,7 +43,7 @@ pub(super) struct Relay {
     /// Cuts the input into lines.
     given: Incoming,
     has_ended: bool,
-    is_named: bool,
+    told: Given,
     no_reconnect: bool,
     server: String,
     scratch: Vec<u8>,
@@ -65,7 +71,10 @@ impl Relay {
                 session: Session::of_script(entry),
                 given: Incoming::default(),
                 has_ended: false,
-                is_named: options.name.is_some(),
+                told: Given {
+                    name: options.name.is_some() || options.key_file.is_some(),
+                    password: options.password_file.is_some(),
+                },
                 no_reconnect: options.no_reconnect,
                 server: address.to_string(),
                 scratch: vec![0; RECEIVE_BYTES],
@@ -163,7 +172,8 @@ impl Relay {
                 if is_over || self.session.is_quitting() {
                     return Ok(false);
                 }
-                if self.no_reconnect || self.session.asks_name() {
+                let is_asked = self.session.asks_name() || self.session.asks_password();
+                if self.no_reconnect || is_asked {
                     let server = &self.server;
                     return Err(Failure::new(format!(
                         "the connection to {server} is lost ({how})"
@@ -178,8 +188,13 @@ impl Relay {
 
     /// Nobody is there to answer for a refused name that was given; a script's own it hears of.
     fn check_name(&mut self) -> Result<(), Failure> {
+        let is_given = if self.session.asks_password() {
+            self.told.password
+        } else {
+            self.told.name
+        };
         match self.session.take_refusal() {
-            Some(refusal) if self.is_named => Err(refusal),
+            Some(refusal) if is_given => Err(refusal),
             _ => Ok(()),
         }
     }

@@ -1,5 +1,6 @@
 //! The client on a terminal: the line being typed at the bottom, the room above it.
 
+mod bottom;
 mod own;
 mod talk;
 mod view;
@@ -22,6 +23,7 @@ use super::capability::Capability;
 use super::commands::Own;
 use super::editor::Request;
 use super::entry::Entry;
+use super::keys::Store;
 use super::link::Link;
 use super::options::Options;
 use super::reach::Reached;
@@ -70,6 +72,8 @@ pub(super) struct Person {
     pub(super) kept: Kept,
     pub(super) capability: Capability,
     pub(super) record: Option<Record>,
+    /// Where the keys of their names are kept.
+    pub(super) store: Option<Store>,
 }
 
 /// Why the loop ends.
@@ -103,7 +107,8 @@ impl Live {
             let output = Output::register(registry, OUTPUT)?;
             let link = Link::new(reached, address.clone(), registry, SERVER)?;
             let terminal = Terminal::take_over()?;
-            let mut view = View::new(terminal.size(), options, theme, person.record);
+            let view = View::new(terminal.size(), options, theme);
+            let mut view = view.with(person.record, person.store);
             let desk = Desk {
                 kept: person.kept,
                 capability: person.capability,
@@ -187,10 +192,7 @@ impl Live {
         }
         self.talk.send(&mut self.view);
         self.check_leaving()?;
-        let prompt = self.prompt();
-        self.view
-            .editor
-            .set_prompt(&prompt, self.talk.session.outbox().rows());
+        self.set_bottom();
         self.show()
     }
 
@@ -299,6 +301,10 @@ impl Live {
     }
 
     fn take_line(&mut self, line: String) {
+        // Whatever it is, it is for the server alone.
+        if self.talk.session.asks_password() {
+            return self.talk.take_line(line, &mut self.view);
+        }
         match Own::parse(&line) {
             None => {}
             // The room has commands of its own to tell of.
@@ -349,42 +355,6 @@ impl Live {
             self.talk.link.finish();
         }
         Ok(())
-    }
-
-    fn prompt(&self) -> String {
-        let link = &self.talk.link;
-        if self.leaving.is_some() {
-            "(leaving) > ".to_owned()
-        } else if link.is_resting() {
-            "(offline until you press a key) > ".to_owned()
-        } else if let Some(left) = link.next_try(Instant::now()) {
-            let seconds = left.as_millis().div_ceil(1000);
-            let why = if self.talk.session.is_held() {
-                "the name is held"
-            } else {
-                "offline"
-            };
-            format!("({why}, next try in {seconds} s) > ")
-        } else if self.talk.session.is_away() || !link.is_up() {
-            "(connecting) > ".to_owned()
-        } else {
-            "> ".to_owned()
-        }
-    }
-
-    /// Shows what was typed and not sent, for the person to copy; returns whether a line waited.
-    fn tell_unsent(&mut self) -> bool {
-        let mut waited = false;
-        while let Some(line) = self.talk.session.outbox().pop() {
-            waited = true;
-            let perhaps = if line.was_sent { "perhaps " } else { "" };
-            let told = format!("{perhaps}not sent: {}", line.text);
-            self.view.editor.print(&told, perhaps.len() + 10);
-        }
-        for line in self.view.editor.draft().to_owned().lines() {
-            self.view.editor.print(&format!("not sent: {line}"), 10);
-        }
-        waited
     }
 }
 

@@ -6,6 +6,7 @@ use super::entry::Entry;
 use super::event::Event;
 use super::incoming::{Fragment, Incoming};
 use super::record::Record;
+use super::secrets::split;
 
 /// Keeps both sides of the talk in a record, if one is wanted.
 #[derive(Debug)]
@@ -54,7 +55,8 @@ impl Log {
         };
         while let Some(fragment) = self.sent.take(&mut bytes) {
             if !entry.is_inside() {
-                self.name = fragment.text;
+                // A key behind it is no part of it.
+                split(&fragment.text).0.clone_into(&mut self.name);
                 continue;
             }
             let name = match entry.name() {

@@ -15,11 +15,13 @@
 //! | `theme`, `colours`, `printer` | how a line is shown | yes |
 //! | `commands` | what a typed line is | yes |
 //! | `editor` | key bytes in, screen bytes out | yes |
+//! | `secrets` | the keys of names and the password, out of sight | yes |
 //! | `outbox` | lines that wait to be sent, or acknowledged | yes |
 //! | `address`, `lookup`, `link` | find the server, and find it again | |
 //! | `reach`, `trust`, `way` | reach it first, whether it is the right one, sealed or not | |
 //! | `ignored`, `notifier` | whom one doesn't hear; telling who looks elsewhere | yes |
-//! | `settings`, `record`, `log` | what a person likes, and the talk, in files | |
+//! | `settings`, `keys`, `record`, `log` | what a person likes, their keys, and the talk, in files | |
+//! | `echo` | a password typed where nothing is edited | |
 //! | `stdio`, `terminal`, `capability`, `clock` | the standard streams, the terminal, the time | |
 
 mod address;
@@ -27,12 +29,14 @@ mod capability;
 mod clock;
 mod colours;
 mod commands;
+mod echo;
 mod editor;
 mod entry;
 mod event;
 mod ignored;
 mod incoming;
 mod json;
+mod keys;
 mod last_line;
 mod link;
 mod live;
@@ -49,6 +53,7 @@ mod printer;
 mod reach;
 mod record;
 mod refusals;
+mod secrets;
 mod session;
 mod settings;
 mod stdio;
@@ -57,6 +62,8 @@ mod theme;
 mod trust;
 mod way;
 
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::failure::Failure;
@@ -65,8 +72,10 @@ use address::Address;
 use capability::Capability;
 use colours::Depth;
 use entry::Entry;
+use keys::Store;
 use options::{DEFAULT_SERVER, Options};
 use record::Record;
+use secrets::Secrets;
 use settings::Kept;
 use theme::Theme;
 
@@ -87,8 +96,12 @@ pub fn join(options: &Options) -> Result<(), Failure> {
     } else {
         Kept::default()
     };
-    let entry = Entry::new(options.name.as_deref())?;
     let address = Address::parse(options.server.as_deref().unwrap_or(DEFAULT_SERVER))?;
+    let server = address.to_string();
+    // A script's keys are where it says.
+    let keeps = capability.is_interactive() && !options.json;
+    let store = keeps.then(|| Store::find(server.clone())).flatten();
+    let entry = entry(&options, store.as_ref(), &server)?;
     let record = options.log.as_deref().map(Record::open).transpose()?;
     let live = capability.can_edit() && !options.plain && !options.json;
     let depth = capability.depth(options.color.unwrap_or_default());
@@ -108,13 +121,48 @@ pub fn join(options: &Options) -> Result<(), Failure> {
             kept,
             capability,
             record,
+            store,
         };
         live::Live::start(reached, &address, entry, &options, theme, person)?.run()
     } else if options.json {
         json::Relay::start(reached, &address, entry, &options)?.run()
     } else {
-        plain::Filter::start(reached, &address, entry, &options, theme, record)?.run()
+        let files = plain::Files { record, store };
+        plain::Filter::start(reached, &address, entry, &options, theme, files)?.run()
     }
+}
+
+/// Returns what is known of the talk about the name before it begins.
+fn entry(options: &Options, store: Option<&Store>, server: &str) -> Result<Entry, Failure> {
+    let mut known = match &options.key_file {
+        Some(path) => keys::read(path, server)?,
+        None => Vec::new(),
+    };
+    let name = match (&options.name, &known[..]) {
+        (None, [(name, _)]) => Some(name.clone()),
+        (name, _) => name.clone(),
+    };
+    if let Some(store) = store {
+        let kept = store.read()?;
+        // What was named on the command line is asked first.
+        known.splice(0..0, kept);
+    }
+    let password = options.password_file.as_deref().map(password).transpose()?;
+    let mut secrets = Secrets::new(password, store.is_some());
+    for (name, key) in known {
+        secrets.learn(&name, key);
+    }
+    Ok(Entry::new(name.as_deref())?.with(secrets))
+}
+
+fn password(path: &Path) -> Result<String, Failure> {
+    let text = fs::read_to_string(path).map_err(|error| {
+        Failure::usage(format!(
+            "can't use --password-file {}: {error}",
+            path.display()
+        ))
+    })?;
+    Ok(text.lines().next().unwrap_or_default().to_owned())
 }
 
 /// Prints the addresses of a host, one a line.

@@ -12,6 +12,8 @@ const KEPT_MAX: usize = 8;
 #[derive(Debug, Default)]
 pub(super) struct Opening {
     is_asked: bool,
+    /// The room has a password.
+    asks_password: bool,
     /// What it said since: an older chatroom's refusal, or why it lets nobody in.
     kept: Vec<Fragment>,
 }
@@ -42,6 +44,8 @@ pub(super) struct Terms {
     pub(super) ids: usize,
     /// People are told who comes.
     pub(super) announces_joins: bool,
+    /// The password comes before a name.
+    pub(super) asks_password: bool,
 }
 
 impl Opening {
@@ -50,8 +54,9 @@ impl Opening {
         let line = fragment.whole().map(Line::parse);
         if !self.is_asked {
             return Some(match line {
-                Some(Line::Prompt) => {
+                Some(line @ (Line::Prompt | Line::AskPassword)) => {
                     self.is_asked = true;
+                    self.asks_password = line == Line::AskPassword;
                     Step::Ask(FIRST_LINE)
                 }
                 Some(Line::Notice(_)) => Step::Show(fragment),
@@ -59,13 +64,16 @@ impl Opening {
             });
         }
         match line {
-            // An older chatroom took it for a name that can't be, and asks again.
-            Some(Line::Prompt) => Some(Step::Lines(fragment)),
+            // An older chatroom took it for a name that can't be, or a password, and asks again.
+            Some(Line::Prompt | Line::AskPassword) => Some(Step::Lines(fragment)),
             Some(Line::Notice(_)) if self.kept.len() < KEPT_MAX => {
                 self.kept.push(fragment);
                 None
             }
-            Some(_) => Some(terms(&fragment.text).map_or(Step::StartOver, Step::Objects)),
+            Some(_) => {
+                let terms = terms(&fragment.text, self.asks_password);
+                Some(terms.map_or(Step::StartOver, Step::Objects))
+            }
             None => Some(Step::StartOver),
         }
     }
@@ -76,7 +84,7 @@ impl Opening {
     }
 }
 
-fn terms(line: &str) -> Option<Terms> {
+fn terms(line: &str, asks_password: bool) -> Option<Terms> {
     let Ok(Message::Hello(hello)) = Message::parse(line.as_bytes()) else {
         return None;
     };
@@ -93,13 +101,14 @@ fn terms(line: &str) -> Option<Terms> {
         line_bytes,
         ids: ids.max(1),
         announces_joins,
+        asks_password,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::plain::{GREETING, PROMPT};
+    use crate::wire::plain::{ASK_PASSWORD, GREETING, PROMPT};
 
     fn line(text: &str) -> Fragment {
         Fragment {
@@ -125,11 +134,20 @@ mod tests {
             line_bytes: 9,
             ids: 4,
             announces_joins: false,
+            asks_password: false,
+        };
+        let locked = Terms {
+            asks_password: true,
+            ..terms.clone()
         };
         let newer = hello.replace(":1,\"server", ":2,\"server");
         let refusal = "* That name starts with a slash: /json";
         for (said, wanted) in [
             (vec![PROMPT, hello], vec![ask(), Some(Step::Objects(terms))]),
+            (
+                vec![ASK_PASSWORD, hello],
+                vec![ask(), Some(Step::Objects(locked))],
+            ),
             (vec![PROMPT, &newer], vec![ask(), Some(Step::StartOver)]),
             (
                 vec![PROMPT, refusal, PROMPT],

@@ -23,6 +23,10 @@ pub struct Options {
     pub pin: Option<String>,
     /// The answer to the prompt for a name.
     pub name: Option<String>,
+    /// The file of the keys of names, to answer the prompt with.
+    pub key_file: Option<PathBuf>,
+    /// The file whose first line is the password of the room.
+    pub password_file: Option<PathBuf>,
     /// Show the time before each line.
     pub timestamps: Option<bool>,
     /// Show only what people say.

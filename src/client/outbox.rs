@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::secrets::without_keys;
 use crate::line::command::Command;
 
 /// The most bytes that wait, line ends included.
@@ -127,7 +128,7 @@ impl Outbox {
         let mut lines = self.lines.iter().filter(|line| !line.is_shown);
         let shown = lines.by_ref().take(SHOWN_MAX);
         let mut rows: Vec<_> = shown
-            .map(|line| format!("waiting: {}", line.text))
+            .map(|line| format!("waiting: {}", without_keys(&line.text)))
             .collect();
         let more = lines.count();
         if more > 0 {

@@ -3,6 +3,9 @@
 //! Whatever the server speaks, lines go in and lines come out. To one that speaks in lines they pass
 //! as they are.
 
+mod input;
+mod told;
+
 use std::io::{self, IsTerminal, Read as _, Write as _};
 use std::time::{Duration, Instant};
 
@@ -10,9 +13,10 @@ use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
 use super::address::{self, Address};
+use super::echo::Echo;
 use super::entry::Entry;
-use super::event::Event;
-use super::incoming::{Fragment, Incoming};
+use super::incoming::Incoming;
+use super::keys::Store;
 use super::last_line::LastLine;
 use super::log::Log;
 use super::options::Options;
@@ -20,8 +24,8 @@ use super::printer::Printer;
 use super::reach::Reached;
 use super::record::Record;
 use super::refusals::Refusals;
-use super::session::{Session, Told, Wants};
-use super::stdio::{Input, Output, Read};
+use super::session::{Session, Wants};
+use super::stdio::{Input, Output};
 use super::theme::Theme;
 use super::way::{Tls, Way};
 use crate::failure::Failure;
@@ -29,6 +33,7 @@ use crate::failure::Failure;
 const SERVER: Token = Token(0);
 const INPUT: Token = Token(1);
 const OUTPUT: Token = Token(2);
+const SIGNALS: Token = Token(3);
 
 /// Read from the server in one turn, at most.
 const RECEIVE_BYTES: usize = 64 * 1024;
@@ -57,6 +62,11 @@ pub(super) struct Filter {
     refusals: Refusals,
     printer: Printer,
     log: Log,
+    /// Where the keys of a person's names are kept.
+    store: Option<Store>,
+    echo: Echo,
+    /// Input that was read and has to wait.
+    unheard: Vec<u8>,
     scratch: Vec<u8>,
     /// Text to be shown at the end of the turn.
     shown: Vec<u8>,
@@ -65,6 +75,12 @@ pub(super) struct Filter {
     readable: bool,
     writable: bool,
     sending: Sending,
+}
+
+/// The files that the talk and its keys are kept in.
+pub(super) struct Files {
+    pub(super) record: Option<Record>,
+    pub(super) store: Option<Store>,
 }
 
 /// How far the way to the server is: `Open -> Ended -> Shut`, or `Broken`.
@@ -104,11 +120,11 @@ impl Filter {
         entry: Entry,
         options: &Options,
         theme: Theme,
-        record: Option<Record>,
+        files: Files,
     ) -> Result<Self, Failure> {
         let printer = Printer::new(options, theme);
         let session = Session::new(entry, options.plain, false);
-        Self::set_up(reached, address, session, printer, Log::new(record))
+        Self::set_up(reached, address, session, printer, files)
             .map_err(|error| Failure::new(format!("can't watch the standard input: {error}")))
     }
 
@@ -117,7 +133,7 @@ impl Filter {
         address: &Address,
         session: Session,
         printer: Printer,
-        log: Log,
+        files: Files,
     ) -> io::Result<Self> {
         let Reached { mut way, tls, .. } = reached;
         let poll = Poll::new()?;
@@ -137,7 +153,10 @@ impl Filter {
             is_person: io::stdin().is_terminal(),
             refusals: Refusals::default(),
             printer,
-            log,
+            log: Log::new(files.record),
+            store: files.store,
+            echo: Echo::default(),
+            unheard: Vec::new(),
             scratch: vec![0; RECEIVE_BYTES],
             shown: Vec::new(),
             last_line: LastLine::default(),
@@ -168,7 +187,7 @@ impl Filter {
 
     /// One pass of the loop: poll, receive, take input, send.
     fn turn(&mut self, events: &mut Events) -> Result<(), Stop> {
-        let busy = self.wants_more() || (self.wants_input() && self.input.is_ready());
+        let busy = self.wants_more() || self.has_input();
         if let Err(error) = self.poll.poll(events, busy.then_some(Duration::ZERO))
             && error.kind() != io::ErrorKind::Interrupted
         {
@@ -178,6 +197,7 @@ impl Filter {
             match event.token() {
                 INPUT => self.input.set_ready(),
                 OUTPUT => self.output.set_ready(),
+                SIGNALS => self.echo.hear_signals(),
                 _ => {
                     // An error is told by the read or the write that meets it.
                     self.readable |=
@@ -195,8 +215,12 @@ impl Filter {
         };
         self.show()?;
         received?;
-        if self.wants_input() && self.input.is_ready() {
+        if self.has_input() {
             self.take_input()?;
+        }
+        if self.is_person {
+            let shows = !self.session.asks_password();
+            self.echo.set(shows, self.poll.registry(), SIGNALS);
         }
         self.send();
         Ok(())
@@ -264,79 +288,6 @@ impl Filter {
     fn hear_rest(&mut self) {
         self.session.hear_end();
         self.tell();
-    }
-
-    /// Makes ready to be shown what there is to tell.
-    fn tell(&mut self) {
-        while let Some(told) = self.session.take_told() {
-            let (me, shown) = (self.session.name(), &mut self.shown);
-            match told {
-                Told::Line { line, .. } => {
-                    self.printer.print(&line, me, shown);
-                    self.log.hear(&line);
-                }
-                Told::Event { event, time_ms, .. } => {
-                    self.printer.print_event(&event, me, time_ms, shown);
-                    self.log.event(&event, time_ms);
-                }
-                Told::Own { line, time_ms } => self.log.own(&line, me, time_ms),
-                Told::Refused { why, .. } if self.is_person => {
-                    let why = Event::Notice(why);
-                    self.printer.print_event(&why, me, None, shown);
-                }
-                Told::Refused { line, why } => self.refusals.tell(line.as_ref(), &why),
-                Told::Members { .. }
-                | Told::Came(_)
-                | Told::Name(_)
-                | Told::Back(_)
-                | Told::Word(_) => {}
-            }
-        }
-    }
-
-    /// Shows what arrived in one write.
-    fn show(&mut self) -> Result<(), Stop> {
-        let result = self.output.write(&self.shown);
-        self.shown.clear();
-        match result {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Stop::Done),
-            Err(error) => {
-                let message = format!("can't write to the standard output: {error}");
-                Err(Failure::new(message).into())
-            }
-        }
-    }
-
-    fn take_input(&mut self) -> Result<(), Stop> {
-        let mut bytes = [0; SEND_BYTES];
-        let read = self.input.read(self.poll.registry(), &mut bytes);
-        match read {
-            Ok(Read::Bytes(count)) if self.session.speaks_lines() => {
-                let bytes = &bytes[..count];
-                self.session.pass(bytes);
-                self.last_line.passes(bytes);
-                self.log.send(bytes, self.session.entry());
-            }
-            Ok(Read::Bytes(count)) => {
-                let mut bytes = &bytes[..count];
-                while let Some(fragment) = self.typed.take(&mut bytes) {
-                    self.session.take_fragment(fragment);
-                }
-            }
-            Ok(Read::Later) => {}
-            Ok(Read::End) => {
-                self.sending = Sending::Ended;
-                if let Some(rest) = self.typed.rest() {
-                    self.session.take_fragment(Fragment { ends: true, ..rest });
-                }
-            }
-            Err(error) => {
-                let message = format!("can't read the standard input: {error}");
-                return Err(Failure::new(message).into());
-            }
-        }
-        Ok(())
     }
 
     /// Sends what waits and, after the end of the input, tells the server that no more comes.

@@ -3,6 +3,7 @@
 use std::io::{Write, stderr};
 
 use super::outbox::Line;
+use super::secrets::without_keys;
 use crate::failure::Failure;
 
 /// The exit code when there are any.
@@ -20,7 +21,8 @@ impl Refusals {
     pub(super) fn tell(&mut self, line: Option<&Line>, why: &str) {
         self.0 += 1;
         let which = line.map_or_else(String::new, |line| {
-            let text: String = line.text.chars().take(TOLD_CHARS).collect();
+            let text = without_keys(&line.text);
+            let text: String = text.chars().take(TOLD_CHARS).collect();
             format!("line {} ({text:?}): ", line.number)
         });
         // Nobody is left to tell if that fails.

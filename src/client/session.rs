@@ -8,6 +8,7 @@ mod asked;
 mod input;
 mod objects;
 mod script;
+mod secret;
 #[cfg(test)]
 mod tests;
 
@@ -23,10 +24,12 @@ use super::objects::{Cut, Objects};
 use super::opening::{Opening, Step};
 use super::outbox::{Line, Outbox};
 use crate::failure::Failure;
-use crate::wire::json::{Message, Request, Resume};
+use crate::room::access::Key;
+use crate::wire::json::Message;
 use crate::wire::plain::{PAST_END, STAR};
 
 use objects::Stay;
+use secret::Giving;
 
 /// What the person is to be told.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,6 +59,10 @@ pub(super) enum Told {
     Came(String),
     /// The name they gave went to the server.
     Name(String),
+    /// Their name is kept, by this key.
+    Key { name: String, key: Key },
+    /// Their name is kept no more.
+    Unkept(String),
     /// The server has a line of theirs.
     Own { line: String, time_ms: Option<u64> },
     /// A line of theirs came to nothing.
@@ -102,6 +109,7 @@ pub(super) struct Session {
     /// The name was refused, and it is the person's turn.
     refusal: Option<Failure>,
     is_quitting: bool,
+    giving: Giving,
 }
 
 /// How the server speaks.
@@ -157,6 +165,7 @@ impl Session {
             away: None,
             refusal: None,
             is_quitting: false,
+            giving: Giving::default(),
         }
     }
 
@@ -229,8 +238,11 @@ impl Session {
             }
             Step::Objects(terms) => {
                 let objects = Objects::new(terms.line_bytes);
+                self.giving.is_locked = terms.asks_password;
                 self.speech = Speech::Objects(objects, Stay::new(terms));
-                self.feed(&Event::Prompt, told_event(Event::Prompt), now);
+                if !self.giving.is_locked {
+                    self.feed(&Event::Prompt, told_event(Event::Prompt), now);
+                }
             }
             Step::StartOver => {
                 self.is_plain = true;
@@ -249,6 +261,9 @@ impl Session {
         if let (Event::Notice(text), Speech::Lines(lines)) = (&event, &mut self.speech) {
             lines.in_past = notices::begins_past(text) || lines.in_past && text != PAST_END;
         }
+        if event == Event::AskPassword && !self.entry.is_inside() {
+            return self.hear_password_asked();
+        }
         let told = self.told_line(fragment);
         self.feed(&event, told, now);
     }
@@ -260,7 +275,14 @@ impl Session {
 
     /// Answers the talk about the name, and tells what of it the person has to know.
     fn feed(&mut self, event: &Event, told: Told, now: Instant) {
+        if let Event::Notice(text) = event
+            && self.entry.is_inside()
+            && self.note_keys(text)
+        {
+            return;
+        }
         let answer = self.entry.heard(event);
+        let answer = self.after_key(answer);
         match answer {
             Some(Answer::Refused) if self.away.is_some() => return self.wait_for_name(),
             Some(Answer::Refused) => self.refusal = Some(self.entry.refusal()),
@@ -297,29 +319,6 @@ impl Session {
         self.wants = Some(Wants::Pause);
     }
 
-    fn give_name(&mut self, name: &str) {
-        match (&self.speech, &self.place) {
-            (Speech::Objects(..), Some(place)) => {
-                let (boot, name) = (place.boot.as_str().into(), name.into());
-                let seq = place.seq;
-                let token = place.token.as_deref().map(Into::into);
-                let resume = Resume {
-                    boot,
-                    seq,
-                    name,
-                    token,
-                    key: None,
-                };
-                Request::Resume(resume).put(&mut self.out);
-            }
-            (Speech::Objects(..), None) => Request::Name(name.into()).put(&mut self.out),
-            (Speech::Lines(_) | Speech::Opening(..), _) => self.put_line(name),
-        }
-        if self.away.is_none() {
-            self.told.push_back(Told::Name(name.to_owned()));
-        }
-    }
-
     fn put_line(&mut self, line: &str) {
         self.out.extend_from_slice(line.as_bytes());
         self.out.push(b'\n');
@@ -327,6 +326,7 @@ impl Session {
 
     fn renew(&mut self) {
         self.speech = Speech::first(self.is_plain);
+        self.giving = Giving::default();
         self.out.clear();
         self.outbox.unsend();
         self.wants = None;

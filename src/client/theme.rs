@@ -56,7 +56,9 @@ impl Theme {
             Event::Said { name, text } => self.show_talk(["", name, SAYS, text], me),
             Event::SaidPrivately { name, text } => self.show_private(name, text),
             Event::Did { name, text } => self.show_talk([STAR, name, " ", text], me),
-            Event::Prompt | Event::Entered | Event::Text(_) => Shown::told(event.line(), 0),
+            Event::AskPassword | Event::Prompt | Event::Entered | Event::Text(_) => {
+                Shown::told(event.line(), 0)
+            }
             Event::OwnName { .. } | Event::Here { .. } | Event::Notice(_) => {
                 Shown::told(self.dim(&event.line()), STAR.len())
             }

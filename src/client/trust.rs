@@ -16,12 +16,13 @@ use rustls::{
     ClientConfig, DigitallySignedStruct, Error, KeyLogFile, RootCertStore, SignatureScheme,
 };
 
+use super::keys;
 use super::options::Options;
 use crate::failure::Failure;
 use crate::layer::tls::fingerprint::fingerprint;
 
-/// The file, in the state directory, of servers that were taken for the right ones.
-const KNOWN_SERVERS: &str = "chatroom/known_servers";
+/// The file, in the client's state directory, of servers that were taken for the right ones.
+const KNOWN_SERVERS: &str = "known_servers";
 
 /// What is thought of a server that nobody vouches for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -232,10 +233,7 @@ struct KnownServers(PathBuf);
 impl KnownServers {
     /// Returns where they are kept; nowhere without a home.
     fn find() -> Option<Self> {
-        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-        let home = || Some(PathBuf::from(set("HOME")?).join(".local/state"));
-        let state = set("XDG_STATE_HOME").map(PathBuf::from).or_else(home)?;
-        Some(Self(state.join(KNOWN_SERVERS)))
+        Some(Self(keys::state_directory()?.join(KNOWN_SERVERS)))
     }
 
     /// Returns the fingerprint that `server` is known by; the last word counts.

@@ -276,7 +276,15 @@ impl Feeds {
         for mark in self.history.since(self.plain.reach()) {
             let line = transcript.line(mark.start);
             let line = String::from_utf8_lossy(&line);
-            let message = json::Message::of_line(plain::Line::parse(&line), mark.stamp);
+            let message = match plain::Line::parse(&line) {
+                // What an operator did, or the server said: its words are all that is left of it.
+                plain::Line::Notice(text) => Some(json::Message::Announced {
+                    seq: mark.stamp.seq,
+                    time: mark.stamp.time_ms,
+                    text: text.into(),
+                }),
+                line => json::Message::of_line(line, mark.stamp),
+            };
             message.map(|message| json.append(&message));
         }
         json.complete_from = json.feed.transcript.end();

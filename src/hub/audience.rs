@@ -86,6 +86,11 @@ impl<S: Stream> Audience for Connections<S> {
         self.guesses.wait_s(self.address(member), self.now())
     }
 
+    fn keep_wait_s(&mut self, member: MemberId) -> Option<u64> {
+        let address = self.address(member)?;
+        self.keepers.wait_s_or_note(address, self.now())
+    }
+
     fn draw_key(&mut self) -> Option<Key> {
         let mut bytes = [0; KEY_BYTES];
         // So few bytes come at once or not at all.

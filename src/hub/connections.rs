@@ -15,6 +15,7 @@ use super::delivery::{Delivery, Flushed};
 use super::disconnect::Disconnect;
 use super::exits::Exits;
 use super::guesses::Guesses;
+use super::keepers::Keepers;
 use super::limits::{Limits, WRITE_COST_BYTES};
 use super::order::Order;
 use super::password::Password;
@@ -43,6 +44,7 @@ pub(super) struct Connections<S> {
     pub(super) admission: Admission,
     pub(super) addresses: Addresses,
     pub(super) guesses: Guesses,
+    pub(super) keepers: Keepers,
     pub(super) password: Password,
     pub(super) silence: Silence,
     pub(super) pings: Pings,
@@ -69,6 +71,7 @@ impl<S: Stream> Connections<S> {
             admission: Admission::new(&limits),
             addresses: Addresses::new(limits.log_addresses),
             guesses: Guesses::default(),
+            keepers: Keepers::default(),
             password: Password::default(),
             silence: Silence::new(limits.idle_timeout_s),
             pings: Pings::default(),

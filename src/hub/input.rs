@@ -276,16 +276,17 @@ impl<S: Stream> Hub<S> {
         match *typed {
             Typed::TooLong => self.refuse_long_line(id, nameless),
             Typed::Line { bytes: [], .. } => {}
+            // Whether a password is asked for or not: no password is this.
+            Typed::Line {
+                text: json::FIRST_LINE,
+                ..
+            } if nameless => self.speak_json(id),
             Typed::Line { bytes, .. } if nameless && self.connections.password.is_asked_of(id) => {
                 match wrong_protocol::protocol_of(bytes) {
                     Some(protocol) => self.turn_away(id, protocol),
                     None => self.try_password(id, bytes),
                 }
             }
-            Typed::Line {
-                text: json::FIRST_LINE,
-                ..
-            } if nameless => self.speak_json(id),
             Typed::Line { bytes, text } if nameless => match wrong_protocol::protocol_of(bytes) {
                 Some(protocol) => self.turn_away(id, protocol),
                 None => self.enter(id, text),

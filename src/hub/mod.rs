@@ -23,6 +23,7 @@ pub mod framed;
 mod gate;
 mod guesses;
 mod input;
+mod keepers;
 mod keeping;
 pub mod limits;
 mod log_lines;

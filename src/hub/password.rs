@@ -6,6 +6,8 @@ use super::connections::Connections;
 use crate::room::access::{Answer, KeyHash};
 use crate::room::{Audience, Effect, MemberId, Notice};
 use crate::stream::Stream;
+use crate::wire::Encoding;
+use crate::wire::json::Message;
 
 /// What is kept of the password, if there is one, and who has still to give it.
 #[derive(Debug, Default)]
@@ -41,9 +43,13 @@ impl Password {
 }
 
 impl<S: Stream> Connections<S> {
-    /// Takes a line for the password, and returns whether it is.
+    /// Takes a line for the password, and returns whether a name is to be asked for now.
     pub(super) fn try_password(&mut self, id: MemberId, line: &[u8]) -> bool {
-        let answer = if let Some(wait_s) = self.try_wait_s(id) {
+        let answer = if !self.password.is_asked_of(id) {
+            // A program may say it where none is needed.
+            self.tell_message(id, &Message::Password { needed: false });
+            return false;
+        } else if let Some(wait_s) = self.try_wait_s(id) {
             Answer::TooManyTries { wait_s }
         } else if self
             .password
@@ -51,6 +57,10 @@ impl<S: Stream> Connections<S> {
             .is_none_or(|hash| hash == KeyHash::of(line))
         {
             self.password.leave(id);
+            if self.slots.encoding(id) == Encoding::Json {
+                self.tell_message(id, &Message::Password { needed: false });
+                return false;
+            }
             return true;
         } else {
             Answer::WrongPassword

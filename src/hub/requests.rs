@@ -15,7 +15,7 @@ use super::sessions::Session;
 use super::standing::Stage;
 use crate::line::input::Typed;
 use crate::line::sanitize;
-use crate::room::access::Key;
+use crate::room::access::{Answer, Key};
 use crate::room::{Audience, Claim, Effect, MemberId, Notice, Reach};
 use crate::stream::Stream;
 use crate::wire::json::{self, Hello, Message, Request, Resume};
@@ -42,6 +42,9 @@ impl<S: Stream> Hub<S> {
             announces_joins: self.limits.announce_joins,
         };
         self.connections.tell_message(id, &Message::Hello(hello));
+        if self.connections.password.is_asked_of(id) {
+            self.connections.push(id, Effect::AskPassword);
+        }
     }
 
     /// Hears a line of a connection that is told in JSON.
@@ -62,6 +65,12 @@ impl<S: Stream> Hub<S> {
                 self.refuse_request(id, Notice::NoName, line_id);
             }
             Ok(_) if has_name => self.refuse_request(id, Notice::HasName, None),
+            Ok(Request::Password(password)) => {
+                self.connections.try_password(id, password.as_bytes());
+            }
+            Ok(_) if self.connections.password.is_asked_of(id) => {
+                self.refuse_request(id, Notice::Access(Answer::PasswordFirst), None);
+            }
             Ok(Request::Name(name)) => self.enter_by_request(id, &name, None, None),
             Ok(Request::Keeper { name, key }) => {
                 self.enter_by_request(id, &name, Some(&*key), None);
@@ -133,7 +142,7 @@ impl<S: Stream> Hub<S> {
         let claim = match key {
             // A key that is none is a wrong one.
             Some(key) => Claim {
-                name,
+                name: Claim::parse(name).name,
                 key: Some(Key::parse(key).unwrap_or_default()),
             },
             // As a person types it.
@@ -297,6 +306,10 @@ impl<S: Stream> Audience for Answers<'_, S> {
 
     fn try_wait_s(&self, member: MemberId) -> Option<u64> {
         self.connections.try_wait_s(member)
+    }
+
+    fn keep_wait_s(&mut self, member: MemberId) -> Option<u64> {
+        self.connections.keep_wait_s(member)
     }
 
     fn draw_key(&mut self) -> Option<Key> {

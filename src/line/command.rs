@@ -62,7 +62,7 @@ pub enum Command<'a> {
 }
 
 /// The words of the commands for everybody.
-const WORDS: [&str; 17] = [
+pub const WORDS: [&str; 17] = [
     "who", "me", "msg", "r", "nick", "quit", "help", "keep", "newkey", "unkeep", "whoami", "whois",
     "ignore", "unignore", "ignored", "topic", "motd",
 ];
@@ -141,7 +141,8 @@ impl<'a> Command<'a> {
             "help" => Self::Help,
             "keep" => Self::Keep,
             "newkey" => Self::NewKey,
-            "unkeep" => Self::Unkeep,
+            "unkeep" if is_empty => Self::Unkeep,
+            "unkeep" => Self::Order(Order::Free(argument)),
             "whoami" => Self::Whoami,
             "ignored" => Self::Ignored,
             "motd" => Self::Motd,

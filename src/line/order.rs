@@ -55,10 +55,12 @@ pub enum Order<'a> {
     Lock,
     /// `/unlock`: let people in again.
     Unlock,
+    /// `/unkeep NAME`: let a name be anybody's again.
+    Free(&'a str),
 }
 
 /// How each command of operators is used, and what it does.
-pub const USAGE: [Usage; 13] = [
+pub const USAGE: [Usage; 14] = [
     ("/kick NAME [REASON]", "ends NAME's connection"),
     (
         "/ban WHO [for 2h] [REASON]",
@@ -78,6 +80,7 @@ pub const USAGE: [Usage; 13] = [
     ("/unlock", "lets people in again"),
     ("/op NAME", "makes an operator of who keeps NAME"),
     ("/deop NAME", "makes none of it again"),
+    ("/unkeep NAME", "lets NAME be anybody's again"),
 ];
 
 impl Order<'_> {
@@ -98,6 +101,7 @@ impl Order<'_> {
             Self::Slow(_) => "/slow",
             Self::Lock => "/lock",
             Self::Unlock => "/unlock",
+            Self::Free(_) => "/unkeep NAME",
         }
     }
 }

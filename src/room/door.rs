@@ -23,6 +23,14 @@ impl<'a> Claim<'a> {
     /// Returns what a line says: `NAME` or `NAME KEY`.
     #[must_use]
     pub fn parse(text: &'a str) -> Self {
+        let first = text.split_whitespace().next().unwrap_or_default();
+        if Key::parse(first).is_some() {
+            // No name, and none that may be shown or logged.
+            return Self {
+                name: "(key)",
+                key: None,
+            };
+        }
         if let Some((name, rest)) = text.trim_end().split_once(char::is_whitespace) {
             let rest = rest.trim_start();
             let key = Key::parse(rest);

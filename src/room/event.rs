@@ -193,6 +193,12 @@ pub trait Audience {
         Vec::new()
     }
 
+    /// Counts a name that a member is about to keep, or returns for how many seconds its address may
+    /// keep no other.
+    fn keep_wait_s(&mut self, _member: MemberId) -> Option<u64> {
+        None
+    }
+
     /// Returns for how many seconds a connection has to wait before it may try a key, if it has to.
     fn try_wait_s(&self, _member: MemberId) -> Option<u64> {
         None

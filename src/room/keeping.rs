@@ -43,6 +43,13 @@ impl Room {
         let act = if matches!(command, Command::Unkeep) {
             audience.push(member, effect(Answer::Unkept { name }));
             Act::Unkeep
+        } else if let Some(wait_s) = kept
+            .is_none()
+            .then(|| audience.keep_wait_s(member))
+            .flatten()
+        {
+            audience.push(member, effect(Answer::KeepsTooMany { wait_s }));
+            return None;
         } else if let Some(key) = audience.draw_key() {
             audience.push(member, Effect::Key { name, key });
             Act::Keep(key.hash())

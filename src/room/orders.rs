@@ -60,6 +60,7 @@ impl Room {
         match order {
             Order::Op(name) => self.raised(name, true),
             Order::Deop(name) => self.raised(name, false),
+            Order::Free(name) => self.freed(member, name),
             Order::Kick { name, reason } => {
                 let target = self.target(member, name)?.1;
                 let member = target.ok_or(Notice::NobodyCalled { name })?;
@@ -114,6 +115,18 @@ impl Room {
         }
         let name = found.map_or(name, |found| self.names.name(found));
         Ok((name, found))
+    }
+
+    /// Returns the act that keeps a name no more.
+    fn freed<'l>(&self, member: MemberId, text: &'l str) -> Result<Act<'l>, Notice<'l>> {
+        let name = named(text)?;
+        let why = match self.access.kept.find(&name) {
+            None => Answer::NobodyKeepsIt { name: text },
+            Some(kept) if self.access.kept.of(member) == Some(kept) => Answer::Oneself,
+            Some(kept) if kept.operator => Answer::IsOperator { name: text },
+            Some(kept) => return Ok(Act::Free(kept.name.clone())),
+        };
+        Err(Notice::Access(why))
     }
 
     /// Returns the act that makes the keeper of a name an operator, or none.
@@ -242,6 +255,10 @@ impl Room {
             }
             Act::Lock => format!("{by} has locked the room: nobody new comes in."),
             Act::Unlock => format!("{by} has unlocked the room."),
+            Act::Free(name) => {
+                let name = name.as_str();
+                format!("{by} lets the name {name} be anybody's again.")
+            }
         }
     }
 

@@ -108,6 +108,7 @@ impl Server {
         let view = View {
             hub: &self.hub,
             turns: &self.turns,
+            files: self.keeper.health(),
             process: &self.process,
             handshakes: self.arrivals.handshakes(),
             ending: !self.ending.is_open(),

@@ -16,7 +16,7 @@ use crate::hub::Hub;
 use crate::hub::limits::Limits;
 use crate::room::Access;
 use crate::store::lists::Files;
-use crate::store::{self, Store, record, state};
+use crate::store::{self, Health, Store, record, state};
 use crate::tick::Tick;
 
 /// How often what is over is looked for.
@@ -97,6 +97,11 @@ impl Keeper {
             store.save(&state::write(access), access.version(), now);
         }
         store.flush();
+    }
+
+    /// Returns how the files are doing, if any are written.
+    pub(super) fn health(&self) -> Option<Health> {
+        self.store.as_ref().map(Store::health)
     }
 
     /// Returns when something is due.

@@ -11,6 +11,7 @@ use super::turns::{BOUNDS_US, Turns};
 use crate::hub::Hub;
 use crate::hub::disconnect::Disconnect;
 use crate::logging;
+use crate::store::Health;
 use crate::stream::Stream;
 use crate::tick::Tick;
 
@@ -51,6 +52,8 @@ impl Process {
 pub(super) struct View<'a, S> {
     pub(super) hub: &'a Hub<S>,
     pub(super) turns: &'a Turns,
+    /// How the files are doing, if any are written.
+    pub(super) files: Option<Health>,
     pub(super) process: &'a Process,
     pub(super) handshakes: Handshakes,
     /// Nobody new comes in any more.
@@ -79,8 +82,30 @@ impl<S: Stream> View<'_, S> {
             let words = format!("the loop was late by {:.1} s\n", late.as_secs_f64());
             Response::text(Status::Unavailable, words)
         } else {
-            Response::text(Status::Ok, "ok\n")
+            // The room goes on: a new start would cost more than it mends.
+            let words = match self.files {
+                Some(files) if !files.has_writer => "ok, but nobody writes the files\n",
+                Some(files) if !files.is_written => "ok, but the files can't be written\n",
+                _ => "ok\n",
+            };
+            Response::text(Status::Ok, words)
         }
+    }
+
+    fn files(&self, text: &mut Exposition) {
+        let Some(files) = self.files else {
+            return;
+        };
+        text.gauge(
+            "chatroom_files_written",
+            "1 while state and record can be written, 0 while they can't.",
+            u8::from(files.has_writer && files.is_written),
+        );
+        text.counter(
+            "chatroom_record_lines_dropped_total",
+            "Lines of the record that were lost because the disk was too slow, or nobody wrote.",
+            files.lines_lost,
+        );
     }
 
     fn metrics(&self) -> String {
@@ -92,6 +117,7 @@ impl<S: Stream> View<'_, S> {
         self.traffic(&mut text);
         self.readers(&mut text);
         self.backplane(&mut text);
+        self.files(&mut text);
         self.machine(&mut text);
         text.0
     }

@@ -8,6 +8,7 @@ use crate::hub::{Gate, Lists};
 use crate::line::sanitize;
 use crate::room::access::KeyHash;
 use crate::room::access::blocks::{self, Blocks};
+use crate::wire::json::FIRST_LINE;
 
 /// Longest file, in bytes: a message is shown to everybody, a list read while the room waits.
 const MOTD_BYTES_MAX: usize = 8 * 1024;
@@ -52,6 +53,11 @@ impl Files {
             if line.is_empty() {
                 Err(format!(
                     "{}: line 1: the password is empty",
+                    shown(self.password.as_ref())
+                ))
+            } else if line == FIRST_LINE {
+                Err(format!(
+                    "{}: line 1: programs say {FIRST_LINE} in place of the password; give another",
                     shown(self.password.as_ref())
                 ))
             } else {

@@ -47,6 +47,19 @@ pub struct Paths {
     pub state: Option<PathBuf>,
     /// What happens in it.
     pub record: Option<PathBuf>,
+    /// Who is to write them, if another user than the one that starts the server.
+    pub user: Option<String>,
+}
+
+/// How the files are doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Health {
+    /// Somebody writes them.
+    pub has_writer: bool,
+    /// Nothing keeps them from being written, as far as is known.
+    pub is_written: bool,
+    /// Lines of the record that were lost since the start for want of a place to wait for the disk.
+    pub lines_lost: u64,
 }
 
 impl Paths {
@@ -77,10 +90,33 @@ pub struct Store {
     taken: usize,
     /// Lines of the record that were lost here since it was said.
     lost: u64,
+    lost_in_all: u64,
+    /// What the child has said it can't write, and not that it can again.
+    unwritten: Unwritten,
+    /// It was told that no child can be started.
+    is_told: bool,
     /// The version of the state that was handed over last, and when another may be.
     saved: u64,
     save_from: Tick,
     restart_at: Option<Tick>,
+}
+
+/// What can't be written at the moment.
+#[derive(Debug, Default)]
+struct Unwritten {
+    state: bool,
+    record: bool,
+}
+
+impl Unwritten {
+    /// Takes note of what the child says; `works` if it is of something that works again.
+    fn hear(&mut self, line: &str, works: bool) {
+        if line.contains(writer::THE_STATE) {
+            self.state = !works;
+        } else if line.contains(writer::THE_RECORD) {
+            self.record = !works;
+        }
+    }
 }
 
 /// The child that writes.
@@ -107,10 +143,15 @@ impl Store {
             waiting: Vec::new(),
             taken: 0,
             lost: 0,
+            lost_in_all: 0,
+            unwritten: Unwritten::default(),
+            is_told: false,
             saved: 0,
             save_from: Tick::START,
             restart_at: None,
         };
+        // By the time that another is started, the server is that user.
+        store.paths.user = None;
         let first = first_line(&mut stdout).map_err(failed)?;
         if first != writer::READY {
             return Err(Failure::new(first));
@@ -128,10 +169,22 @@ impl Store {
             if self.lost == 0 {
                 warn!("the record can't be written as fast as people talk; lines of it are lost");
             }
-            self.lost += memchr::memchr_iter(b'\n', lines).count() as u64;
+            let lost = memchr::memchr_iter(b'\n', lines).count() as u64;
+            self.lost += lost;
+            self.lost_in_all += lost;
             return;
         }
         Frame::Record(lines).put(&mut self.waiting);
+    }
+
+    /// Returns how the files are doing.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        Health {
+            has_writer: self.writer.is_some(),
+            is_written: !self.unwritten.state && !self.unwritten.record && self.lost == 0,
+            lines_lost: self.lost_in_all,
+        }
     }
 
     /// Returns whether a state of this version should be handed over at `now`.
@@ -201,11 +254,12 @@ impl Store {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Ok(0) | Err(_) => {
                     warn!(
-                        "the writer of the files has ended, and lines of the record may be lost; another is started"
+                        "the writer of the files has ended; lines of the record are lost until another is started"
                     );
                     // It is waited for so that it doesn't stay in the table of processes.
                     drop(writer.child.try_wait());
                     self.writer = None;
+                    self.unwritten = Unwritten::default();
                     self.restart_at = Some(now + RESTART);
                     // What it had of a frame is gone with it; the state is handed over again.
                     (self.waiting, self.taken) = (Vec::new(), 0);
@@ -220,6 +274,7 @@ impl Store {
                 Some(line) => info!("{line}"),
                 None => warn!("{line}"),
             }
+            self.unwritten.hear(&line, line.starts_with(writer::AGAIN));
             writer.said.drain(..=end);
         }
     }
@@ -232,9 +287,16 @@ impl Store {
         let started = start(&self.paths)
             .and_then(|(child, stdout)| Writer::watch(child, stdout, registry, self.tokens));
         match started {
-            Ok(writer) => self.writer = Some(writer),
+            Ok(writer) => {
+                self.writer = Some(writer);
+                self.is_told = false;
+            }
             Err(error) => {
-                warn!("no writer of the files can be started: {error}");
+                if !std::mem::replace(&mut self.is_told, true) {
+                    warn!(
+                        "no writer of the files can be started (in the sandbox that takes a new start of the server): {error}"
+                    );
+                }
                 self.restart_at = Some(now + 10 * RESTART);
             }
         }
@@ -302,6 +364,9 @@ fn has_come(pipe: &impl AsFd, what: PollFlags, deadline: Instant) -> bool {
 fn start(paths: &Paths) -> io::Result<(Child, ChildStdout)> {
     let mut command = Command::new("/proc/self/exe");
     command.arg("write");
+    if let Some(user) = &paths.user {
+        command.arg("--user").arg(user);
+    }
     for (flag, path) in [("--state", &paths.state), ("--record", &paths.record)] {
         if let Some(path) = path {
             command.arg(flag).arg(path);

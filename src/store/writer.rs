@@ -26,6 +26,11 @@ pub(super) const READY: &str = "ready";
 /// What starts a line that tells of something that works again.
 pub(super) const AGAIN: &str = "again: ";
 
+/// What a line tells of that says that something can't be written, or can again.
+pub(super) const THE_STATE: &str = "the state";
+/// See [`THE_STATE`].
+pub(super) const THE_RECORD: &str = "the record";
+
 /// How long after a failure it is tried again.
 const AGAIN_AFTER: Timespec = Timespec {
     tv_sec: 1,
@@ -40,15 +45,24 @@ const READ_BYTES: usize = 64 * 1024;
 
 /// Writes what comes on standard input, frame by frame, until its end.
 ///
-/// Where the files belong to somebody else, or can't be opened at the start, it says so and ends.
+/// Where the files belong to somebody else, or can't be opened at the start, it says so and ends. It is
+/// the user that they are to be written by, if there is one.
 ///
 /// # Errors
 /// Fails when standard input can't be read.
-pub fn write(paths: &Paths) -> Result<(), Failure> {
+pub fn write(
+    paths: &Paths,
+    become_user: impl FnOnce(&str) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     // Noticed, and nothing more.
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         let unheard = Arc::new(AtomicBool::new(false));
         drop(signal_hook::flag::register(signal, unheard));
+    }
+    // Whoever the server becomes: what it can't read later it shouldn't have written.
+    if let Some(Err(failure)) = paths.user.as_deref().map(become_user) {
+        say(&failure.message);
+        return Ok(());
     }
     let mut writer = match Writer::open(paths) {
         Ok(writer) => writer,
@@ -192,13 +206,13 @@ impl State {
             Ok(()) => {
                 self.wanted = None;
                 if std::mem::take(&mut self.failing) {
-                    say(&format!("{AGAIN}the state is written again: {path}"));
+                    say(&format!("{AGAIN}{THE_STATE} is written again: {path}"));
                 }
             }
             Err(error) => {
                 if !std::mem::replace(&mut self.failing, true) {
                     say(&format!(
-                        "can't write the state, and tries again: {path}: {error}"
+                        "can't write {THE_STATE}, and tries again: {path}: {error}"
                     ));
                 }
             }
@@ -252,7 +266,7 @@ impl Record {
                 if std::mem::take(&mut self.failing) {
                     let lost = std::mem::take(&mut self.lost);
                     say(&format!(
-                        "{AGAIN}the record is written again, {lost} lines of it are lost: {path}"
+                        "{AGAIN}{THE_RECORD} is written again, {lost} lines of it are lost: {path}"
                     ));
                 }
             }
@@ -260,7 +274,7 @@ impl Record {
                 self.lost += memchr::memchr_iter(b'\n', lines).count();
                 if !std::mem::replace(&mut self.failing, true) {
                     say(&format!(
-                        "can't write the record, and tries again: {path}: {error}"
+                        "can't write {THE_RECORD}, and tries again: {path}: {error}"
                     ));
                 }
             }

@@ -15,6 +15,8 @@
 //! 6. [`show`] holds the outputs: each is a [`Sink`](show::sink::Sink), told of frames and events, and
 //!    of the whole once the capture is over; [`show::outputs`] writes what they say.
 //!
+//! What the server has recorded of a talk is told by [`recorded`], without any of these.
+//!
 //! Pure but for [`capture::input`], which opens the capture and the log of secrets, and
 //! [`show::outputs`], which opens the outputs. Nothing a capture contains may panic, hang or bloat the program, and no byte of it
 //! reaches an output but through [`show::text`].
@@ -24,6 +26,7 @@ pub mod chat;
 pub mod options;
 pub mod packet;
 pub mod pass;
+mod recorded;
 pub mod show;
 pub mod tcp;
 pub mod tls;
@@ -66,6 +69,12 @@ pub fn trace(options: &Options) -> Result<(), Failure> {
         Ok(Err(CaptureError::Cut { .. })) if reader.source().was_interrupted() => None,
         Ok(ended) => ended.err(),
     };
+    if let Some(CaptureError::NotACapture(magic)) = &ended
+        && recorded::begins_with(magic)
+    {
+        drop(pass);
+        return recorded::show(reader.into_stream(), options, &mut screen);
+    }
     if let Some(
         error @ (CaptureError::Empty | CaptureError::NotACapture(_) | CaptureError::Compressed(_)),
     ) = ended

@@ -48,6 +48,8 @@ pub const KEY_LINES: [&str; 2] = [
 /// A line of the server, by what it tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Line<'a> {
+    /// The question for the password of the room.
+    AskPassword,
     /// The question for a name.
     Prompt,
     /// The welcome after it.
@@ -123,6 +125,7 @@ impl<'a> Line<'a> {
     #[must_use]
     pub fn parts(self) -> [&'a str; 5] {
         match self {
+            Self::AskPassword => [ASK_PASSWORD, "\n", "", "", ""],
             Self::Prompt => [PROMPT, "\n", "", "", ""],
             Self::Greeting => [GREETING, "\n", "", "", ""],
             Self::Said { name, text } => [name, SAYS, text, "\n", ""],
@@ -142,6 +145,9 @@ impl<'a> Line<'a> {
     pub fn parse(line: &'a str) -> Self {
         if line == PROMPT {
             return Self::Prompt;
+        }
+        if line == ASK_PASSWORD {
+            return Self::AskPassword;
         }
         if line == GREETING {
             return Self::Greeting;
@@ -185,7 +191,7 @@ impl<'a> Line<'a> {
 pub fn put(effect: &Effect<'_>, out: &mut String) {
     match *effect {
         Effect::Prompt => out.extend(Line::Prompt.parts()),
-        Effect::AskPassword => out.extend([ASK_PASSWORD, "\n"]),
+        Effect::AskPassword => out.extend(Line::AskPassword.parts()),
         Effect::Private { from, text } => {
             out.extend(Line::SaidPrivately { name: from, text }.parts());
         }
@@ -238,7 +244,7 @@ mod tests {
             Just("* ali waves".to_owned()),
             "[^\n]{0,20}",
         ];
-        (name, text, 0_u8..8)
+        (name, text, 0_u8..9)
     }
 
     proptest! {
@@ -253,6 +259,7 @@ mod tests {
                 4 => Line::Did { name, text },
                 5 => Line::Joined(name),
                 6 => Line::Left(name),
+                7 => Line::AskPassword,
                 _ => Line::Renamed { from: name, to: "Veli" },
             };
             let written = line.parts().concat();

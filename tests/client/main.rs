@@ -23,6 +23,7 @@ mod private;
 mod quiet;
 mod resume;
 mod scripts;
+mod secrets;
 mod settings;
 mod strangers;
 mod talk;

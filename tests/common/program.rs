@@ -21,8 +21,9 @@ pub(crate) fn chatroom() -> Command {
             command.env_remove(name);
         }
     }
-    // Nobody's own settings.
+    // Nobody's own settings, nor keys.
     command.env("XDG_CONFIG_HOME", "/nonexistent");
+    command.env("XDG_STATE_HOME", "/nonexistent");
     command
 }
 

@@ -197,7 +197,7 @@ fn a_writer_that_was_killed_is_started_again() {
     let writer = Pid::from_raw(children.trim().parse().unwrap()).unwrap();
     kill_process(writer, Signal::KILL).unwrap();
     server.expect_log(
-        "the writer of the files has ended, and lines of the record may be lost; another is started",
+        "the writer of the files has ended; lines of the record are lost until another is started",
     );
     keep(&mut ali);
     talk(&ali, &mut bob, "ali", "two");

@@ -4,6 +4,7 @@ use std::fs;
 
 use crate::common::{GREETING, PROMPT, Server, Signal, chatroom};
 use crate::house::{House, connect_from};
+use crate::table::Table;
 
 const READ_ANEW: &str = "The lists are read anew, the record is opened anew.";
 
@@ -150,6 +151,22 @@ fn the_password_is_asked_for_before_the_name() {
     bot.expect(PROMPT);
     assert!(bot.line().starts_with("{\"event\":\"hello\","));
     assert!(bot.line().starts_with("{\"event\":\"welcome\","));
+    // And by a program that asks to be told in JSON first.
+    let mut program = connect_from(2, server.address());
+    program.expect(asks);
+    program.say("/json");
+    assert!(program.line().starts_with("{\"event\":\"hello\","));
+    let asked = program.line();
+    assert_eq!(asked, "{\"event\":\"password\",\"needed\":true}");
+    assert_eq!(Table::read().check(&asked), "password");
+    program.say("{\"name\":\"zed\"}");
+    assert!(program.line().contains("\"code\":\"password-first\""));
+    program.say("{\"password\":\"guess\"}");
+    assert!(program.line().contains("\"code\":\"wrong-password\""));
+    program.expect("{\"event\":\"password\",\"needed\":true}");
+    program.say("{\"password\":\"open sesame\"}\n{\"name\":\"zed\"}");
+    program.expect("{\"event\":\"password\",\"needed\":false}");
+    assert!(program.line().starts_with("{\"event\":\"welcome\","));
     let log = server.stop().join("\n");
     assert!(
         log.contains("[127.0.0.1] a name is refused: That is not the password."),

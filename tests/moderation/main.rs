@@ -22,8 +22,10 @@ mod guessing;
 mod house;
 mod keeping;
 mod lists;
+mod names;
 mod proxied;
 mod storm;
 #[path = "../rig/table.rs"]
 #[expect(dead_code, reason = "only a part of it is needed here")]
 mod table;
+mod writer;

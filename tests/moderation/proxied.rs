@@ -67,7 +67,7 @@ fn a_ban_by_name_held_the_proxys_address_and_closed_everybody_behind_it() {
 fn of_whom_a_proxy_knows_nothing_the_name_alone_is_banned() {
     let house = House::new();
     let mut server = house.start(&["--proxy-from", "127.0.0.1"]);
-    let mut chief = join(&server, "203.0.113.1", &house.chief);
+    let chief = join(&server, "203.0.113.1", &house.chief);
     let mut eve = join(&server, "", "eve");
     let mut ali = join(&server, "", "ali");
     chief.say("/ban eve");

@@ -49,7 +49,7 @@ fn a_banned_storm_costs_no_more_than_a_full_room() {
     let eve = full.join("eve");
     // A busy machine may take one of them for the other.
     let mut tries = Vec::new();
-    for _ in 0..3 {
+    for _ in 0..5 {
         let (by_full, late_full) = storm(&mut full, &eve, &mut ali);
         let (by_ban, late_ban) = storm(&mut banning, &bob, &mut chief);
         println!("full: {by_full:?}, {late_full:?}; banned: {by_ban:?}, {late_ban:?}");

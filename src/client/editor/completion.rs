@@ -3,10 +3,24 @@
 use std::collections::{HashSet, VecDeque};
 
 use super::super::commands::OWN;
-use crate::line::command::USAGE;
+use crate::line::command::{MODERATION, USAGE, WORDS};
 
 /// The most names remembered.
 const NAMES_MAX: usize = 1000;
+
+/// The commands whose first word is a name.
+const OF_A_NAME: [&str; 10] = [
+    "/kick",
+    "/ban",
+    "/unban",
+    "/mute",
+    "/unmute",
+    "/op",
+    "/deop",
+    "/whois",
+    "/ignore",
+    "/unignore",
+];
 
 /// The names heard of, the most recent first, and where one is among several completions.
 #[derive(Debug, Default)]
@@ -103,8 +117,10 @@ impl Completion {
             commands(word)
         } else {
             let before = line.strip_suffix(word).unwrap_or_default();
-            let to_one = before.eq_ignore_ascii_case("/msg ");
-            if word.is_empty() && !at_start && !to_one {
+            let command = before.trim_end().to_ascii_lowercase();
+            let to_one = command == "/msg";
+            let of_one = to_one || OF_A_NAME.contains(&command.as_str());
+            if word.is_empty() && !at_start && !of_one {
                 return None;
             }
             let ending = if at_start && !word.starts_with('@') {
@@ -140,12 +156,19 @@ impl Completion {
     }
 }
 
+/// Returns whether a word of a usage stands for what people type.
+fn is_text(word: &str) -> bool {
+    word.chars().all(char::is_uppercase)
+}
+
 fn commands(word: &str) -> Vec<String> {
-    let all = USAGE.iter().chain(&OWN);
+    let usages = USAGE.iter().chain(&MODERATION).chain(&OWN);
+    let listed = usages.filter_map(|(usage, _)| usage.split(' ').next());
+    let listed = listed.map(|command| command.trim_start_matches('/'));
+    let all = listed.chain(WORDS).filter(|word| !is_text(word));
     let mut commands: Vec<_> = all
-        .filter_map(|(usage, _)| usage.split(' ').next())
-        .filter(|command| command.starts_with(word) && !command.starts_with("//"))
-        .map(|command| format!("{command} "))
+        .map(|command| format!("/{command} "))
+        .filter(|command| command.starts_with(word))
         .collect();
     commands.sort_unstable();
     commands.dedup();
@@ -173,9 +196,14 @@ mod tests {
             ("one\nso", 4, &["soheil: "]),
             ("سه", 0, &["سهیل: "]),
             ("/msg s", 5, &["soheil "]),
-            ("/m", 0, &["/me ", "/motd ", "/msg "]),
-            ("/s", 0, &["/set "]),
+            ("/m", 0, &["/me ", "/motd ", "/msg ", "/mute "]),
+            ("/s", 0, &["/set ", "/slow "]),
             ("/h", 0, &["/help "]),
+            ("/k", 0, &["/keep ", "/kick "]),
+            ("/whoi", 0, &["/whois "]),
+            ("/new", 0, &["/newkey "]),
+            ("/kick ", 6, &["سهیل ", "Alan ", "ali ", "soheil "]),
+            ("/Ban a", 5, &["Alan ", "ali "]),
             ("", 0, &["سهیل: ", "Alan: ", "ali: ", "soheil: "]),
         ] {
             let mut completion = completion();

@@ -67,7 +67,7 @@ impl Talk {
     /// Makes ready for the next connection, after this one was lost as `how` says.
     pub(super) fn lose(&mut self, how: &str, view: &mut View) {
         let now = Instant::now();
-        if self.session.asks_name() {
+        if self.session.asks_name() || self.session.asks_password() {
             // Nobody may be there to answer, and each connection asks anew.
             view.tell(&format!(
                 "The connection is lost ({how}). Press a key to come back."

@@ -8,9 +8,12 @@ use super::super::clock::{Clock, spoken};
 use super::super::editor::{Editor, Size};
 use super::super::event::Event;
 use super::super::ignored::Ignored;
+use super::super::keys::Store;
+use super::super::notices;
 use super::super::notifier::Notifier;
 use super::super::options::Options;
 use super::super::record::Record;
+use super::super::secrets::without_keys;
 use super::super::session::Told;
 use super::super::theme::{Theme, YOU};
 use crate::line::command::Command;
@@ -30,6 +33,10 @@ pub(super) struct View {
     quiet: bool,
     pub(super) bell: bool,
     record: Option<Record>,
+    /// Where the keys of our names are kept.
+    store: Option<Store>,
+    /// What the room is about, as far as it is known.
+    topic: String,
     notifier: Option<Notifier>,
     unread: Unread,
 }
@@ -45,7 +52,7 @@ enum Unread {
 
 impl View {
     /// Returns an empty view on a terminal of `size`.
-    pub(super) fn new(size: Size, options: &Options, theme: Theme, record: Option<Record>) -> Self {
+    pub(super) fn new(size: Size, options: &Options, theme: Theme) -> Self {
         Self {
             editor: Editor::new(size),
             theme,
@@ -55,10 +62,26 @@ impl View {
             timestamps: options.timestamps == Some(true),
             quiet: options.quiet,
             bell: options.bell == Some(true),
-            record,
+            record: None,
+            store: None,
+            topic: String::new(),
             notifier: None,
             unread: Unread::No,
         }
+    }
+
+    /// Returns the same with the files that the talk and its keys are kept in.
+    pub(super) fn with(self, record: Option<Record>, store: Option<Store>) -> Self {
+        Self {
+            record,
+            store,
+            ..self
+        }
+    }
+
+    /// Returns the row that tells what the room is about, if it is about anything.
+    pub(super) fn topic_row(&self) -> Option<String> {
+        (!self.topic.is_empty()).then(|| self.theme.dim(&format!("topic: {}", self.topic)))
     }
 
     /// Shows what the one called `me` is told.
@@ -84,6 +107,14 @@ impl View {
             }
             Told::Came(name) => self.editor.people().hear(name),
             Told::Name(name) => self.show_typed(name),
+            Told::Key { name, key } => {
+                let told = self.store.as_ref().map(|store| store.keep(name, *key));
+                told.iter().flatten().for_each(|line| self.tell(line));
+            }
+            Told::Unkept(name) => {
+                let trouble = self.store.as_ref().and_then(|store| store.forget(name));
+                self.tell_trouble(trouble);
+            }
             Told::Own { line, time_ms } => self.show_own(line, me, *time_ms),
             Told::Refused { line, why } => {
                 if let Some(line) = line.as_ref().filter(|line| !line.is_shown) {
@@ -126,9 +157,10 @@ impl View {
 
     /// Shows a line that the server has under the name of `me`.
     fn show_own(&mut self, line: &str, me: &str, at_ms: Option<u64>) {
-        let line = match (Command::parse(line), self.editor.people().last_writer()) {
+        let line = without_keys(line);
+        let line = match (Command::parse(&line), self.editor.people().last_writer()) {
             (Command::Reply(text), Some(to)) => Cow::Owned(format!("/msg {to} {text}")),
-            _ => Cow::Borrowed(line),
+            _ => line,
         };
         let shown = self.theme.show_own(&line, YOU);
         let shown = shown.unwrap_or_else(|| self.theme.show_typed(&line));
@@ -140,7 +172,7 @@ impl View {
 
     /// Shows what was typed and is for nobody else to see.
     pub(super) fn show_typed(&mut self, line: &str) {
-        let shown = self.theme.show_typed(line);
+        let shown = self.theme.show_typed(&without_keys(line));
         self.print(&shown.text, shown.hang, None);
     }
 
@@ -225,6 +257,11 @@ impl View {
             Event::Left(name) => self.editor.people().forget(name),
             Event::Renamed { from, to } => {
                 self.editor.people().rename(from, to);
+            }
+            Event::Notice(text) => {
+                if let Some(topic) = notices::topic(text) {
+                    topic.clone_into(&mut self.topic);
+                }
             }
             Event::Here { names, .. } => names
                 .iter()

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 impl Session {
     /// Makes ready for the next connection after this one was lost.
     pub(in crate::client) fn lose(&mut self, now: Instant) {
-        if self.away.is_none() && !self.entry.asks() {
+        if self.away.is_none() && !self.entry.asks() && !self.asks_password() {
             self.away = Some(Away {
                 since: now,
                 refused: None,
@@ -76,7 +76,7 @@ impl Session {
 
     /// Returns whether input of so many bytes may come.
     pub(in crate::client) fn wants_input(&self, bytes: usize) -> bool {
-        self.entry.is_open()
+        (self.entry.is_open() || self.asks_password())
             && self.out.is_empty()
             && match &self.speech {
                 Speech::Opening(..) => false,

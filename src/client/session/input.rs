@@ -10,9 +10,14 @@ impl Session {
     /// when they ask for that while theirs is held. Returns `false` if too much waits already.
     pub(in crate::client) fn take_line(&mut self, line: String) -> bool {
         self.lines += 1;
+        if self.asks_password() {
+            self.give_password(&line);
+            return true;
+        }
         if self.entry.asks() {
-            if self.entry.give(&line) {
-                self.give_name(&line);
+            let name = self.learn_key(&line);
+            if self.entry.give(&name) {
+                self.give_name(&name);
             }
             return true;
         }
@@ -22,7 +27,11 @@ impl Session {
             .is_some_and(|away| away.refused.is_some())
             && let Command::Nick(name) = Command::parse(&line)
         {
-            self.entry.rename(name);
+            let name = self.learn_key(name);
+            self.entry.rename(&name);
+            return true;
+        }
+        if !self.may_send(&line) {
             return true;
         }
         self.outbox.push(self.lines, line)

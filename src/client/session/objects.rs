@@ -106,6 +106,7 @@ impl Session {
                 let [first, second] = KEY_LINES;
                 self.hear_notice("key", &format!("{first}{key}\n{second}{name} {key}"), now);
             }
+            Message::Password { needed } => self.hear_password(*needed, now),
             Message::Error { text, id, .. } => self.hear_error(text, id.as_deref(), now),
             Message::Ack { id, seq, time } => self.hear_ack(id, *seq, *time),
             _ => {}
@@ -308,7 +309,9 @@ impl Session {
         }
         let notice = Event::Notice(why);
         self.feed(&notice.clone(), told_event(notice), now);
-        self.feed(&Event::Prompt, told_event(Event::Prompt), now);
+        if !self.giving.is_locked {
+            self.feed(&Event::Prompt, told_event(Event::Prompt), now);
+        }
     }
 
     fn hear_ack(&mut self, id: &str, seq: Option<u64>, time_ms: Option<u64>) {

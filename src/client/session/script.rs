@@ -7,6 +7,7 @@ use super::super::incoming::Fragment;
 use super::super::outbox::Line;
 use super::{Place, Session, Told};
 use crate::client::entry::Entry;
+use crate::room::access::Key;
 use crate::wire::json::{Message, Request, Resume};
 
 impl Session {
@@ -24,7 +25,7 @@ impl Session {
     pub(in crate::client) fn take_request(&mut self, fragment: Fragment) {
         let is_line = fragment.starts && fragment.ends;
         if !is_line || !fragment.text.starts_with('{') {
-            if is_line && !self.asks_name() {
+            if is_line && !self.asks_name() && !self.asks_password() {
                 self.lines += 1;
                 // There is place for it: the input was asked for.
                 self.outbox.push_as(None, self.lines, fragment.text);
@@ -38,6 +39,9 @@ impl Session {
                 let id = id.map(Cow::into_owned);
                 self.outbox.push_as(id, self.lines, line.into_owned());
             }
+            Ok(Request::Password(password)) if self.asks_password() => {
+                self.give_password(&password);
+            }
             Ok(Request::Name(name)) if self.asks_name() => {
                 self.take_line(name.into_owned());
             }
@@ -50,8 +54,11 @@ impl Session {
                     seq,
                     name,
                     token,
-                    ..
+                    key,
                 } = resume;
+                if let Some(key) = key.and_then(|key| Key::parse(&key)) {
+                    self.entry.secrets().learn(&name, key);
+                }
                 self.place = Some(Place {
                     boot: boot.into_owned(),
                     seq,
@@ -59,6 +66,11 @@ impl Session {
                 });
                 self.take_line(name.into_owned());
             }
+            Ok(Request::Password(_)) => self.answer(&Message::Error {
+                code: "no-password".into(),
+                text: "No password is asked for.".into(),
+                id: None,
+            }),
             Ok(Request::Name(_) | Request::Keeper { .. } | Request::Resume(_)) => {
                 self.answer(&Message::Error {
                     code: "has-name".into(),

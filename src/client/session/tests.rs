@@ -1,6 +1,7 @@
 //! The conversation with a server that is kept in memory, over connections that break anywhere.
 
 mod model;
+mod secret;
 
 use std::time::Duration;
 

@@ -54,6 +54,8 @@ pub enum Act<'a> {
     Lock,
     /// Lets people in again.
     Unlock,
+    /// Keeps a name no more, whoever its keeper is.
+    Free(Name),
 }
 
 impl Act<'_> {
@@ -77,6 +79,7 @@ impl Act<'_> {
             Self::Slow(_) => "slow",
             Self::Lock => "locked",
             Self::Unlock => "unlocked",
+            Self::Free(_) => "freed",
         }
     }
 
@@ -104,6 +107,7 @@ impl Act<'_> {
         match self {
             Self::Op(name)
             | Self::Deop(name)
+            | Self::Free(name)
             | Self::UnbanName(name)
             | Self::Mute { name, .. }
             | Self::Unmute(name) => Some(name.as_str()),

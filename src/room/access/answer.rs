@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::span::Until;
+use super::span::{Lasting, Until};
 use super::whois::Whois;
 use crate::line::command::{MODERATION, Usage};
 
@@ -41,6 +41,7 @@ pub enum Answer<'a> {
     Denied,
     Locked,
     WrongPassword,
+    PasswordFirst,
     Muted {
         until: Until,
     },
@@ -61,6 +62,12 @@ pub enum Answer<'a> {
         name: &'a str,
     },
     LastOperator,
+    NobodyKeepsIt {
+        name: &'a str,
+    },
+    KeepsTooMany {
+        wait_s: u64,
+    },
     NobodyKeeps {
         name: &'a str,
     },
@@ -111,7 +118,11 @@ impl Answer<'_> {
             Self::NothingKept => "nothing-kept",
             Self::NameKept { .. } => "name-kept",
             Self::WrongKey { .. } => "wrong-key",
-            Self::NotKept { .. } | Self::YoursNotKept | Self::NobodyKeeps { .. } => "not-kept",
+            Self::NotKept { .. }
+            | Self::YoursNotKept
+            | Self::NobodyKeepsIt { .. }
+            | Self::NobodyKeeps { .. } => "not-kept",
+            Self::KeepsTooMany { .. } => "keeps-too-many",
             Self::TooManyTries { .. } => "too-many-tries",
             Self::Banned { .. } => "banned",
             Self::NameBanned { .. } => "name-banned",
@@ -119,6 +130,7 @@ impl Answer<'_> {
             Self::Denied => "denied",
             Self::Locked => "locked",
             Self::WrongPassword => "wrong-password",
+            Self::PasswordFirst => "password-first",
             Self::Muted { .. } => "muted",
             Self::Slow { .. } => "slow",
             Self::IgnoresYou { .. } => "ignores-you",
@@ -178,17 +190,20 @@ impl fmt::Display for Answer<'_> {
             | Self::NotAllowed
             | Self::Denied
             | Self::Locked
-            | Self::WrongPassword => self.at_the_door(f),
+            | Self::WrongPassword
+            | Self::PasswordFirst => self.at_the_door(f),
             Self::Muted { .. } | Self::Slow { .. } | Self::IgnoresYou { .. } => self.unsaid(f),
             Self::KeptAlready { .. }
             | Self::KeysRunOut
             | Self::KeptFull
+            | Self::KeepsTooMany { .. }
             | Self::YoursNotKept
             | Self::Unkept { .. }
             | Self::NothingKept => self.about_keeping(f),
             Self::ForOperators { .. }
             | Self::LastOperator
             | Self::NobodyKeeps { .. }
+            | Self::NobodyKeepsIt { .. }
             | Self::AlreadySo
             | Self::Oneself
             | Self::IsOperator { .. }
@@ -237,6 +252,7 @@ impl Answer<'_> {
             Self::NotAllowed => f.write_str("Your address is none of those that may come in."),
             Self::Denied => f.write_str("Your address may not come in."),
             Self::Locked => f.write_str("The room is locked: nobody new comes in for now."),
+            Self::PasswordFirst => f.write_str("The password of the room comes first."),
             _ => f.write_str("That is not the password."),
         }
     }
@@ -264,6 +280,10 @@ impl Answer<'_> {
             ),
             Self::KeysRunOut => f.write_str("The system gave no key; try again."),
             Self::KeptFull => f.write_str("The room keeps as many names as it can."),
+            Self::KeepsTooMany { wait_s } => {
+                let wait = Lasting { seconds: wait_s };
+                write!(f, "Your address keeps names too fast; try again in {wait}.")
+            }
             Self::YoursNotKept => f.write_str("Your name is not kept; /keep keeps it."),
             Self::Unkept { name } => write!(f, "Your name {name} is not kept any more."),
             _ => f.write_str("The room keeps no names: it was started without --state."),
@@ -283,6 +303,7 @@ impl Answer<'_> {
                 f,
                 "Nobody keeps that name, so it can't be an operator's (/keep comes first): {name:.64}"
             ),
+            Self::NobodyKeepsIt { name } => write!(f, "Nobody keeps that name: {name:.64}"),
             Self::AlreadySo => f.write_str("That is so already."),
             Self::Oneself => f.write_str("That is you."),
             Self::IsOperator { name } => {

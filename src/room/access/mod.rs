@@ -356,6 +356,7 @@ impl Access {
             }
             Act::Lock => self.locked = true,
             Act::Unlock => self.locked = false,
+            Act::Free(name) => self.kept.forget(name.as_str()),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What operators may do, and nobody else.
 
-use super::Desk;
+use super::{Desk, key};
 use crate::line::command::MODERATION;
 
 /// Lets an operator say each line in a room of its own, and looks what anybody is told.
@@ -164,6 +164,34 @@ fn operators_may_make_operators_and_know_more() {
              at 10.0.0.2.",
         ),
     ]);
+}
+
+#[test]
+fn operators_may_free_a_kept_name() {
+    check(&[
+        (
+            "/unkeep KEPT",
+            "ALL The operator chief lets the name kept be anybody's again.",
+        ),
+        ("/unkeep bob", "0 not-kept Nobody keeps that name: bob"),
+        ("/unkeep chief", "0 oneself That is you."),
+        (
+            "/unkeep vice",
+            "0 is-operator That is an operator; /deop comes first: vice",
+        ),
+        ("/unkeep a:b", "0 bad-name That name has a colon in it: a:b"),
+    ]);
+    let mut desk = Desk::full();
+    assert!(desk.enter(5, "kept", None).starts_with("5 name-kept"));
+    assert_eq!(desk.enter(5, "kept", Some(key(203))), "");
+    let version = desk.room.access().version();
+    assert!(desk.say(0, "/unkeep kept").starts_with("ALL"));
+    assert_ne!(desk.room.access().version(), version, "it is written down");
+    assert!(
+        desk.say(5, "/whoami").contains("name not kept"),
+        "it stays, as anybody"
+    );
+    assert!(desk.say(5, "/keep").contains("KEY"), "and may keep it anew");
 }
 
 #[test]

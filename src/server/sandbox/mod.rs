@@ -69,7 +69,10 @@ fn told(error: impl Display) -> String {
 }
 
 /// Becomes another user, with its groups, for good.
-fn become_user(name: &str) -> Result<(), Failure> {
+///
+/// # Errors
+/// Fails when there is no such user, or it isn't allowed.
+pub fn become_user(name: &str) -> Result<(), Failure> {
     let failed =
         |error: nix::Error| Failure::new(format!("can't become the user {name}: {}", error.desc()));
     let user = User::from_name(name).map_err(failed)?;

@@ -44,6 +44,11 @@ impl<R: Read> CaptureReader<R> {
         self.source.stream()
     }
 
+    /// Returns the stream from what is not taken yet on: from its start, where it is no capture.
+    pub fn into_stream(self) -> impl Read {
+        self.source.into_stream()
+    }
+
     /// Returns how many packets the kernel says it dropped (pcapng only).
     pub fn dropped(&self) -> u64 {
         match &self.format {

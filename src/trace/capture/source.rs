@@ -43,6 +43,13 @@ impl<R: Read> Source<R> {
         &self.stream
     }
 
+    /// Returns the stream from what is not taken yet on.
+    pub(super) fn into_stream(mut self) -> impl Read {
+        self.buffer.truncate(self.end);
+        self.buffer.drain(..self.start);
+        io::Cursor::new(self.buffer).chain(self.stream)
+    }
+
     /// Returns what is there and not taken yet.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.buffer[self.start..self.end]

@@ -117,6 +117,16 @@ impl Step<'_> {
                 let shown = line_of(|out| without_secret.put(out));
                 self.say(stream, spoken.saying(shown), Answer::Refused);
             }
+            Ok(Request::Password(_)) => {
+                let without_secret = Request::Password(SECRET.into());
+                let shown = line_of(|out| without_secret.put(out));
+                self.say(stream, spoken.saying(shown), Answer::Refused);
+            }
+            Ok(Request::Keeper { name, .. }) => {
+                let key = SECRET.into();
+                let shown = line_of(|out| Request::Keeper { name, key }.put(out));
+                self.say(stream, spoken.saying(shown), Answer::Refused);
+            }
             _ => self.say(stream, spoken, Answer::Refused),
         }
     }
@@ -169,11 +179,14 @@ impl Step<'_> {
     }
 }
 
+/// Stands for what a program keeps to itself.
+const SECRET: &str = "...";
+
 /// Returns whether a request is one for a name.
 fn is_name(request: &[u8]) -> bool {
     matches!(
         Request::parse(request),
-        Ok(Request::Name(_) | Request::Resume(_))
+        Ok(Request::Name(_) | Request::Keeper { .. } | Request::Resume(_))
     )
 }
 

@@ -35,9 +35,12 @@ impl Clock {
     /// and a frame without one happens when the one before it did.
     pub fn tick(&mut self, frame: &Frame<'_>) -> i64 {
         self.digits = frame.digits;
-        if let Some(time) = frame.time_ns {
-            self.last = time.saturating_sub(*self.start.get_or_insert(time));
-        }
+        frame.time_ns.map_or(self.last, |time| self.move_to(time))
+    }
+
+    /// Goes to a time in nanoseconds since 1970, and returns it in nanoseconds since the first.
+    pub fn move_to(&mut self, time_ns: i64) -> i64 {
+        self.last = time_ns.saturating_sub(*self.start.get_or_insert(time_ns));
         self.last
     }
 

@@ -7,7 +7,8 @@ use crate::room::Effect;
 pub fn put(effect: &Effect<'_>, time_ms: u64, out: &mut Vec<u8>) {
     let words;
     let message = match *effect {
-        Effect::Prompt | Effect::AskPassword | Effect::Quit | Effect::Dismiss(_) => return,
+        Effect::Prompt | Effect::Quit | Effect::Dismiss(_) => return,
+        Effect::AskPassword => Message::Password { needed: true },
         Effect::Key { name, key } => {
             words = key.reveal();
             let (name, key) = (name.into(), words.as_str().into());

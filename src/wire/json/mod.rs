@@ -37,6 +37,11 @@ pub fn line_bytes_max(max: usize) -> usize {
 pub enum Message<'a> {
     /// The first: what server this is. A name is to be given next.
     Hello(#[serde(borrow)] Hello<'a>),
+    /// The room has a password, which comes before a name.
+    Password {
+        /// It is still to be given; else it was right.
+        needed: bool,
+    },
     /// You are in the room, and hear what comes after `seq`.
     Welcome {
         /// The number of your own coming.
@@ -219,7 +224,8 @@ impl<'a> Message<'a> {
                 name: from.into(),
                 to: to.into(),
             },
-            Line::Prompt
+            Line::AskPassword
+            | Line::Prompt
             | Line::Greeting
             | Line::SaidPrivately { .. }
             | Line::Notice(_)

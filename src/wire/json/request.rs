@@ -25,6 +25,8 @@ pub enum Request<'a> {
         /// The key to it.
         key: Cow<'a, str>,
     },
+    /// The password of the room, before a name.
+    Password(Cow<'a, str>),
     /// A line, as a person would type it.
     Line {
         /// By which the answer names it.
@@ -106,6 +108,8 @@ struct Members<'a> {
     #[serde(borrow)]
     key: Option<Text<'a>>,
     #[serde(borrow)]
+    password: Option<Text<'a>>,
+    #[serde(borrow)]
     id: Option<Text<'a>>,
     #[serde(borrow)]
     line: Option<Text<'a>>,
@@ -128,6 +132,7 @@ impl<'a> Request<'a> {
                 name: None,
                 key: None,
                 resume: None,
+                password: None,
             } => {
                 let id = id.map(|id| id.0);
                 if id.as_ref().is_some_and(|id| id.len() > ID_BYTES_MAX) {
@@ -148,6 +153,7 @@ impl<'a> Request<'a> {
                 id: None,
                 line: None,
                 resume: None,
+                password: None,
             } => Ok(match key {
                 None => Self::Name(name.0),
                 Some(key) => Self::Keeper {
@@ -161,7 +167,16 @@ impl<'a> Request<'a> {
                 id: None,
                 line: None,
                 name: None,
+                password: None,
             } => Ok(Self::Resume(resume)),
+            Members {
+                password: Some(password),
+                name: None,
+                key: None,
+                id: None,
+                line: None,
+                resume: None,
+            } => Ok(Self::Password(password.0)),
             _ => Err(Malformed(
                 "Your line is none of {\"name\":...}, {\"id\":...,\"line\":...} and {\"resume\":...}."
                     .to_owned(),
@@ -177,6 +192,9 @@ impl<'a> Request<'a> {
             }
             Self::Keeper { name, key } => {
                 serde_json::to_writer(&mut *out, &serde_json::json!({"name": name, "key": key}))
+            }
+            Self::Password(password) => {
+                serde_json::to_writer(&mut *out, &serde_json::json!({"password": password}))
             }
             Self::Line { id: None, line } => {
                 serde_json::to_writer(&mut *out, &serde_json::json!({"line": line}))
@@ -215,6 +233,10 @@ mod tests {
                     name: "ali".into(),
                     key: "0f3a".into(),
                 },
+            ),
+            (
+                r#"{"password":"open sesame"}"#,
+                Request::Password("open sesame".into()),
             ),
             (r#"{"id":"7","line":"hi"}"#, line(Some("7"), "hi")),
             (r#" {"line":"a\u0062" , "later":[1]} "#, line(None, "ab")),
@@ -255,6 +277,7 @@ mod tests {
             ("[]", "invalid"),
             (r#"{"name":"ali","line":"hi"}"#, "none of"),
             (r#"{"id":"7"}"#, "none of"),
+            (r#"{"password":"x","name":"ali"}"#, "none of"),
             (r#"{"id":7,"line":"hi"}"#, "invalid type"),
             (r#"{"line":"hi""#, "EOF"),
             (r#"{"line":"hi"} x"#, "trailing"),

@@ -115,6 +115,7 @@ impl Server {
 
     fn answer(&mut self, request: &Request<'_>) {
         match request {
+            Request::Password(_) => return,
             Request::Name(_) | Request::Keeper { .. } => {
                 self.taken.clear();
                 self.welcome(false);
