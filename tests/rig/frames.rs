@@ -136,7 +136,7 @@ impl Reader {
                     Some(&b'\n'),
                     "not whole lines: {payload:x?}"
                 );
-                let lines = payload.iter().filter(|&&byte| byte == b'\n').count();
+                let lines = memchr::memchr_iter(b'\n', payload).count();
                 assert!(lines == 1 || payload.len() <= PAYLOAD_BYTES_MAX);
                 self.text.extend_from_slice(payload);
                 self.messages += 1;

@@ -116,7 +116,7 @@ fn a_connection_serves_one_request_after_the_other() {
 fn one_connection_asks_so_often_and_no_more() {
     let server = serve(&[]);
     let mut stream = dial(server.web_address());
-    let mut served = 0;
+    let mut answered = 0;
     for _ in 0..300 {
         if stream.write_all(GET.as_bytes()).is_err() {
             break;
@@ -126,9 +126,9 @@ fn one_connection_asks_so_often_and_no_more() {
             break;
         }
         read_answer(&mut stream, false);
-        served += 1;
+        answered += 1;
     }
-    assert_eq!(served, 100);
+    assert_eq!(answered, 100);
 }
 
 #[test]

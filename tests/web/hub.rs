@@ -1,5 +1,6 @@
 //! Members on WebSocket over wires in memory: short writes of any size, silence, memory.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use super::rig::drive::Drive;
@@ -39,7 +40,7 @@ fn however_short_the_writes_are_each_message_is_whole() {
         for round in 0..20 {
             let line = "x".repeat(round * 17 % 300 + 1);
             drive.say(speaker, &line);
-            expected += &format!("speaker: {line}\n");
+            writeln!(expected, "speaker: {line}").unwrap();
             // What is said while a message is under way is the next one's.
             drive.turn();
             // Its own line is left out, wherever it stands.
@@ -64,7 +65,7 @@ fn one_that_takes_a_little_now_and_then_hears_all_in_whole_messages() {
     let mut expected = String::new();
     for number in 0..500 {
         drive.say(speaker, &format!("line {number}"));
-        expected += &format!("speaker: line {number}\n");
+        writeln!(expected, "speaker: line {number}").unwrap();
         drive.say(web, "/who");
         drive.turn();
         drive.wire(web).open_window(number % 50);
@@ -163,7 +164,7 @@ fn a_message_without_end_costs_no_memory() {
     let mut drive = drive();
     let web = join(&mut drive, "web", 0);
     let ears = drive.join("ears", EVERYTHING);
-    let piece = super::rig::frames::frame(0, &[b'x'; 60_000]);
+    let piece = super::rig::frames::frame(0, &vec![b'x'; 60_000]);
     drive
         .wire(web)
         .arrived

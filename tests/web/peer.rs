@@ -181,7 +181,7 @@ impl<S: Read + Write> Web<S> {
 
     /// Reads once; returns whether something came.
     fn read(&mut self) -> bool {
-        let mut bytes = [0; 64 * 1024];
+        let mut bytes = vec![0; 64 * 1024];
         match self.stream.read(&mut bytes) {
             Ok(0) => self.ended = true,
             Ok(length) => self.reader.show(&bytes[..length]),
