@@ -40,9 +40,11 @@ impl Seal {
             }
             if client.is_handshaking() {
                 // Record by record: what comes behind the handshake is not for rustls.
-                let mut record = [0; HEADER_BYTES].map(|_: u8| wire.byte()).to_vec();
+                let mut record = vec![0; HEADER_BYTES];
+                wire.read_exact(&mut record).unwrap();
                 let length = usize::from(u16::from_be_bytes([record[3], record[4]]));
-                record.extend((0..length).map(|_| wire.byte()));
+                record.resize(HEADER_BYTES + length, 0);
+                wire.read_exact(&mut record[HEADER_BYTES..]).unwrap();
                 client.read_tls(&mut &record[..]).unwrap();
                 client.process_new_packets().expect("a proper handshake");
             }
@@ -115,13 +117,8 @@ struct Blocking<'a>(&'a mut TcpStream, Instant);
 impl Blocking<'_> {
     fn byte(&mut self) -> u8 {
         let mut byte = [0];
-        loop {
-            match self.0.read(&mut byte) {
-                Ok(1) => return byte[0],
-                Ok(_) => panic!("the server has closed a handshake"),
-                Err(error) => self.wait(&error),
-            }
-        }
+        self.read_exact(&mut byte).unwrap();
+        byte[0]
     }
 
     fn wait(&self, error: &std::io::Error) {
@@ -129,6 +126,17 @@ impl Blocking<'_> {
         assert!(soon.contains(&error.kind()), "{error}");
         assert!(Instant::now() < self.1, "a handshake takes too long");
         std::thread::yield_now();
+    }
+}
+
+impl Read for Blocking<'_> {
+    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            match self.0.read(bytes) {
+                Err(error) => self.wait(&error),
+                result => return result,
+            }
+        }
     }
 }
 

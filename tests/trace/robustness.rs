@@ -259,6 +259,17 @@ fn memory_is_bounded_whatever_programs_ask_for_and_are_told() {
     stays_bounded((5000, format!("{{\"line\":\"{text}{text}").as_bytes()));
 }
 
+#[test]
+fn memory_is_bounded_whatever_records_are_begun() {
+    // A record as long as there may be, of which a packet has the start; nothing in it is what it seems.
+    let mut begun = vec![22, 3, 1, 0x40, 0, 1, 0, 0x3f, 0xfc];
+    begun.resize(999, b'x');
+    begun.push(b'\n');
+    stays_bounded((5000, &begun));
+    begun[0] = 23;
+    stays_bounded((5000, &begun));
+}
+
 fn stays_bounded(endless_talk: (u32, &[u8])) {
     let megabytes: u32 = std::env::var("TRACE_STREAM_MB")
         .ok()

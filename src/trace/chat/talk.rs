@@ -22,7 +22,7 @@ const AWAITED_MAX: usize = 4096;
 /// Most bytes of unfinished lines that are kept in all.
 const LINE_BYTES_IN_ALL_MAX: usize = 4 * 1024 * 1024;
 /// Most bytes of unfinished records that are kept in all.
-const RECORD_BYTES_IN_ALL_MAX: usize = 16 * 1024 * 1024;
+const RECORD_BYTES_IN_ALL_MAX: usize = 8 * 1024 * 1024;
 
 /// What one packet brings.
 #[derive(Debug, Default)]
