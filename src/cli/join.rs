@@ -13,9 +13,9 @@ const AFTER_HELP: &str = "\
 On a terminal, what is not given here is as $XDG_CONFIG_HOME/chatroom/join.toml has it.
 
 Exit codes: 0 success (also when the reader of the output is gone), 1 failure (also when the server
-goes away before the input ends), 2 wrong usage, 3 the name or password given was refused, 4 lines of a pipe
-came to nothing (too long, an unknown command, /msg to nobody ...); each is named on standard error.
-With --json an `error` tells of them, and the code is 0.";
+goes away before the input ends), 2 wrong usage, 3 the name or password given was refused,
+4 lines of a pipe came to nothing (too long, an unknown command, /msg to nobody ...); each is named
+on standard error. With --json an `error` tells of them, and the code is 0.";
 
 /// What `chatroom join` is told.
 #[derive(Debug, Clone, Args)]

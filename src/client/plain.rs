@@ -213,15 +213,14 @@ impl Filter {
         } else {
             Ok(())
         };
+        // Before the question is shown: whoever answers it at once is as little seen.
+        self.set_echo();
         self.show()?;
         received?;
         if self.has_input() {
             self.take_input()?;
         }
-        if self.is_person {
-            let shows = !self.session.asks_password();
-            self.echo.set(shows, self.poll.registry(), SIGNALS);
-        }
+        self.set_echo();
         self.send();
         Ok(())
     }

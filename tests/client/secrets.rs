@@ -4,8 +4,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
-use crate::common::{GREETING, Program, Server, chatroom};
+use rustix::termios::LocalModes;
+
+use crate::common::{GREETING, PATIENCE, Program, Server, chatroom};
 use crate::desk::Desk;
 
 const ASK: &str = "Please enter the password:";
@@ -48,6 +51,21 @@ impl House {
 
     fn store(&self) -> String {
         fs::read_to_string(self.path("home/chatroom/keys")).unwrap_or_default()
+    }
+}
+
+fn has_echo(desk: &Desk) -> bool {
+    desk.modes().local_modes.contains(LocalModes::ECHO)
+}
+
+/// Waits until the terminal shows what is typed, or doesn't: it writes nothing about that.
+#[track_caller]
+fn wait_for_echo(desk: &mut Desk, shows: bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while has_echo(desk) != shows {
+        assert!(Instant::now() < deadline, "{:?}", desk.rows());
+        desk.wait(Duration::from_millis(5));
+        desk.look();
     }
 }
 
@@ -157,20 +175,11 @@ fn the_password_is_asked_for_without_echo_and_given_again_after_a_break() {
     for flags in [&["--name", "bob", "--plain"][..], &["--plain"]] {
         let mut bob = house.desk(flags);
         bob.expect_row(ASK);
-        bob.wait_until("nothing is shown", |desk| {
-            !desk
-                .modes()
-                .local_modes
-                .contains(rustix::termios::LocalModes::ECHO)
-        });
+        wait_for_echo(&mut bob, false);
         bob.enter("open sesame");
         if flags.len() == 1 {
             bob.expect_row("Please enter your name:");
-            bob.wait_until("what is typed is shown again", |desk| {
-                desk.modes()
-                    .local_modes
-                    .contains(rustix::termios::LocalModes::ECHO)
-            });
+            wait_for_echo(&mut bob, true);
             bob.enter("zed");
         }
         bob.expect_row(GREETING);
@@ -179,20 +188,10 @@ fn the_password_is_asked_for_without_echo_and_given_again_after_a_break() {
     }
     let mut gone = house.desk(&["--plain"]);
     gone.expect_row(ASK);
-    gone.wait_until("nothing is shown", |desk| {
-        !desk
-            .modes()
-            .local_modes
-            .contains(rustix::termios::LocalModes::ECHO)
-    });
+    wait_for_echo(&mut gone, false);
     gone.signal(crate::common::Signal::TERM);
     gone.exit_code();
-    assert!(
-        gone.modes()
-            .local_modes
-            .contains(rustix::termios::LocalModes::ECHO),
-        "left as it was"
-    );
+    assert!(has_echo(&gone), "left as it was");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::super::incoming::Fragment;
 use super::super::stdio::Read;
-use super::{Filter, SEND_BYTES, Sending, Stop};
+use super::{Filter, SEND_BYTES, SIGNALS, Sending, Stop};
 use crate::failure::Failure;
 
 /// Longest password, in bytes.
@@ -14,6 +14,14 @@ impl Filter {
         let waits = self.session.asks_password() && !self.unheard.contains(&b'\n');
         let has_unheard = !self.unheard.is_empty() && !waits;
         self.wants_input() && (has_unheard || self.input.is_ready())
+    }
+
+    /// Lets the terminal show what is typed, but for a password.
+    pub(super) fn set_echo(&mut self) {
+        if self.is_person {
+            let shows = !self.session.asks_password();
+            self.echo.set(shows, self.poll.registry(), SIGNALS);
+        }
     }
 
     /// Takes input: the first line of it alone while a password is asked for, which no more belongs to
