@@ -27,6 +27,7 @@ fn it_comes_back_and_nothing_is_lost_or_said_twice() {
     page.enter("hasan");
     page.say("before");
     soheil.expect("hasan: before");
+    page.expect_last("hasan: before");
     for round in 0..3 {
         way.break_off();
         expect_offline(&page);

@@ -283,7 +283,7 @@ fn names_have_stable_colours_of_good_contrast() {
     let other = turn.tab();
     other.go(&site.other_url());
     other.enter("other");
-    other.wait(hue);
+    other.wait("document.querySelector('#names [data-name=p7]')");
     assert_eq!(other.text(hue), before);
     peers[7].say("/nick zed");
     other.wait("document.querySelector('#names [data-name=zed]')");

@@ -18,7 +18,7 @@ export function candidates(before, names) {
 	}
 	const at = word.startsWith('@') ? '@' : '';
 	const part = word.slice(at.length).toLowerCase();
-	// Without a word there is nothing to complete, and Tab goes on to the next control.
+	// Without a word Tab goes on to the next control.
 	if (!word && !TO_ONE.test(ahead)) return { start, words: [] };
 	const ending = !ahead && !at ? ': ' : ' ';
 	const found = names.filter((name) => name.toLowerCase().startsWith(part));

@@ -60,7 +60,6 @@ export class Composer {
 		this.#line.focus();
 	}
 
-	// Puts a text in front of what is being written.
 	begin(text) {
 		if (!this.#line.value.startsWith(text)) this.#set(text + this.#line.value);
 		this.focus();

@@ -45,7 +45,7 @@ export class Connection {
 		this.#on.state('off');
 	}
 
-	// The server has let us in: the next break starts with a short pause again.
+	// The server has let us in.
 	settled() {
 		this.#pause = PAUSE_FIRST_MS;
 		this.#on.state('on');
@@ -96,7 +96,7 @@ export class Connection {
 		this.#drop();
 		this.#on.lost();
 		if (!this.#wanted) return;
-		// A room full of people does not come back in the same moment.
+		// Not all come back in the same moment.
 		const pause = this.#pause * (0.75 + Math.random() / 2);
 		this.#pause = Math.min(this.#pause * 2, PAUSE_MAX_MS);
 		this.#timer = setTimeout(() => this.#connect(), pause);

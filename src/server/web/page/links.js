@@ -6,7 +6,7 @@ import { make } from './dom.js';
 const ADDRESS = /\bhttps?:\/\/[^\s<>"`\p{Cc}]+/giu;
 const ADDRESS_MAX = 2048;
 const PAIRS = { ')': '(', ']': '[', '}': '{' };
-// What could move, hide or turn letters about; the server lets none of it through.
+// What could move or turn letters about; the server lets none of it through.
 const UNSAFE = /[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
 export function safe(text) {

@@ -1,4 +1,4 @@
-// The colours of names: the same name has the same one on every visit.
+// The colours of names, the same on every visit.
 
 const HUES = 24;
 

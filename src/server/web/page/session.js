@@ -35,6 +35,8 @@ export class Session {
 	#outbox = [];
 	#waiting = 0;
 	#nextId = 1;
+	// The server knows ids again, also of this visit before the page was loaded anew.
+	#mine = Math.random().toString(36).slice(2, 9);
 	#ownTold = new Set();
 	#isQuitting = false;
 	#lostAt = 0;
@@ -246,7 +248,7 @@ export class Session {
 	}
 
 	#take(id) {
-		const at = this.#outbox.findIndex((line) => line.isSent && String(line.id) === id);
+		const at = this.#outbox.findIndex((line) => line.isSent && this.#mine + line.id === id);
 		if (at < 0) return null;
 		const [line] = this.#outbox.splice(at, 1);
 		this.#waiting -= line.text.length;
@@ -262,10 +264,10 @@ export class Session {
 			if (commandOf(line.text) === 'quit') {
 				// It is answered by the end.
 				this.#isQuitting = true;
-				this.#take(String(line.id));
+				this.#take(this.#mine + line.id);
 				this.#put({ line: line.text });
 			} else {
-				this.#put({ id: String(line.id), line: line.text });
+				this.#put({ id: this.#mine + line.id, line: line.text });
 				this.#tell('sent', {});
 			}
 		}

@@ -48,7 +48,7 @@ export class View {
 		this.#timer ||= setTimeout(() => this.#flush(), FRAME_MS);
 	}
 
-	// The person has seen everything: the next unread line is marked anew.
+	// The person has seen everything.
 	setRead() {
 		this.#mark?.classList.add('read');
 	}
