@@ -94,6 +94,10 @@ pub struct Coming<'a> {
     pub at: Option<IpAddr>,
 }
 
+/// What is no hash of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoHash;
+
 /// What is done about who may be here and speak.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -162,8 +166,10 @@ impl Entry<'_> {
     #[must_use]
     pub fn number(&self) -> Option<u64> {
         match self {
-            Self::Said(number, _) | Self::Me(number, _) | Self::Left(number) => Some(*number),
-            Self::Act(number, _) => Some(*number),
+            Self::Said(number, _)
+            | Self::Me(number, _)
+            | Self::Left(number)
+            | Self::Act(number, _) => Some(*number),
             Self::Joined(coming) | Self::Renamed(coming) => Some(coming.n),
             Self::Gone(_) | Self::Lapsed(_) | Self::Seed(_) => None,
         }
@@ -173,8 +179,10 @@ impl Entry<'_> {
     #[must_use]
     pub fn with_number(mut self, other: u64) -> Self {
         match &mut self {
-            Self::Said(number, _) | Self::Me(number, _) | Self::Left(number) => *number = other,
-            Self::Act(number, _) => *number = other,
+            Self::Said(number, _)
+            | Self::Me(number, _)
+            | Self::Left(number)
+            | Self::Act(number, _) => *number = other,
             Self::Joined(coming) | Self::Renamed(coming) => coming.n = other,
             Self::Gone(_) | Self::Lapsed(_) | Self::Seed(_) => {}
         }
@@ -187,9 +195,10 @@ impl Coming<'_> {
     ///
     /// # Errors
     /// Fails where it is none.
-    pub fn key(&self) -> Result<Option<KeyHash>, ()> {
+    pub fn key(&self) -> Result<Option<KeyHash>, NoHash> {
         let key = self.key.as_ref();
-        key.map(|key| KeyHash::parse(&key.0).ok_or(())).transpose()
+        key.map(|key| KeyHash::parse(&key.0).ok_or(NoHash))
+            .transpose()
     }
 }
 
@@ -359,7 +368,7 @@ mod tests {
 
         #[test]
         fn garbage_is_read_as_nothing(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
-            let _: Result<Entry<'_>, _> = serde_json::from_slice(&bytes);
+            prop_assert!(serde_json::from_slice::<Entry<'_>>(&bytes).is_err());
         }
     }
 }

@@ -68,6 +68,7 @@ pub struct Present<'a> {
 }
 
 /// Returns all that a room keeps.
+#[must_use]
 pub fn rows(access: &Access) -> Vec<Row<'_>> {
     let mut rows: Vec<Row<'_>> = access
         .kept()

@@ -311,7 +311,7 @@ impl<S: Stream> Hub<S> {
     /// room, it happens when it comes back in the order that they have in common.
     fn happen(&mut self, event: Event<'_>) -> Option<Stamp> {
         if self.is_shared(&event) {
-            self.propose(event);
+            self.propose(&event);
             return None;
         }
         let now_ms = self.now_ms();

@@ -154,7 +154,7 @@ impl<S: Stream> Hub<S> {
             return;
         };
         if self.backplane.is_some() {
-            return self.propose_and(event, What::Enter(again));
+            return self.propose_and(&event, What::Enter(again));
         }
         self.make_place(&event);
         if let Some(again) = again {
@@ -207,7 +207,7 @@ impl<S: Stream> Hub<S> {
             }
             let stamp = match event {
                 Some(event) if self.is_shared(&event) && !event.is_private() => {
-                    return self.propose_line(event, line_id);
+                    return self.propose_line(&event, line_id);
                 }
                 event => event.and_then(|event| self.happen(event)),
             };

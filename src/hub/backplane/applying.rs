@@ -45,7 +45,7 @@ impl<S: Stream> Hub<S> {
             return self.note_malformed("a batch");
         };
         let is_own = *batch.node == *backplane.boot;
-        backplane.snapshots.note_batch(seq, is_own, now);
+        backplane.snapshots.note_batch(is_own, now);
         match members.place(&batch.node, batch.n) {
             Place::Before => return,
             Place::Later => {
@@ -261,7 +261,7 @@ impl<S: Stream> Hub<S> {
         self.let_speak(member);
         if !is_open {
             // It has gone while it was waited for.
-            self.propose(Event::Left { member });
+            self.propose(&Event::Left { member });
         }
     }
 

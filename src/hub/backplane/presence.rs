@@ -362,7 +362,7 @@ impl<S: Stream> Hub<S> {
     /// Proposes that somebody who was in the room comes in once more.
     fn enter_again(&mut self, member: MemberId, name: &Name) {
         let name = name.clone();
-        self.propose_and(Event::Joined { member, name }, What::EnterAgain);
+        self.propose_and(&Event::Joined { member, name }, What::EnterAgain);
     }
 
     /// Gives somebody who is about to come in a number of the new boot.

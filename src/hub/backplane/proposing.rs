@@ -1,5 +1,7 @@
 //! The way into the stream: what was decided on is written into the next batch.
 
+use std::net::IpAddr;
+
 use super::{Then, What};
 use crate::backplane::event::{Coming, Deed, Entry, Text};
 use crate::hub::Hub;
@@ -9,7 +11,7 @@ use crate::stream::Stream;
 
 impl<S: Stream> Hub<S> {
     /// Proposes an event that was decided on.
-    pub(in crate::hub) fn propose(&mut self, event: Event<'_>) {
+    pub(in crate::hub) fn propose(&mut self, event: &Event<'_>) {
         let what = match event {
             Event::Joined { .. } => What::Enter(None),
             Event::Said { .. } | Event::Did { .. } | Event::Renamed { .. } | Event::Act { .. } => {
@@ -21,7 +23,7 @@ impl<S: Stream> Hub<S> {
     }
 
     /// Proposes a line of somebody who is told in JSON, and acknowledges it when it has come back.
-    pub(in crate::hub) fn propose_line(&mut self, event: Event<'_>, line_id: Option<&str>) {
+    pub(in crate::hub) fn propose_line(&mut self, event: &Event<'_>, line_id: Option<&str>) {
         if let (Some(line_id), Some(member), Some(backplane)) =
             (line_id, event.actor(), &mut self.backplane)
         {
@@ -40,11 +42,17 @@ impl<S: Stream> Hub<S> {
     }
 
     /// Proposes an event, and says what is done when it has come back.
-    pub(in crate::hub) fn propose_and(&mut self, event: Event<'_>, what: What) {
+    pub(in crate::hub) fn propose_and(&mut self, event: &Event<'_>, what: What) {
         if let Event::Whispered { member, to, text } = event {
-            return self.whisper(member, to, text);
+            return self.whisper(*member, *to, text);
         }
-        let address = event.member().and_then(|id| self.connections.address(id));
+        let (key, at) = match event {
+            Event::Joined { member, name } => {
+                (self.hash_of(name), self.connections.address(*member))
+            }
+            Event::Renamed { name, .. } => (self.hash_of(name), None),
+            _ => (None, None),
+        };
         let (Some(backplane), Some(members)) = (&mut self.backplane, &mut self.connections.members)
         else {
             return;
@@ -52,7 +60,7 @@ impl<S: Stream> Hub<S> {
         let Some(member) = event.actor() else {
             return;
         };
-        let number = if let Event::Joined { member, .. } = event {
+        let number = if matches!(event, Event::Joined { .. }) {
             let number = backplane.next_number;
             backplane.next_number += 1;
             backplane.joining.insert(number, member);
@@ -64,46 +72,20 @@ impl<S: Stream> Hub<S> {
         let Some(number) = number else {
             return;
         };
-        let then = Then { member, what };
-        let key_of = |name: &Name| {
-            let kept = self.room.access().kept_as(name)?;
-            Some(Text(kept.hash.to_hex().into()))
-        };
-        let entry = match &event {
-            Event::Said { text, .. } => Entry::Said(number, (*text).into()),
-            Event::Did { text, .. } => Entry::Me(number, (*text).into()),
-            Event::Left { .. } => Entry::Left(number),
-            Event::Joined { name, .. } | Event::Renamed { name, .. } => {
-                backplane.awaiting.insert(member);
-                let coming = Coming {
-                    n: number,
-                    name: name.as_str().into(),
-                    key: key_of(name),
-                    at: address,
-                };
-                match event {
-                    Event::Joined { .. } => Entry::Joined(coming),
-                    _ => Entry::Renamed(Coming { at: None, ..coming }),
-                }
-            }
-            Event::Act {
-                act: Act::Kick { member, reason },
-                ..
-            } => {
-                let Some((boot, target)) = members.whence(*member, &backplane.boot) else {
-                    return;
-                };
-                let boot = Text(boot.to_owned().into());
-                Entry::Act(number, Deed::Kick(boot, target, (*reason).into()))
-            }
-            Event::Act { act, .. } => match Deed::of(act) {
-                Some(deed) => Entry::Act(number, deed),
-                None => return,
-            },
-            Event::Whispered { .. } | Event::Announced { .. } | Event::Closing => return,
-        };
-        backplane.outbox.push(&entry, then);
+        if matches!(event, Event::Joined { .. } | Event::Renamed { .. }) {
+            backplane.awaiting.insert(member);
+        }
+        let whence = |member| members.whence(member, &backplane.boot);
+        if let Some(entry) = entry_of(event, number, (key, at), whence) {
+            backplane.outbox.push(&entry, Then { member, what });
+        }
         self.note_flow();
+    }
+
+    /// Returns what is kept of the key to a name, if it is kept: who comes by it has shown the key.
+    fn hash_of(&self, name: &Name) -> Option<Text<'static>> {
+        let kept = self.room.access().kept_as(name)?;
+        Some(Text(kept.hash.to_hex().into()))
     }
 
     /// Proposes that what is over is forgotten; returns whether that is needed.
@@ -118,4 +100,36 @@ impl<S: Stream> Hub<S> {
         }
         true
     }
+}
+
+/// Returns how an event is written that is the doing of who has a number here; `key` and `at` of who
+/// comes by a name, `whence` tells the node and the number of somebody.
+fn entry_of<'e>(
+    event: &'e Event<'_>,
+    n: u64,
+    (key, at): (Option<Text<'e>>, Option<IpAddr>),
+    whence: impl Fn(MemberId) -> Option<(&'e str, u64)>,
+) -> Option<Entry<'e>> {
+    let coming = |name: &'e Name| Coming {
+        n,
+        name: name.as_str().into(),
+        key,
+        at,
+    };
+    Some(match event {
+        Event::Said { text, .. } => Entry::Said(n, (*text).into()),
+        Event::Did { text, .. } => Entry::Me(n, (*text).into()),
+        Event::Left { .. } => Entry::Left(n),
+        Event::Joined { name, .. } => Entry::Joined(coming(name)),
+        Event::Renamed { name, .. } => Entry::Renamed(coming(name)),
+        Event::Act {
+            act: Act::Kick { member, reason },
+            ..
+        } => {
+            let (boot, target) = whence(*member)?;
+            Entry::Act(n, Deed::Kick(boot.into(), target, (*reason).into()))
+        }
+        Event::Act { act, .. } => Entry::Act(n, Deed::of(act)?),
+        Event::Whispered { .. } | Event::Announced { .. } | Event::Closing => return None,
+    })
 }

@@ -97,7 +97,7 @@ impl Snapshots {
         }
     }
 
-    pub(super) fn note_batch(&mut self, _seq: u64, is_own: bool, now: Tick) {
+    pub(super) fn note_batch(&mut self, is_own: bool, now: Tick) {
         self.due = is_own.then(|| now + QUIET);
     }
 
@@ -135,7 +135,7 @@ impl<S: Stream> Hub<S> {
         snapshots.try_at = None;
         let seq = lines.as_ref().map(|(head, _)| head.seq);
         let is_empty = last_seq == 0 && seq.is_none();
-        let first = seq.map_or(first_seq.max(1), |seq| seq + 1);
+        let first = seq.map_or_else(|| first_seq.max(1), |seq| seq + 1);
         if first < first_seq {
             warn!("the stream does not hold what followed on the snapshot: {first} to {first_seq}");
         } else if seq.is_none() && first > 1 {
