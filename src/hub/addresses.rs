@@ -9,6 +9,18 @@ use log::{Level, info, log};
 use super::disconnect::Disconnect;
 use crate::room::{MemberId, Notice};
 
+/// Where the person at the other end of a stream is: bans, whoever tries keys, and `/whois` go by it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// Where the stream comes from.
+    #[default]
+    Stream,
+    /// Where a proxy says it is.
+    Named(IpAddr),
+    /// Behind a proxy that doesn't know.
+    Unknown,
+}
+
 /// The address of each connection, where the log names addresses; where it doesn't nothing is kept.
 /// And that of each whose stream doesn't know it.
 #[derive(Debug)]
@@ -30,9 +42,14 @@ impl Addresses {
         }
     }
 
-    /// Takes note of where a connection comes from by a proxy, if that is known.
-    pub(super) fn set_origin(&mut self, id: MemberId, origin: Option<IpAddr>) {
-        self.origins.insert(id, origin);
+    /// Takes note of where a new connection comes from, where its stream doesn't tell.
+    pub(super) fn set_origin(&mut self, id: MemberId, origin: Origin) {
+        let said = match origin {
+            Origin::Stream => return,
+            Origin::Named(address) => Some(address),
+            Origin::Unknown => None,
+        };
+        self.origins.insert(id, said);
     }
 
     /// Returns where a connection comes from, whose stream has come from `peer`, if that is known. A
@@ -142,10 +159,14 @@ mod tests {
     #[test]
     fn who_comes_by_a_proxy_is_where_it_says_and_never_at_the_proxy() {
         let mut addresses = Addresses::new(false);
-        let [proxy, person] = ["10.0.0.1", "203.0.113.7"].map(|text| text.parse().ok());
+        let [proxy, person] = ["10.0.0.1", "203.0.113.7"].map(|text| text.parse().unwrap());
+        let (proxy, named) = (Some(proxy), Origin::Named(person));
+        let person = Some(person);
         assert_eq!(addresses.origin(id(3), || proxy), proxy);
-        addresses.set_origin(id(3), person);
-        addresses.set_origin(id(4), None);
+        addresses.set_origin(id(2), Origin::Stream);
+        addresses.set_origin(id(3), named);
+        addresses.set_origin(id(4), Origin::Unknown);
+        assert_eq!(addresses.origin(id(2), || proxy), proxy);
         assert_eq!(addresses.origin(id(3), || proxy), person);
         assert_eq!(addresses.origin(id(4), || proxy), None);
         addresses.leave(id(3));

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use log::{debug, log};
 
 use super::Hub;
+use super::addresses::Origin;
 use super::connection::Connection;
 use super::connections::{Connections, is_nameless};
 use super::disconnect::Disconnect;
@@ -24,9 +25,8 @@ pub struct Layers {
     pub sealed: Option<Box<Sealed>>,
     /// It is a WebSocket.
     pub framed: Option<Box<Framed>>,
-    /// Where the person is whom a proxy stands for, if it comes by one and that knows it: bans,
-    /// whoever tries keys, and `/whois` go by it.
-    pub origin: Option<Option<IpAddr>>,
+    /// Where the person is.
+    pub origin: Origin,
 }
 
 impl<S: Stream> Hub<S> {
@@ -141,9 +141,7 @@ impl<S: Stream> Connections<S> {
         }
         let id = self.slots.insert(Connection::new(stream, self.now()));
         self.addresses.enter(id, address);
-        if let Some(origin) = layers.origin {
-            self.addresses.set_origin(id, origin);
-        }
+        self.addresses.set_origin(id, layers.origin);
         self.counters.accepted += 1;
         let newcomer = (id, self.now().whole_s());
         self.admission.enter(newcomer, address, |newcomer| {

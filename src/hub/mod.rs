@@ -41,6 +41,7 @@ mod silence;
 mod slots;
 mod standing;
 
+pub use self::addresses::Origin;
 pub use self::audit::Audit;
 use self::backplane::Backplane;
 use self::connection::Flags;

@@ -7,6 +7,7 @@ use log::debug;
 use mio::net::TcpStream;
 
 use super::Way;
+use crate::hub::Origin;
 use crate::hub::sealed::Sealed;
 use crate::layer::proxy;
 use crate::layer::tls::handshake::{Config, Handshake, Progress};
@@ -27,8 +28,8 @@ pub(super) struct Arrival {
     pub(super) by_proxy: bool,
     /// It has, and named an address.
     pub(super) is_named: bool,
-    /// Where the person is whom a proxy stands for, if it comes by one and that knows it.
-    pub(super) origin: Option<Option<IpAddr>>,
+    /// Where the person is.
+    pub(super) origin: Origin,
     /// TLS is still to be agreed on.
     tls: Option<Config>,
     handshake: Option<Box<Handshake>>,
@@ -64,7 +65,7 @@ impl Arrival {
             number,
             by_proxy: way.by_proxy,
             is_named: false,
-            origin: None,
+            origin: Origin::Stream,
             tls: way.tls,
             handshake: None,
             unsent: Vec::new(),
@@ -149,7 +150,7 @@ impl Arrival {
             // One that speaks HTTP may say it there.
             Err(_) if self.visit.is_some() => {
                 self.by_proxy = false;
-                self.origin = Some(None);
+                self.origin = Origin::Unknown;
                 return Ok(true);
             }
             Err(_) => return Err("it has no proper PROXY header".to_owned()),
@@ -158,7 +159,7 @@ impl Arrival {
         read.map_err(|error| error.to_string())?;
         self.by_proxy = false;
         self.is_named = true;
-        self.origin = Some(header.source);
+        self.origin = header.source.map_or(Origin::Unknown, Origin::Named);
         self.address = header.source.unwrap_or(self.address);
         Ok(true)
     }

@@ -17,6 +17,7 @@ use slab::Slab;
 
 use self::arrival::{Arrival, Step};
 use super::web::{Opened, Site};
+use crate::hub::Origin;
 use crate::hub::per_address::PerAddress;
 use crate::hub::sealed::{SPACE_BYTES, Sealed};
 use crate::layer::tls::handshake::Config;
@@ -71,8 +72,8 @@ pub(super) enum Outcome {
 pub(super) struct Arrived {
     pub stream: TcpStream,
     pub address: IpAddr,
-    /// Where the person is whom a proxy stands for, if it comes by one and that knows it.
-    pub origin: Option<Option<IpAddr>>,
+    /// Where the person is.
+    pub origin: Origin,
     pub sealed: Option<Box<Sealed>>,
     /// It is a WebSocket.
     pub opened: Option<Opened>,
@@ -227,7 +228,11 @@ impl Arrivals {
                     return Some(Outcome::Arrived(Arrived {
                         stream,
                         // An address that isn't the stream's was named by who stands in front.
-                        origin: if said == address { origin } else { Some(Some(said)) },
+                        origin: if said == address {
+                            origin
+                        } else {
+                            Origin::Named(said)
+                        },
                         address: said,
                         sealed,
                         opened,
