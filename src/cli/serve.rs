@@ -30,8 +30,7 @@ Exit codes: 0 success, 1 failure, 2 wrong usage.";
 pub struct ServeOptions {
     /// Address to listen on, with a name for all addresses it has; may be given several times.
     /// IPv6 as `[::1]:5050`; `5050` is a port of 127.0.0.1, `:5050` of every address; with `tls://`
-    /// before it TLS is spoken; `http://` and `https://` have the page for browsers; `unix:FILE` is a
-    /// socket file
+    /// before it TLS is spoken, with `http://` or `https://` it has the page; `unix:FILE` is a file
     /// [default: the sockets that systemd hands over, or else 127.0.0.1:5050]
     #[arg(
         long,

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::time::Instant;
 
-use super::common::{PATIENCE, PROMPT, program};
+use super::common::{PATIENCE, PROMPT, Program, program};
 use super::peer::{Web, ask, asking, dial, read_answer, serve};
 
 const LIMITS: [&str; 5] = [
@@ -91,7 +91,8 @@ fn haproxy_brings_browsers() {
         ),
     )
     .unwrap();
-    let mut child = command.arg("-db").arg("-f").arg(&config).spawn().unwrap();
+    command.arg("-db").arg("-f").arg(&config);
+    let _haproxy = Program::start(command);
     let deadline = Instant::now() + PATIENCE;
     let dial = || loop {
         match UnixStream::connect(&socket) {
@@ -109,13 +110,11 @@ fn haproxy_brings_browsers() {
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let mut web = Web::over(stream, "");
     web.enter("web");
-    let mut nc = server.join("nc");
+    let mut other = Web::join(&server, "other");
     web.say("hello");
-    nc.expect("web: hello");
-    nc.say("hi");
-    web.expect("nc: hi");
+    other.expect("web: hello");
+    other.say("hi");
+    web.expect("other: hi");
     web.leave();
-    nc.expect("web has left the chatroom!");
-    child.kill().unwrap();
-    child.wait().unwrap();
+    other.expect("web has left the chatroom!");
 }
