@@ -18,6 +18,7 @@ mod browser;
 mod calls;
 mod door;
 mod files;
+mod links;
 mod long;
 mod looks;
 mod safety;
