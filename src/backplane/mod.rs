@@ -42,7 +42,8 @@ pub enum Incoming<'a> {
     Up {
         /// The first sequence that the stream still holds; `last_seq + 1` where it holds none.
         first_seq: u64,
-        /// The last sequence that the stream has given; 0 if none.
+        /// The last sequence that the stream has given; 0 if none. It is before what was told already
+        /// only if the stream is another one than before.
         last_seq: u64,
     },
     /// The parts of the last snapshot, in the order in which they were put, none if there is none; what

@@ -95,6 +95,17 @@ fn node(nats: &[Nats]) -> Server {
     Server::run(command)
 }
 
+/// Prints what a node has logged about the backplane.
+fn tell_log(index: usize, node: &Server) {
+    for text in node
+        .texts()
+        .iter()
+        .filter(|text| !text.contains("chatroom!"))
+    {
+        println!("  node {index}: {text}");
+    }
+}
+
 #[test]
 #[ignore = "takes ten minutes"]
 fn nothing_is_lost_doubled_or_out_of_order_whatever_dies() {
@@ -139,6 +150,11 @@ fn nothing_is_lost_doubled_or_out_of_order_whatever_dies() {
         );
         house.turn(false);
         crowd.turn(&mut house.nodes, false);
+    }
+    for (index, node) in house.nodes.iter().enumerate() {
+        if let Some(node) = node {
+            tell_log(index, node);
+        }
     }
     let options = Options {
         replicas: 3,
@@ -216,6 +232,7 @@ impl House {
             if let Some(mut node) = self.nodes[index].take() {
                 node.signal(Signal::KILL);
                 node.wait();
+                tell_log(index, &node);
             }
             self.tally.nodes_killed += 1;
         } else {

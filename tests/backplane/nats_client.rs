@@ -252,3 +252,40 @@ fn what_another_writer_puts_into_the_stream_breaks_nothing() {
     assert_eq!(payloads, [&b""[..], b"", b"", b"\r\n\r\n"]);
     assert_eq!(node.problems, []);
 }
+
+#[test]
+fn another_stream_of_that_name_is_told_from_the_one_before() {
+    use std::io::{Read, Write};
+    let Some(nats) = Nats::start() else { return };
+    let (mut node, ..) = Node::up(options("anew"), &[nats.address()]);
+    node.client.follow_from(1);
+    publish(&mut node, 1, 5);
+    expect_batches(&mut node, 1, 5);
+    // The same one is never before what was told.
+    node.cut();
+    let up = node.expect(|heard| matches!(heard, Heard::Up { .. }));
+    assert!(matches!(up, Heard::Up { last_seq: 5, .. }), "{up:?}");
+    node.cut();
+    let mut other = TcpStream::connect(nats.address()).unwrap();
+    write!(
+        other,
+        "CONNECT {{\"verbose\":false}}\r\nSUB answer 1\r\n\
+         PUB $JS.API.STREAM.DELETE.chatroom_anew answer 0\r\n\r\n"
+    )
+    .unwrap();
+    let mut answered = String::new();
+    while !answered.contains("stream_delete_response") {
+        let mut bytes = [0; 4096];
+        let read = other.read(&mut bytes).unwrap();
+        answered.push_str(&String::from_utf8_lossy(&bytes[..read]));
+    }
+    let (mut late, ..) = Node::up(options("anew"), &[nats.address()]);
+    publish(&mut late, 1, 9);
+    late.client.follow_from(1);
+    expect_batches(&mut late, 1, 9);
+    // It is longer already, and another one all the same.
+    let up = node.expect(|heard| matches!(heard, Heard::Up { .. }));
+    assert!(matches!(up, Heard::Up { last_seq: 4, .. }), "{up:?}");
+    node.client.follow_from(1);
+    expect_batches(&mut node, 1, 9);
+}

@@ -78,6 +78,11 @@ impl Following {
         self.live && self.sid == sid
     }
 
+    /// Returns the last sequence that was told, or passed over; 0 for none.
+    pub(super) fn told(&self) -> u64 {
+        self.next.map_or(0, |next| next - 1)
+    }
+
     /// The connection is gone, and the consumer with it.
     pub(super) fn stop(&mut self) {
         (self.begun, self.due, self.refused, self.live) = (None, None, None, false);
@@ -150,10 +155,14 @@ impl Following {
             return Delivered::Nothing;
         };
         self.heard = now;
-        if place.consumer_seq != self.delivered + 1 || place.stream_seq < next {
+        if place.consumer_seq != self.delivered + 1 {
             return Delivered::Missing;
         }
         self.delivered = place.consumer_seq;
+        if place.stream_seq < next {
+            // A server that lags behind the one before begins at its own end.
+            return Delivered::Nothing;
+        }
         self.next = Some(place.stream_seq + 1);
         self.refused = None;
         Delivered::Batch(place.stream_seq, place.time_ns / 1_000_000)

@@ -72,6 +72,8 @@ pub(super) struct Answer {
     pub(super) error: Option<Refusal>,
     pub(super) config: StreamConfig,
     pub(super) state: StreamState,
+    /// When the stream was made: another one of the same name was made at another time.
+    pub(super) created: String,
     /// The message that was asked for.
     pub(super) message: Option<Stored>,
     /// The stream that has taken a message, and where.

@@ -140,15 +140,28 @@ impl Client {
         };
         match setup.hear(answer, &self.streams) {
             Ok(Outcome::Ask) => self.ask_for_setup(),
-            Ok(Outcome::Ready(held, differences)) => {
+            Ok(Outcome::Ready(held, born, differences)) => {
                 if !self.was_up {
                     for difference in differences {
                         self.remark(difference);
                     }
                 }
-                self.go_up(held.first_seq, held.last_seq);
+                let last_seq = self.last_seq(held.last_seq, born);
+                self.go_up(held.first_seq, last_seq);
             }
             Err(Problem { why, for_good }) => self.fail(why, for_good),
+        }
+    }
+
+    /// Returns the last sequence of the stream, which is before what was told only if it is another
+    /// stream: a server that has just been elected may lag behind, and another stream be longer.
+    fn last_seq(&mut self, last_seq: u64, born: String) -> u64 {
+        let told = self.following.told();
+        let is_other = std::mem::replace(&mut self.born, born) != self.born;
+        if is_other && told > 0 {
+            last_seq.min(told - 1)
+        } else {
+            last_seq.max(told)
         }
     }
 

@@ -24,6 +24,8 @@ pub(super) struct Setup {
     tries: u32,
     /// What the stream of the events holds.
     held: StreamState,
+    /// When it was made.
+    born: String,
     /// How the streams differ from what was asked for.
     differences: Vec<String>,
 }
@@ -32,8 +34,9 @@ pub(super) struct Setup {
 pub(super) enum Outcome {
     /// The next question has to be asked.
     Ask,
-    /// All is as it should be: what the stream holds, and how it differs from what was asked for.
-    Ready(StreamState, Vec<String>),
+    /// All is as it should be: what the stream holds, when it was made, and how it differs from what
+    /// was asked for.
+    Ready(StreamState, String, Vec<String>),
 }
 
 /// The two streams of a room.
@@ -63,6 +66,7 @@ impl Setup {
             step: Step::Account,
             tries: 0,
             held: StreamState::default(),
+            born: String::new(),
             differences: Vec::new(),
         }
     }
@@ -140,17 +144,18 @@ impl Setup {
                 if matches!(self.step, Step::Look { .. }) {
                     self.differences.extend(wanted.difference(&answer.config));
                 }
-                Ok(self.go_on(state, answer.state))
+                Ok(self.go_on(state, answer.state, answer.created))
             }
         }
     }
 
     /// A stream is as it should be.
-    fn go_on(&mut self, state: bool, held: StreamState) -> Outcome {
+    fn go_on(&mut self, state: bool, held: StreamState, born: String) -> Outcome {
         if state {
-            return Outcome::Ready(self.held, std::mem::take(&mut self.differences));
+            let born = std::mem::take(&mut self.born);
+            return Outcome::Ready(self.held, born, std::mem::take(&mut self.differences));
         }
-        self.held = held;
+        (self.held, self.born) = (held, born);
         (self.step, self.tries) = (Step::Look { state: true }, 0);
         Outcome::Ask
     }

@@ -3,15 +3,16 @@
 
 mod channel;
 mod servers;
+mod start;
 
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use log::{info, warn};
-use mio::{Events, Interest, Poll, Registry};
+use mio::{Interest, Registry};
 use rustix::rand::{GetRandomFlags, getrandom};
 use rustls::ClientConfig;
 
@@ -123,107 +124,6 @@ pub(super) struct Backplane {
 }
 
 impl Backplane {
-    /// Connects, and waits until all is as it should be.
-    ///
-    /// # Errors
-    /// Says what is not, if somebody has to change something, or once the time is over.
-    pub(super) fn start(options: &Options, registry: &Registry) -> Result<Box<Self>, Failure> {
-        let failed = |error: io::Error| Failure::new(format!("can't start: {error}"));
-        let mut poll = Poll::new().map_err(failed)?;
-        let temporary = poll.registry().try_clone().map_err(failed)?;
-        let mut backplane = Self::new(options, temporary)?;
-        let started = Instant::now();
-        let mut events = Events::with_capacity(4);
-        let mut last = None;
-        while !backplane.client.is_up() {
-            let now = Tick::START + started.elapsed();
-            let server = backplane.servers.current().name.clone();
-            // What is up stays to be told.
-            let problem = backplane.go_on(now, &mut |client| client.advance(now));
-            if let Some(problem) = problem {
-                let told = format!("the backplane {server}: {}", problem.why);
-                if problem.for_good {
-                    return Err(Failure::new(told));
-                }
-                last = Some(told);
-            }
-            let left = options.timeout.saturating_sub(started.elapsed());
-            if left.is_zero() && !backplane.client.is_up() {
-                let seconds = options.timeout.as_secs();
-                let last = last.unwrap_or_else(|| "the backplane is silent".to_owned());
-                return Err(Failure::new(format!("{last} (within {seconds} s)")));
-            }
-            let wait = backplane
-                .deadline()
-                .map_or(left, |due| (due - now).min(left));
-            backplane
-                .wait(&mut poll, &mut events, wait)
-                .map_err(failed)?;
-        }
-        backplane.move_to(registry).map_err(failed)?;
-        Ok(backplane)
-    }
-
-    fn new(options: &Options, registry: Registry) -> Result<Box<Self>, Failure> {
-        let mut bytes = [0; 24];
-        if getrandom(&mut bytes, GetRandomFlags::empty()) != Ok(bytes.len()) {
-            return Err(Failure::new("the system gives no random bytes"));
-        }
-        let seed = bytes[16..]
-            .iter()
-            .fold(0, |seed, byte| seed << 8 | u64::from(*byte));
-        let client = Client::new(nats::Options {
-            room: options.room.clone(),
-            replicas: options.replicas,
-            max_age: options.max_age,
-            max_bytes: options.max_bytes,
-            credentials: options.who.read()?,
-            inbox: data_encoding::HEXLOWER.encode(&bytes[..16]),
-        });
-        Ok(Box::new(Self {
-            client,
-            servers: Servers::find(&options.servers, seed)?,
-            tls: channel::config(options)?,
-            registry,
-            channel: None,
-            due: Tick::START,
-            connect_deadline: Tick::START,
-            failed: 0,
-            random: seed | 1,
-            readable: false,
-            blocked: false,
-            paused: false,
-            told: None,
-            scratch: vec![0; READ_BYTES].into(),
-        }))
-    }
-
-    /// Waits for an event of the one connection there is.
-    fn wait(&mut self, poll: &mut Poll, events: &mut Events, wait: Duration) -> io::Result<()> {
-        match poll.poll(events, Some(wait)) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            result => result?,
-        }
-        if !events.is_empty() {
-            self.set_ready();
-        }
-        Ok(())
-    }
-
-    fn move_to(&mut self, registry: &Registry) -> io::Result<()> {
-        let new = registry.try_clone()?;
-        if let Some(channel) = &mut self.channel {
-            self.registry.deregister(channel.stream())?;
-            let interest = Interest::READABLE | Interest::WRITABLE;
-            new.register(channel.stream(), Source::Backplane.into(), interest)?;
-        }
-        self.registry = new;
-        self.set_ready();
-        self.servers.learn(self.client.others());
-        self.servers.keep_to_ports();
-        Ok(())
-    }
-
     /// Returns the ports that are connected to.
     pub(super) fn ports(&self) -> Vec<u16> {
         self.servers.ports()
@@ -343,6 +243,8 @@ impl Backplane {
             self.connect(now)?;
         }
         while self.arrive(now)? {
+            // Who stood still itself reads before it judges whether the server did.
+            self.readable |= self.client.deadline().is_some_and(|due| due <= now);
             self.read(now, listen)?;
             // The server's first words may have asked for TLS.
             if !self.client.wants_tls() {
