@@ -155,6 +155,7 @@ fn child() {
         user: None,
         readable: vec![readable.clone()],
         sockets: Vec::new(),
+        connects_to: Vec::new(),
     })
     .unwrap();
     let kind = |error: std::io::Error| error.kind();

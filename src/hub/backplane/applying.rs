@@ -58,7 +58,7 @@ impl<S: Stream> Hub<S> {
             Place::Next => members.count(&batch.node, batch.n, now),
         }
         let thens = if is_own {
-            let thens = backplane.outbox.take(&batch);
+            let thens = backplane.outbox.take(payload);
             let waits = backplane.outbox.is_waiting();
             backplane.presence.note_progress(waits, now);
             thens
