@@ -79,6 +79,11 @@ impl Entry {
         &mut self.secrets
     }
 
+    /// Returns whether there is a password to be given.
+    pub(super) fn knows_password(&self) -> bool {
+        self.secrets.password().is_some()
+    }
+
     /// Takes what the server tells and returns what has to be done about it.
     pub(super) fn heard(&mut self, event: &Event) -> Option<Answer> {
         match (self.state, event) {

@@ -261,6 +261,7 @@ impl Session {
         if let (Event::Notice(text), Speech::Lines(lines)) = (&event, &mut self.speech) {
             lines.in_past = notices::begins_past(text) || lines.in_past && text != PAST_END;
         }
+        self.giving.has_heard = true;
         if event == Event::AskPassword && !self.entry.is_inside() {
             return self.hear_password_asked();
         }

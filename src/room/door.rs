@@ -4,7 +4,7 @@ use super::Room;
 use super::access::{Answer, Kept, Key};
 use super::event::{Audience, Dismissal, Effect, Event};
 use super::member::MemberId;
-use super::name::Name;
+use super::name::{NAME_CHARS_MAX, Name};
 use super::notice::Notice;
 
 /// How many bytes behind a name may still be shown: more may be a key that was mistyped.
@@ -24,7 +24,8 @@ impl<'a> Claim<'a> {
     #[must_use]
     pub fn parse(text: &'a str) -> Self {
         let first = text.split_whitespace().next().unwrap_or_default();
-        if Key::parse(first).is_some() {
+        // Written in groups, it is longer than a name may be; thirty-two digits may be one.
+        if first.len() > NAME_CHARS_MAX && Key::parse(first).is_some() {
             // No name, and none that may be shown or logged.
             return Self {
                 name: "(key)",

@@ -80,7 +80,8 @@ impl Session {
             && self.out.is_empty()
             && match &self.speech {
                 Speech::Opening(..) => false,
-                Speech::Lines(_) => true,
+                // What came before the password that is known would be taken for it.
+                Speech::Lines(_) => self.giving.has_heard || !self.entry.knows_password(),
                 // A line may have started before.
                 Speech::Objects(..) => {
                     self.outbox.first_unsent().is_none()

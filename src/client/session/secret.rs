@@ -23,6 +23,8 @@ pub(super) struct Giving {
     pub(super) is_locked: bool,
     /// It is the person's turn to give the password.
     asks: bool,
+    /// The server has said something: who asks for a password asks for it first.
+    pub(super) has_heard: bool,
     /// A password was given.
     has_given: bool,
     /// The last name was given with its key.

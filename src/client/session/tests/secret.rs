@@ -211,3 +211,19 @@ fn the_password_is_asked_of_the_person_once_and_given_again_on_each_connection()
     side.loses();
     assert_eq!(side.hear(&[ASK_PASSWORD]).0, "sesame\n");
 }
+
+#[test]
+fn what_was_piped_in_was_taken_for_the_password_that_a_file_gives() {
+    let mut side = Side::new(None, false, true);
+    assert!(
+        side.0.wants_input(1),
+        "it may pass: nobody asks for a password"
+    );
+    side.0
+        .entry
+        .secrets()
+        .set_password(Some("sesame".to_owned()));
+    assert!(!side.0.wants_input(1), "it comes behind the password");
+    assert_eq!(side.hear(&[ASK_PASSWORD]).0, "sesame\n");
+    assert!(side.0.wants_input(1));
+}
