@@ -178,7 +178,7 @@ impl World {
 
     fn bring(&mut self, at: usize, flaky: bool) {
         let (stream, random) = (&mut self.stream, &mut self.random);
-        for _ in 0..1 + random.below(4) {
+        for _ in 0..=random.below(4) {
             let port = &mut self.nodes[at].port;
             port.bring(stream, self.time_ms, random, flaky);
         }
@@ -260,7 +260,7 @@ impl World {
         let Some(who) = self.somebody(at) else {
             return;
         };
-        for _ in 0..1 + self.random.below(3) {
+        for _ in 0..=self.random.below(3) {
             self.lines += 1;
             let node = &mut self.nodes[at];
             let person = &mut node.people[who];
@@ -342,7 +342,7 @@ impl World {
         for (expected, seq) in (1..).zip(log.keys()) {
             assert_eq!(expected, *seq, "nobody was told");
         }
-        let here = self.judge_presence(&log);
+        let here = Self::judge_presence(&log);
         let mut present = BTreeSet::new();
         for node in &self.nodes {
             let names: BTreeSet<&str> = node.drive.hub.room().names().iter().collect();
@@ -380,7 +380,7 @@ impl World {
     }
 
     /// Returns who is here, by what was told.
-    fn judge_presence<'l>(&self, log: &'l BTreeMap<u64, &str>) -> BTreeSet<&'l str> {
+    fn judge_presence<'l>(log: &'l BTreeMap<u64, &str>) -> BTreeSet<&'l str> {
         let mut here = BTreeSet::new();
         for line in log.values() {
             match Message::parse(line.as_bytes()).unwrap() {
