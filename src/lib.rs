@@ -12,7 +12,7 @@
 //! |---|---|---|
 //! | shell | `main.rs`, [`cli`], [`server`], [`store`] (files, and the process that writes them), [`client`] | the command line, sockets, the poll, signals, the clock, files, the terminal; no rules |
 //! | hub | [`hub`] (connections between the room and the wire), [`feed`] (one encoding of one room) | connections generic over a [`stream::Stream`] and told the time ([`tick`]): all of it runs in a simulation |
-//! | pure | [`layer`] (TLS records, PROXY headers: what may stand before a connection's lines), [`wire`] (events to bytes and back), [`room`] (who is in it, what may happen), [`mod@line`] (bytes to lines), the client's editor, [`trace`] but for opening files | bytes and values in, bytes and values out: no sockets, clock, log or threads |
+//! | pure | [`backplane`] (the order of a room on many machines, and a client of NATS), [`layer`] (TLS records, PROXY headers: what may stand before a connection's lines), [`wire`] (events to bytes and back), [`room`] (who is in it, what may happen), [`mod@line`] (bytes to lines), the client's editor, [`trace`] but for opening files | bytes and values in, bytes and values out: no sockets, clock, log or threads |
 //!
 //! [`failure`] and [`logging`] serve the shell. The hub's parts own their fields: `connections` (who
 //! is there) with `slots`, `admission` (the way in), `exits` (the way out), `delivery` (what is
@@ -21,7 +21,7 @@
 //! are its names and [`room::access`] (who may be here and speak). The server's: `keeper` (what outlives it),
 //! `doors` (what is listened
 //! on, with [`server::listener`]), `ending` (signals), `notify` (systemd), `http` and `metrics` (for
-//! those who look after it), `turns` (how long they take), [`server::sandbox`].
+//! those who look after it), [`server::backplane`] (the sockets to NATS), `turns` (how long they take), [`server::sandbox`].
 //!
 //! # A member's line through the house
 //!

@@ -129,7 +129,7 @@ fn nothing_is_lost_doubled_or_out_of_order_whatever_dies() {
     let mut told = start;
     while Instant::now() < end {
         house.turn(true);
-        crowd.turn(&mut house.nodes, true);
+        crowd.turn(&house.nodes, true);
         if told.elapsed() > Duration::from_secs(10) {
             told = Instant::now();
             println!(
@@ -149,7 +149,7 @@ fn nothing_is_lost_doubled_or_out_of_order_whatever_dies() {
             "it doesn't come to rest: {crowd:?}"
         );
         house.turn(false);
-        crowd.turn(&mut house.nodes, false);
+        crowd.turn(&house.nodes, false);
     }
     for (index, node) in house.nodes.iter().enumerate() {
         if let Some(node) = node {

@@ -220,14 +220,14 @@ fn a_cluster_goes_on_without_any_one_of_its_servers() {
     };
     // Until the servers have found each other, streams can't be made.
     let mut speaker = Speaker::new(three(), &addresses);
-    for index in 0..3 {
+    for server in &mut cluster {
         let before = speaker.applied;
         speaker.speak_until(|speaker| speaker.applied >= before + 200);
-        cluster[index].kill();
+        server.kill();
         let before = speaker.applied;
         // The first of these may have been on its way.
         speaker.speak_until(|speaker| speaker.applied >= before + 700);
-        cluster[index].restart();
+        server.restart();
         let restarted = Instant::now();
         speaker.speak_until(|_| restarted.elapsed() > Duration::from_secs(3));
     }

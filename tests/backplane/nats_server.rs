@@ -130,7 +130,7 @@ impl Drop for Nats {
 }
 
 fn run(program: &mut Command, directory: &Path, flags: &[String], port: Option<u16>) -> Child {
-    let port = port.map_or("-1".to_owned(), |port| port.to_string());
+    let port = port.map_or_else(|| "-1".to_owned(), |port| port.to_string());
     let log = fs::File::create(directory.join("log")).unwrap();
     program
         .args(["-a", "127.0.0.1", "-p", &port, "-sd"])

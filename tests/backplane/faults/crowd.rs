@@ -73,7 +73,7 @@ impl Crowd {
     }
 
     /// Has everybody hear, and speak who `may`; who is gone comes back if one may.
-    pub(crate) fn turn(&mut self, nodes: &mut [Option<Server>], may: bool) {
+    pub(crate) fn turn(&mut self, nodes: &[Option<Server>], may: bool) {
         for (index, place) in self.seats.iter_mut().enumerate() {
             let node = index % nodes.len();
             if let Some(seat) = place {
@@ -121,7 +121,7 @@ impl Seat {
 
     /// Reads what there is; returns whether the connection lives.
     fn hear(&mut self, heard_at: &mut Instant) -> bool {
-        let mut bytes = [0; 64 * 1024];
+        let mut bytes = [0; 16 * 1024];
         loop {
             match self.stream.read(&mut bytes) {
                 Ok(0) => return false,

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use chatroom::backplane::nats::credentials::Credentials;
 use chatroom::backplane::nats::{Client, Options};
 use chatroom::backplane::{Incoming, Link, TOLD_BYTES_MAX};
 use chatroom::tick::Tick;
@@ -52,7 +53,7 @@ pub(crate) fn play(script: &[u8]) -> (bool, usize) {
         replicas: 1,
         max_age: Duration::ZERO,
         max_bytes: None,
-        credentials: Default::default(),
+        credentials: Credentials::default(),
         inbox: "i".to_owned(),
     });
     client.listen_as("boot");
@@ -258,10 +259,10 @@ impl Play {
                     );
                     match others.first() {
                         Some(reply) if reply.starts_with("_INBOX.i.r.") => {
-                            self.questions.push((*reply).to_owned())
+                            self.questions.push((*reply).to_owned());
                         }
                         Some(reply) if reply.starts_with("_INBOX.i.p.") => {
-                            self.receipts.push((*reply).to_owned())
+                            self.receipts.push((*reply).to_owned());
                         }
                         _ => {}
                     }
