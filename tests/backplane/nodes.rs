@@ -121,9 +121,9 @@ fn the_reference_session_across_two_nodes_over_nc() {
             }
         }
         // Each console tells all of it, in one order.
-        servers
-            .iter_mut()
-            .for_each(|server| server.expect_log(text));
+        for server in &mut servers {
+            server.expect_log(text);
+        }
     }
     for server in &mut servers {
         let told: String = server.stop().iter().fold(String::new(), |mut told, text| {
@@ -203,7 +203,7 @@ fn operators_reach_people_on_other_nodes() {
     let second = nodes(&nats, 1, &[]).remove(0);
     let mut chief = second.connect();
     chief.expect(PROMPT);
-    chief.say(&format!("chief {}", key.reveal()));
+    chief.say(format!("chief {}", key.reveal()));
     chief.expect(GREETING);
     let (mut ali, mut bob) = (first.join("ali"), first.join("bob"));
     chief.say("/topic tea and cake");
@@ -254,7 +254,7 @@ fn a_node_that_is_killed_leaves_once_and_its_names_are_free() {
     killed.signal(Signal::KILL);
     ali.expect("bob has left the chatroom!");
     eve.expect("bob has left the chatroom!");
-    let mut bob = servers[0].join("bob");
+    let bob = servers[0].join("bob");
     bob.say("back");
     // Nothing else was said of it.
     ali.expect("bob: back");
@@ -291,7 +291,7 @@ fn what_is_said_while_nats_is_gone_comes_when_it_is_back() {
     ali.expect(waits);
     bob.expect(waits);
     for number in 0..100 {
-        ali.say(&format!("line {number}"));
+        ali.say(format!("line {number}"));
     }
     nats.restart();
     ali.expect("* The room is whole again.");
@@ -339,7 +339,7 @@ fn a_room_without_its_backplane_lets_nobody_new_in() {
     ali.expect("* The room is whole again.");
     // Who was sent away was waiting for its name, and has left.
     ali.expect("eve has left the chatroom!");
-    let mut kim = servers[0].join("kim");
+    let kim = servers[0].join("kim");
     kim.say("hi");
     ali.expect("kim: hi");
 }
@@ -390,9 +390,9 @@ fn what_is_written_into_the_stream_by_others_does_no_harm() {
     bob.expect("mallory has left the chatroom!");
     bob.say("two");
     ali.expect("bob: two");
-    servers
-        .iter_mut()
-        .for_each(|server| drop(server.stop().len()));
+    for server in &mut servers {
+        server.stop();
+    }
 }
 
 /// Publishes something, by the text protocol of NATS.
