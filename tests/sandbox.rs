@@ -150,7 +150,6 @@ fn child() {
     };
     let pid = Pid::from_raw(std::process::id().cast_signed()).unwrap();
     sandbox::enter(&Options {
-        connects_to: Vec::new(),
         wanted: true,
         user: None,
         readable: vec![readable.clone()],

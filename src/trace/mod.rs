@@ -15,7 +15,7 @@
 //! 6. [`show`] holds the outputs: each is a [`Sink`](show::sink::Sink), told of frames and events, and
 //!    of the whole once the capture is over; [`show::outputs`] writes what they say.
 //!
-//! What the server has recorded of a talk is told by [`recorded`], without any of these.
+//! What the server has recorded of a talk is told by `recorded`, without any of these.
 //!
 //! Pure but for [`capture::input`], which opens the capture and the log of secrets, and
 //! [`show::outputs`], which opens the outputs. Nothing a capture contains may panic, hang or bloat the program, and no byte of it

@@ -144,7 +144,7 @@ impl Drop for Driver {
         let request = format!("DELETE {session} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
         let stream = self.stream.get_mut();
         if stream.write_all(request.as_bytes()).is_ok() {
-            stream.read(&mut [0; 1024]).ok();
+            drop(stream.read(&mut [0; 1024]));
         }
         program::end(&mut self.child);
     }

@@ -1,7 +1,7 @@
 //! The page in the browser, and the way from a request to a WebSocket.
 //!
 //! A connection to an `http://` or `https://` listener is on its way in (see
-//! [`arrivals`](super::arrivals)) as long as it asks for files; one that asks for [`SOCKET`] becomes a
+//! `arrivals`) as long as it asks for files; one that asks for `SOCKET` becomes a
 //! WebSocket and is let in. The files are part of the program.
 
 mod answer;
