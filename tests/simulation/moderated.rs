@@ -15,7 +15,7 @@ use crate::rig::drive::Drive;
 use crate::rig::random::Random;
 use crate::rig::screen::Screen;
 use crate::rig::wire::{EVERYTHING, Mischief, Wire};
-use crate::rules::{self, Guesses, KEEPING, Model, NAMES, Person, limits, wrong};
+use crate::rules::{self, Guesses, KEEPING, Keepers, Model, NAMES, Person, limits, wrong};
 
 const STEPS: usize = 150;
 const DAY_MS: u64 = 86_400_000;
@@ -210,7 +210,11 @@ impl World {
             return;
         };
         let Person {
-            peer, name, keeps, ..
+            peer,
+            address,
+            name,
+            keeps,
+            ..
         } = self.model.here[at];
         self.drive.heard(peer);
         if self.random.one_in(2) {
@@ -221,7 +225,8 @@ impl World {
                 self.model.here[at].ignores.insert(other);
             }
         } else if keeps.is_none() && self.random.one_in(2) {
-            let has_place = self.model.kept.len() < KEEPING.names_max;
+            let has_place = self.model.kept.len() < KEEPING.names_max
+                && self.model.keepers.take(address, self.now_ms);
             self.drive.say(peer, "/keep");
             self.drive.settle();
             let told = self.drive.heard(peer);
@@ -347,6 +352,7 @@ impl World {
         self.drive = Drive::with(limits(), access);
         self.model.here.clear();
         self.model.guesses = Guesses::default();
+        self.model.keepers = Keepers::default();
         self.model.round_up();
         self.drive.hub.set_time_of_day(self.now_ms);
         let text = state::write(self.drive.hub.room().access());

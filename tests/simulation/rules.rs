@@ -54,6 +54,25 @@ pub struct Model {
     pub muted: BTreeMap<&'static str, u64>,
     pub locked: bool,
     pub guesses: Guesses,
+    pub keepers: Keepers,
+}
+
+/// What is left of the names that the people at an address may keep: five at once, then one in five
+/// hours.
+#[derive(Debug, Default)]
+pub struct Keepers(BTreeMap<IpAddr, u64>);
+
+impl Keepers {
+    /// Returns whether one more name may be kept at `address`, and counts it.
+    pub fn take(&mut self, address: IpAddr, now_ms: u64) -> bool {
+        const HOUR_MS: u64 = 3_600_000;
+        let due = self.0.entry(address).or_default();
+        let may = *due <= now_ms + 20 * HOUR_MS;
+        if may {
+            *due = now_ms.max(*due) + 5 * HOUR_MS;
+        }
+        may
+    }
 }
 
 /// How it starts what somebody is told whose key isn't looked at.
