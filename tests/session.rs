@@ -12,68 +12,7 @@ mod common;
 
 use std::process::Command;
 
-use common::{GREETING, PROMPT, Peer, Program, Server, chatroom, program};
-
-/// What the server's console shows, and by that the course of the session.
-const CONSOLE: &str = "\
-Server is Running and waiting for connections...
-soheil is joined to the chatroom!
-ali is joined to the chatroom!
-soheil said hello this is soheil
-ali said hi soheil im ali
-hasan is joined to the chatroom!
-hasan said hi guys
-soheil said hello hasan how are you
-hasan said im fine thanks
-hasan said hwo else is in chat?
-ali said im here too
-soheil said i must go. by guys
-soheil has left the chatroom!
-hasan has left the chatroom!
-ali has left the chatroom!
-";
-
-/// What each person receives; the own typing is not part of it.
-const SCREENS: [(&str, &str); 3] = [
-    (
-        "soheil",
-        "\
-Please enter your name:
-Chat with your friends and enjoy
-ali: hi soheil im ali
-hasan: hi guys
-hasan: im fine thanks
-hasan: hwo else is in chat?
-ali: im here too
-",
-    ),
-    (
-        "ali",
-        "\
-Please enter your name:
-Chat with your friends and enjoy
-soheil: hello this is soheil
-hasan: hi guys
-soheil: hello hasan how are you
-hasan: im fine thanks
-hasan: hwo else is in chat?
-soheil: i must go. by guys
-soheil has left the chatroom!
-hasan has left the chatroom!
-",
-    ),
-    (
-        "hasan",
-        "\
-Please enter your name:
-Chat with your friends and enjoy
-soheil: hello hasan how are you
-ali: im here too
-soheil: i must go. by guys
-soheil has left the chatroom!
-",
-    ),
-];
+use common::{GREETING, PROMPT, Peer, Program, RUNNING, Server, chatroom, program, reference};
 
 /// Where a person sits: something to type on and a screen.
 trait Seat {
@@ -124,7 +63,7 @@ fn play<S: Seat>(sit: impl FnMut(&Server) -> S) {
 /// The same at a server that has been started.
 fn play_at<S: Seat>(mut server: Server, mut sit: impl FnMut(&Server) -> S) {
     let mut seats: Vec<(&str, S)> = Vec::new();
-    for text in CONSOLE.lines().skip(1) {
+    for text in reference::TALK.lines() {
         if let Some(name) = text.strip_suffix(" is joined to the chatroom!") {
             let mut seat = sit(&server);
             seat.expect(PROMPT);
@@ -134,7 +73,7 @@ fn play_at<S: Seat>(mut server: Server, mut sit: impl FnMut(&Server) -> S) {
         } else if let Some(name) = text.strip_suffix(" has left the chatroom!") {
             let place = seats.iter().position(|seat| seat.0 == name).unwrap();
             let screen = seats.remove(place).1.leave();
-            let (_, wanted) = SCREENS.into_iter().find(|seat| seat.0 == name).unwrap();
+            let wanted = reference::screen(name);
             assert_eq!(
                 String::from_utf8(screen).unwrap(),
                 wanted,
@@ -163,20 +102,18 @@ fn play_at<S: Seat>(mut server: Server, mut sit: impl FnMut(&Server) -> S) {
     compare_console(&mut server);
 }
 
-/// Compares the log, from the line that says the server runs, with [`CONSOLE`].
+/// Compares the log, from the line that says the server runs, with that of the session.
 fn compare_console(server: &mut Server) {
     let texts = server.texts();
-    let start = texts
-        .iter()
-        .position(|text| text == common::RUNNING)
-        .unwrap();
+    let start = texts.iter().position(|text| text == RUNNING).unwrap();
     let shown: String = texts[start..]
         .iter()
         // Some programs end without saying so to TLS; everybody is told that they have left.
         .filter(|text| !text.ends_with(" is cut off: connection broken"))
         .flat_map(|text| [text, "\n"])
         .collect();
-    assert_eq!(shown, CONSOLE, "the server's console");
+    let console = format!("{RUNNING}\n{}", reference::TALK);
+    assert_eq!(shown, console, "the server's console");
     let length = texts.len();
     let more = &server.stop()[length..];
     assert!(

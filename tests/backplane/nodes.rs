@@ -5,71 +5,8 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::common::program::{self, Program};
-use crate::common::{GREETING, PROMPT, Peer, Server};
+use crate::common::{GREETING, PROMPT, Peer, Server, reference};
 use crate::nats_server::Nats;
-
-/// What happens in the reference session, as the console of each node tells it.
-const CONSOLE: &str = "\
-soheil is joined to the chatroom!
-ali is joined to the chatroom!
-soheil said hello this is soheil
-ali said hi soheil im ali
-hasan is joined to the chatroom!
-hasan said hi guys
-soheil said hello hasan how are you
-hasan said im fine thanks
-hasan said hwo else is in chat?
-ali said im here too
-soheil said i must go. by guys
-soheil has left the chatroom!
-hasan has left the chatroom!
-ali has left the chatroom!
-";
-
-/// What each person receives, and at which node it sits.
-const SCREENS: [(&str, usize, &str); 3] = [
-    (
-        "soheil",
-        0,
-        "\
-Please enter your name:
-Chat with your friends and enjoy
-ali: hi soheil im ali
-hasan: hi guys
-hasan: im fine thanks
-hasan: hwo else is in chat?
-ali: im here too
-",
-    ),
-    (
-        "ali",
-        1,
-        "\
-Please enter your name:
-Chat with your friends and enjoy
-soheil: hello this is soheil
-hasan: hi guys
-soheil: hello hasan how are you
-hasan: im fine thanks
-hasan: hwo else is in chat?
-soheil: i must go. by guys
-soheil has left the chatroom!
-hasan has left the chatroom!
-",
-    ),
-    (
-        "hasan",
-        0,
-        "\
-Please enter your name:
-Chat with your friends and enjoy
-soheil: hello hasan how are you
-ali: im here too
-soheil: i must go. by guys
-soheil has left the chatroom!
-",
-    ),
-];
 
 /// Starts so many nodes, each with `flags`.
 pub(crate) fn nodes(nats: &Nats, count: usize, flags: &[&str]) -> Vec<Server> {
@@ -86,9 +23,9 @@ fn the_reference_session_across_two_nodes_over_nc() {
         return;
     }
     let mut seats: Vec<(&str, Program)> = Vec::new();
-    for text in CONSOLE.lines() {
+    for text in reference::TALK.lines() {
         if let Some(name) = text.strip_suffix(" is joined to the chatroom!") {
-            let (_, node, _) = SCREENS.into_iter().find(|seat| seat.0 == name).unwrap();
+            let node = usize::from(name == "ali");
             let nc = program::nc(servers[node].address()).unwrap();
             let mut seat = Program::start(nc);
             seat.screen.expect_line(PROMPT);
@@ -101,8 +38,7 @@ fn the_reference_session_across_two_nodes_over_nc() {
             seat.end_input();
             assert!(seat.wait().success());
             let screen = String::from_utf8(seat.screen.read_to_end().to_vec()).unwrap();
-            let (_, _, wanted) = SCREENS.into_iter().find(|seat| seat.0 == name).unwrap();
-            assert_eq!(screen, wanted, "{name}'s screen");
+            assert_eq!(screen, reference::screen(name), "{name}'s screen");
             for (_, seat) in &mut seats {
                 seat.screen.expect_line(text);
             }
@@ -133,7 +69,7 @@ fn the_reference_session_across_two_nodes_over_nc() {
             }
             told
         });
-        assert_eq!(told, CONSOLE);
+        assert_eq!(told, reference::TALK);
     }
 }
 

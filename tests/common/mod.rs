@@ -9,6 +9,7 @@ pub(crate) mod crowd;
 pub(crate) mod incoming;
 pub(crate) mod peer;
 pub(crate) mod program;
+pub(crate) mod reference;
 
 use std::fs;
 use std::net::SocketAddr;
