@@ -1,6 +1,9 @@
 //! Members who speak TLS: the handshake by rustls, and from then on the room's own keys and records, so
 //! that the load's core is not the one that is measured.
 
+#[path = "../../tests/tls/anybody.rs"]
+mod anybody;
+
 use std::io::{ErrorKind, Read, Write};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
@@ -8,12 +11,8 @@ use std::time::{Duration, Instant};
 use chatroom::layer::tls::keys::{Keys, Suite};
 use chatroom::layer::tls::record::{self, CONTENT_BYTES_MAX, Content, HEADER_BYTES};
 use mio::net::TcpStream;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{ring, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{
-    ClientConfig, ClientConnection, DigitallySignedStruct, Error, KeyLog, SignatureScheme,
-};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, KeyLog};
 
 /// How long a handshake may take.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -173,58 +172,9 @@ impl KeyLog for Secrets {
 }
 
 static CONFIG: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
-    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .unwrap()
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Anybody))
-        .with_no_client_auth();
+    let mut config = anybody::config();
     let key_log: Arc<Secrets> = Arc::clone(&SECRETS);
     config.key_log = key_log;
     config.enable_secret_extraction = true;
     Arc::new(config)
 });
-
-/// Takes any certificate.
-#[derive(Debug)]
-struct Anybody;
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Err(Error::General("TLS 1.3 only".to_owned()))
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let provider = ring::default_provider();
-        let algorithms = &provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signed, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        let provider = ring::default_provider();
-        provider
-            .signature_verification_algorithms
-            .supported_schemes()
-    }
-}
