@@ -67,9 +67,6 @@ pub const WORDS: [&str; 17] = [
     "ignore", "unignore", "ignored", "topic", "motd",
 ];
 
-/// How a command is used, and what it does.
-pub type Usage = (&'static str, &'static str);
-
 /// How each command for everybody is used, and what it does.
 pub const USAGE: [Usage; 13] = [
     (
@@ -99,8 +96,7 @@ pub const USAGE: [Usage; 13] = [
     ("//TEXT", "says /TEXT"),
 ];
 
-/// How each command of operators is used, and what it does.
-pub use super::order::USAGE as MODERATION;
+pub use super::order::{USAGE as MODERATION, Usage};
 
 impl<'a> Command<'a> {
     /// Returns what `line` asks for.
@@ -132,7 +128,8 @@ impl<'a> Command<'a> {
             .into_iter()
             .find(|known| known.eq_ignore_ascii_case(word));
         let Some(known) = known else {
-            return order::parse(word, argument);
+            let order = order::parse(word, argument)?;
+            return Some(order.map_or_else(Self::Incomplete, Self::Order));
         };
         let is_empty = argument.chars().all(is_invisible);
         Some(match known {

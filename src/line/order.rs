@@ -1,6 +1,5 @@
 //! What only operators may ask for.
 
-use super::command::{Command, Usage};
 use super::sanitize::is_invisible;
 
 /// Longest time that `/slow` may set, in seconds.
@@ -59,6 +58,9 @@ pub enum Order<'a> {
     Free(&'a str),
 }
 
+/// How a command is used, and what it does.
+pub type Usage = (&'static str, &'static str);
+
 /// How each command of operators is used, and what it does.
 pub const USAGE: [Usage; 14] = [
     ("/kick NAME [REASON]", "ends NAME's connection"),
@@ -106,15 +108,15 @@ impl Order<'_> {
     }
 }
 
-/// Returns the order that starts with `word` and goes on with `argument`.
-pub(super) fn parse<'a>(word: &str, argument: &'a str) -> Option<Command<'a>> {
+/// Returns the order that starts with `word` and goes on with `argument`, or how it is used where it
+/// lacks what it needs; nothing if no order starts so.
+pub(super) fn parse<'a>(word: &str, argument: &'a str) -> Option<Result<Order<'a>, &'static str>> {
     let is_it = |usage: &&Usage| {
         let known = usage.0.split(' ').next().unwrap_or_default();
         known[1..].eq_ignore_ascii_case(word)
     };
     let usage = USAGE.iter().find(is_it)?.0;
-    let order = of(usage, argument);
-    Some(order.map_or(Command::Incomplete(usage), Command::Order))
+    Some(of(usage, argument).ok_or(usage))
 }
 
 /// Returns the order of this usage, if it has what it needs.
@@ -191,6 +193,7 @@ fn span_ms(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::line::command::Command;
 
     #[test]
     fn orders_are_read() {
