@@ -9,7 +9,7 @@ use log::debug;
 
 use super::addresses::Addresses;
 use super::admission::{Admission, Newcomer};
-use super::connection::{Connection, Flags};
+use super::connection::Connection;
 use super::counters::Counters;
 use super::delivery::{Delivery, Flushed};
 use super::disconnect::Disconnect;
@@ -84,6 +84,10 @@ impl<S: Stream> Connections<S> {
         }
     }
 
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     pub(super) fn now(&self) -> Tick {
         self.now
     }
@@ -117,9 +121,7 @@ impl<S: Stream> Connections<S> {
         for id in self.exits.take_overdue(&self.slots, now) {
             self.close_now(id);
         }
-        self.end_nameless();
-        self.end_idle();
-        self.ask_silent();
+        self.end_overdue();
         self.delivery.feeds.retire(now);
     }
 
@@ -352,45 +354,6 @@ impl<S: Stream> Connections<S> {
     pub(super) fn look_if_due(&mut self) {
         if self.delivery.is_look_due(self.now) {
             self.look();
-        }
-    }
-
-    fn end_nameless(&mut self) {
-        let seconds = self.limits.name_timeout_s;
-        let now_s = self.now.whole_s();
-        while let Some(newcomer) = self
-            .admission
-            .pop_overdue(now_s, |newcomer| is_nameless(&self.slots, newcomer))
-        {
-            if is_nameless(&self.slots, newcomer) {
-                let notice = Notice::NameTimeout { seconds };
-                self.dismiss(newcomer.0, notice, Disconnect::NameTimeout);
-            }
-        }
-    }
-
-    fn end_idle(&mut self) {
-        let now_s = self.now.whole_s();
-        if !self.silence.is_look_due(now_s) {
-            return;
-        }
-        let seconds = self.limits.idle_timeout_s;
-        for id in self.slots.ids() {
-            let connection = self.slots.get_mut(id);
-            let Some(connection) = connection.filter(|c| c.stage() == Stage::Member) else {
-                continue;
-            };
-            // What it says while the room makes it wait is heard later.
-            if connection.flags.intersects(Flags::PACED | Flags::RESUMING) {
-                connection.set_heard(self.now);
-            }
-            let silent_s = connection.silent_s(self.now);
-            if silent_s > seconds {
-                self.push(id, Effect::Notice(Notice::IdleTimeout { seconds }));
-                self.close(id, Disconnect::IdleTimeout);
-            } else {
-                self.silence.look_after(now_s, silent_s);
-            }
         }
     }
 }

@@ -14,9 +14,11 @@ use super::framed::Framed;
 use super::sealed::Sealed;
 use crate::layer::websocket::Code;
 use crate::layer::websocket::frame::{self, Head};
+use crate::room::access::Answer;
 use crate::room::{Audience, Effect, MemberId, Notice};
 use crate::stream::Stream;
-use crate::wire::{json, plain};
+use crate::wire::json::Message;
+use crate::wire::{Encoding, json, plain};
 
 /// What stands between a stream and its lines.
 #[derive(Debug, Default)]
@@ -160,6 +162,29 @@ impl<S: Stream> Connections<S> {
             }
         }
         id
+    }
+
+    /// Takes a line for the password, and returns whether a name is to be asked for now.
+    pub(super) fn try_password(&mut self, id: MemberId, line: &[u8]) -> bool {
+        let answer = if !self.password.is_asked_of(id) {
+            // A program may say it where none is needed.
+            self.tell_message(id, &Message::Password { needed: false });
+            return false;
+        } else if let Some(wait_s) = self.try_wait_s(id) {
+            Answer::TooManyTries { wait_s }
+        } else if self.password.is(line) {
+            self.password.leave(id);
+            if self.slots.encoding(id) == Encoding::Json {
+                self.tell_message(id, &Message::Password { needed: false });
+                return false;
+            }
+            return true;
+        } else {
+            Answer::WrongPassword
+        };
+        self.push(id, Effect::Notice(Notice::Access(answer)));
+        self.push(id, Effect::AskPassword);
+        false
     }
 }
 

@@ -28,6 +28,7 @@ mod keeping;
 pub mod limits;
 mod log_lines;
 mod order;
+mod overdue;
 mod password;
 pub mod patience;
 pub mod per_address;

@@ -6,11 +6,6 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use super::connections::Connections;
-use super::disconnect::Disconnect;
-use super::framed::Silent;
-use crate::room::MemberId;
-use crate::stream::Stream;
 use crate::tick::Tick;
 
 /// How long it takes to look at all slots, in seconds.
@@ -57,7 +52,7 @@ impl Pings {
     }
 
     /// Returns which of so many slots to look at now, if it is time to.
-    fn next(&mut self, slots: usize, now: Tick) -> Option<Range<usize>> {
+    pub(super) fn next(&mut self, slots: usize, now: Tick) -> Option<Range<usize>> {
         if self.due.is_none_or(|due| now < due) {
             return None;
         }
@@ -67,30 +62,6 @@ impl Pings {
         let steps = slots.div_ceil(SLOTS_MAX).max(1) as u32;
         self.due = Some(now + Duration::from_secs(ROUND_S) / steps);
         Some(start..end)
-    }
-}
-
-impl<S: Stream> Connections<S> {
-    /// Asks those on WebSocket who have been silent whether they are there, and ends those who haven't
-    /// answered.
-    pub(super) fn ask_silent(&mut self) {
-        let now = self.now();
-        let Some(slots) = self.pings.next(self.slots.used(), now) else {
-            return;
-        };
-        for id in slots.map(MemberId::from_slot) {
-            let Some(connection) = self.slots.get_mut(id) else {
-                continue;
-            };
-            if !connection.stage().is_open() {
-                continue;
-            }
-            match connection.look_for_silence(now) {
-                Silent::NotLong => {}
-                Silent::Ask => self.queues.owed.push(id, connection),
-                Silent::Gone => self.close(id, Disconnect::Reset),
-            }
-        }
     }
 }
 
