@@ -32,6 +32,10 @@ const TALK: Duration = Duration::from_secs(1);
 /// Who is there.
 const MEMBERS: usize = 900;
 
+/// Who is there when it is measured what a member costs: so many that the fixed costs of a process
+/// hardly count, and fewer than a process here may have descriptors for.
+const MANY: usize = 9500;
+
 /// What members do: a name, how many speak, and when.
 const LOADS: [(&str, usize, Pace); 3] = [
     ("one at a time", 1, Pace::Window(1)),
@@ -154,6 +158,33 @@ fn main() {
         }
         println!(" {:.0} bytes a member", median(sum.bytes.iter().copied()));
     }
+    println!("{MANY} members, after one line; ratios to the sealed room's");
+    let bytes: Vec<_> = programs
+        .iter()
+        .map(|program| bytes_of_many(*program, directory.path()))
+        .collect();
+    for (program, one) in programs.iter().zip(&bytes) {
+        let ratio = one / bytes[1];
+        println!(
+            "  {:14} {one:.0} bytes a member ({ratio:.1})",
+            program.name()
+        );
+    }
+}
+
+/// Returns what each of many members costs, in bytes.
+fn bytes_of_many(program: Program, directory: &Path) -> f64 {
+    // Who joins a channel of ngircd is told of everybody there: ten thousand take it minutes.
+    let count = if program == Program::Ngircd {
+        MANY / 4
+    } else {
+        MANY
+    };
+    let server = program.start(directory);
+    let empty = server.resident_bytes();
+    let mut crowd = Crowd::join(&server, Members::one_speaker(count));
+    crowd.say(&server, Talk::new(1, Pace::Window(1)));
+    server.resident_bytes().saturating_sub(empty) as f64 / count as f64
 }
 
 fn measure(program: Program, directory: &Path, sum: &mut Sum) {
