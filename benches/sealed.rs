@@ -2,7 +2,8 @@
 //! ngircd with it, in turn, so that their ratios hold on a machine that is not quiet.
 //!
 //! Not criterion's, since what is compared are programs beside each other, with their memory. Takes
-//! how many rounds to run, and prints medians. NATS and ngircd are left out where they aren't installed.
+//! how many rounds to run, and words of which each program's name has one (`chatroom`: the room alone),
+//! and prints medians. NATS and ngircd are left out where they aren't installed.
 #![allow(
     clippy::print_stdout,
     clippy::expect_used,
@@ -126,7 +127,16 @@ struct Sum {
 
 fn main() {
     raise_descriptor_limit();
-    let rounds = std::env::args().find_map(|argument| argument.parse().ok());
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let rounds = arguments.iter().find_map(|argument| argument.parse().ok());
+    let words: Vec<_> = arguments
+        .iter()
+        .filter(|argument| !argument.starts_with('-') && argument.parse::<usize>().is_err())
+        .collect();
+    let is_asked_for = |program: &Program| {
+        let has = |word: &&String| program.name().contains(word.as_str());
+        words.is_empty() || words.iter().any(has)
+    };
     let directory = TempDir::new().expect("there is a place for temporary files");
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("it is a name");
     for (name, text) in [
@@ -137,7 +147,7 @@ fn main() {
     }
     let programs: Vec<_> = Program::ALL
         .into_iter()
-        .filter(|program| program.is_installed())
+        .filter(|program| program.is_installed() && is_asked_for(program))
         .collect();
     let mut sums: Vec<_> = programs.iter().map(|_| Sum::default()).collect();
     for _ in 0..rounds.unwrap_or(ROUNDS) {
@@ -150,10 +160,11 @@ fn main() {
         print!("  {:14}", program.name());
         for ((name, ..), (tally, plain)) in LOADS.iter().zip(sum.loads.iter().zip(&sums[0].loads)) {
             print!(
-                " {name}: {:>9.0} deliveries/s ({:.2}), {:>5.0} ns of processor each;",
+                " {name}: {:>9.0} deliveries/s ({:.2}), {:>5.0} ns of processor each, {:>5.0} of the load's;",
                 tally.rate(),
                 tally.rate() / plain.rate(),
-                tally.cpu_ns()
+                tally.cpu_ns(),
+                tally.load_cpu_ns()
             );
         }
         println!(" {:.0} bytes a member", median(sum.bytes.iter().copied()));
@@ -200,6 +211,7 @@ fn measure(program: Program, directory: &Path, sum: &mut Sum) {
         sum.bytes.push(bytes as f64 / MEMBERS as f64);
         let talk = Talk {
             at_most: TALK,
+            awake: true,
             ..Talk::new(u64::MAX >> 32, *pace)
         };
         tally.add(crowd.say(&server, talk));

@@ -24,6 +24,24 @@ pub trait Stream: Read + Write {
         false
     }
 
+    /// Writes as [`write`](Write::write) does, ahead of more that is written in the next breath: what
+    /// doesn't fill a packet may wait for that, and goes with it. The next write sends it, if it takes
+    /// anything; else [`send_off`](Self::send_off) does.
+    ///
+    /// # Errors
+    /// As those of a write.
+    fn write_ahead(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write(bytes)
+    }
+
+    /// Sends what has been written ahead, though nothing has followed it.
+    ///
+    /// # Errors
+    /// As the system says: the connection is broken.
+    fn send_off(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Returns where the peer is, if that is known. Asked seldom: it need not be kept.
     fn address(&self) -> Option<IpAddr> {
         None

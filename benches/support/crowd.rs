@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use mio::{Events, Interest, Poll, Token};
 
+use super::machine;
 use super::member::{FIRST_PORT, LAST_PORT, Member, connect};
 use super::seal::Seal;
 use super::tally::{Heard, histogram};
@@ -57,6 +58,9 @@ pub(crate) struct Talk {
     pub(crate) pace: Pace,
     /// When to stop although not all messages are sent.
     pub(crate) at_most: Duration,
+    /// The load never sleeps, so that no server pays for waking it: how often it would have to depends
+    /// on which of both is quicker.
+    pub(crate) awake: bool,
 }
 
 impl Talk {
@@ -67,6 +71,7 @@ impl Talk {
             text: Text::Ascii(64),
             pace,
             at_most: Duration::from_mins(1),
+            awake: false,
         }
     }
 }
@@ -170,6 +175,7 @@ impl Crowd {
     /// Says `talk` and waits until everybody has heard it.
     pub(crate) fn say(&mut self, server: &Server, talk: Talk) -> Heard {
         let cpu = server.cpu_time();
+        let load_cpu = machine::cpu_time(std::process::id());
         let start = Instant::now();
         let mut latency = histogram();
         let (mut sent, mut heard, mut goal) = (0, 0, talk.messages);
@@ -200,8 +206,8 @@ impl Crowd {
                 .for_each(Member::send);
             // On a clock, the load's core has nothing else to do than watch it.
             let patience = match talk.pace {
-                Pace::Window(_) => Duration::from_millis(20),
-                Pace::PerSecond(_) => Duration::ZERO,
+                Pace::Window(_) if !talk.awake => Duration::from_millis(20),
+                _ => Duration::ZERO,
             };
             let news = self.listen(patience, &mut latency);
             heard += news;
@@ -220,6 +226,7 @@ impl Crowd {
             deliveries: heard,
             elapsed: last_heard - start,
             cpu: server.cpu_time() - cpu,
+            load_cpu: machine::cpu_time(std::process::id()) - load_cpu,
             latency: corrected(&latency, talk.pace, last_heard - start, goal),
         }
     }

@@ -12,6 +12,8 @@ pub(crate) struct Heard {
     pub(crate) elapsed: Duration,
     /// Processor time of the server.
     pub(crate) cpu: Duration,
+    /// Processor time of the load: where it is busy all the time, it is what is measured.
+    pub(crate) load_cpu: Duration,
     /// Nanoseconds from when a message was meant to be sent until it was heard.
     pub(crate) latency: Histogram<u64>,
 }
@@ -23,6 +25,10 @@ impl Heard {
 
     pub(crate) fn cpu_ns(&self) -> f64 {
         self.cpu.as_nanos() as f64 / self.deliveries as f64
+    }
+
+    pub(crate) fn load_cpu_ns(&self) -> f64 {
+        self.load_cpu.as_nanos() as f64 / self.deliveries as f64
     }
 }
 
@@ -56,6 +62,11 @@ impl Tally {
     /// Returns the median of the server's processor time, in nanoseconds a delivery.
     pub(crate) fn cpu_ns(&self) -> f64 {
         median(self.samples().map(Heard::cpu_ns))
+    }
+
+    /// Returns the median of the load's processor time, in nanoseconds a delivery.
+    pub(crate) fn load_cpu_ns(&self) -> f64 {
+        median(self.samples().map(Heard::load_cpu_ns))
     }
 
     /// Returns a quantile of the time from mouth to ear, in microseconds.

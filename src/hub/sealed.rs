@@ -2,13 +2,15 @@
 //!
 //! Records are sealed one at a time, each with as much of what is owed as it holds, and only when the
 //! stream has taken the one before: so a connection that is blocked holds the rest of one record.
-//! What was sealed goes as it is, however long it takes.
+//! What was sealed goes as it is, however long it takes. A record that another one follows is written
+//! ahead of it, so that the system sends both at once: nearly all that a write costs is the sending.
 
-use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::io::{self, ErrorKind, IoSlice};
 
 use crate::layer::tls::alert::End;
-use crate::layer::tls::record::RECORD_BYTES_MAX;
+use crate::layer::tls::record::{CONTENT_BYTES_MAX, RECORD_BYTES_MAX};
 use crate::layer::tls::session::Session;
+use crate::stream::Stream;
 
 /// Least space, in bytes, to read into: the longest record, and one byte of what comes behind.
 pub const SPACE_BYTES: usize = RECORD_BYTES_MAX + 1;
@@ -32,6 +34,8 @@ pub struct Sealed {
     pending: bool,
     /// The peer was told why its session ends.
     told: bool,
+    /// The last record was written ahead of one that has not been written.
+    ahead: bool,
 }
 
 impl Sealed {
@@ -45,6 +49,7 @@ impl Sealed {
             unsent: (!unsent.is_empty()).then(|| Box::new(unsent)),
             opened: 0,
             told: false,
+            ahead: false,
         }
     }
 
@@ -53,11 +58,7 @@ impl Sealed {
     /// # Errors
     /// As the stream says; `UnexpectedEof` for an end that the peer didn't say, `InvalidData` for
     /// one that came of an alert.
-    pub fn fill(
-        &mut self,
-        stream: &mut (impl Read + Write),
-        space: &mut [u8],
-    ) -> io::Result<usize> {
+    pub fn fill(&mut self, stream: &mut impl Stream, space: &mut [u8]) -> io::Result<usize> {
         debug_assert!(space.len() >= SPACE_BYTES);
         loop {
             match self.session.end() {
@@ -107,13 +108,14 @@ impl Sealed {
 
     /// Seals as much of `pieces` as goes into one record, sends it as far as the stream takes it,
     /// and keeps the rest. Returns how many bytes were sealed: none while there is
-    /// [a rest](Self::has_unsent).
+    /// [a rest](Self::has_unsent). Of more than one record, the caller goes on with the next until
+    /// there is.
     ///
     /// # Errors
     /// As the stream says; never `WouldBlock`.
     pub fn write(
         &mut self,
-        stream: &mut impl Write,
+        stream: &mut impl Stream,
         pieces: &[IoSlice<'_>],
         record: &mut Vec<u8>,
     ) -> io::Result<usize> {
@@ -123,7 +125,9 @@ impl Sealed {
         }
         let sealed = self.session.seal(pieces, record);
         let sealed = sealed.map_err(|_| io::Error::from(ErrorKind::BrokenPipe))?;
-        self.send(stream, record)?;
+        let goes_on =
+            sealed == CONTENT_BYTES_MAX && sealed < pieces.iter().map(|piece| piece.len()).sum();
+        self.send(stream, record, goes_on)?;
         Ok(sealed)
     }
 
@@ -131,11 +135,11 @@ impl Sealed {
     ///
     /// # Errors
     /// As the stream says; never `WouldBlock`.
-    pub fn push(&mut self, stream: &mut impl Write) -> io::Result<()> {
-        match self.unsent.take() {
-            Some(unsent) => self.send(stream, &unsent),
-            None => Ok(()),
+    pub fn push(&mut self, stream: &mut impl Stream) -> io::Result<()> {
+        if let Some(unsent) = self.unsent.take() {
+            return self.send(stream, &unsent, false);
         }
+        Ok(())
     }
 
     /// Returns whether something is sealed that was not sent.
@@ -153,12 +157,12 @@ impl Sealed {
     ///
     /// # Errors
     /// As the stream says; never `WouldBlock`.
-    pub fn finish(&mut self, stream: &mut impl Write) -> io::Result<bool> {
+    pub fn finish(&mut self, stream: &mut impl Stream) -> io::Result<bool> {
         self.push(stream)?;
         if !self.has_unsent() && !self.session.is_closed() {
             let mut last = Vec::new();
             self.session.close(&mut last);
-            self.send(stream, &last)?;
+            self.send(stream, &last, false)?;
         }
         Ok(!self.has_unsent())
     }
@@ -168,37 +172,54 @@ impl Sealed {
     ///
     /// # Errors
     /// As the stream says; never `WouldBlock`.
-    pub(super) fn dismiss(&mut self, stream: &mut impl Write, words: &[u8]) -> io::Result<bool> {
+    pub(super) fn dismiss(&mut self, stream: &mut impl Stream, words: &[u8]) -> io::Result<bool> {
         self.write(stream, &[IoSlice::new(words)], &mut Vec::new())?;
         self.finish(stream)
     }
 
     /// Sends the alert that the session ends with, if that is possible at once: nobody waits for
     /// one who has broken the rules.
-    fn tell_why(&mut self, stream: &mut impl Write) {
+    fn tell_why(&mut self, stream: &mut impl Stream) {
         if !std::mem::replace(&mut self.told, true) {
             let told = self.finish(stream);
             log::trace!("the last record of a broken session was sent: {told:?}");
         }
     }
 
-    /// Sends `bytes` as far as the stream takes them, and keeps the rest.
-    fn send(&mut self, stream: &mut impl Write, mut bytes: &[u8]) -> io::Result<()> {
+    /// Sends `bytes` as far as the stream takes them, and keeps the rest; ahead of more if it
+    /// `goes_on`.
+    fn send(
+        &mut self,
+        stream: &mut impl Stream,
+        mut bytes: &[u8],
+        goes_on: bool,
+    ) -> io::Result<()> {
         while !bytes.is_empty() {
-            match stream.write(bytes) {
+            let result = if goes_on {
+                stream.write_ahead(bytes)
+            } else {
+                stream.write(bytes)
+            };
+            match result {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(sent) if sent < bytes.len() => {
+                Ok(sent) => {
+                    // Of a write that is cut short, nothing waits.
+                    self.ahead = goes_on && sent == bytes.len();
                     bytes = &bytes[sent..];
-                    // Whatever is written short is not worth a second try before an event.
+                    // It is not worth a second try before an event, either.
                     break;
                 }
-                Ok(_) => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) => return Err(error),
             }
         }
-        self.unsent = (!bytes.is_empty()).then(|| Box::new(bytes.to_vec()));
+        if !bytes.is_empty() {
+            self.unsent = Some(Box::new(bytes.to_vec()));
+            if std::mem::take(&mut self.ahead) {
+                stream.send_off()?;
+            }
+        }
         Ok(())
     }
 }

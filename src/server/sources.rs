@@ -5,6 +5,7 @@ use std::net::{IpAddr, Shutdown};
 
 use mio::Token;
 use mio::net::TcpStream;
+use socket2::SockRef;
 
 use super::http::EXCHANGES_MAX;
 use crate::room::MemberId;
@@ -84,6 +85,17 @@ impl From<Token> for Source {
 impl Stream for TcpStream {
     fn finish(&mut self) -> io::Result<()> {
         self.shutdown(Shutdown::Write)
+    }
+
+    fn write_ahead(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let flags = libc::MSG_MORE | libc::MSG_NOSIGNAL;
+        SockRef::from(&*self).send_with_flags(bytes, flags)
+    }
+
+    /// Setting the option, set or not, sends what waits (tcp(7)); the kernel does so by itself only
+    /// after a fifth of a second.
+    fn send_off(&mut self) -> io::Result<()> {
+        self.set_nodelay(true)
     }
 
     fn address(&self) -> Option<IpAddr> {

@@ -54,6 +54,10 @@ pub(crate) struct Wire {
     pub(crate) bytes: usize,
     /// The last write was cut short, so room in the window makes an event.
     blocked: bool,
+    /// What was written last waits for what follows it.
+    pub(crate) ahead: bool,
+    /// How often that was so.
+    pub(crate) writes_ahead: usize,
 }
 
 /// How the server's calls go wrong.
@@ -123,6 +127,8 @@ impl Wire {
             writes: 0,
             bytes: 0,
             blocked: false,
+            ahead: false,
+            writes_ahead: 0,
         }
     }
 
@@ -189,6 +195,7 @@ impl Wire {
 
     /// Takes the events that are due.
     pub(crate) fn take_events(&mut self) -> Option<Readiness> {
+        assert!(!self.ahead, "what was written ahead waits for nothing");
         if self.is_quiet() {
             return None;
         }
@@ -243,6 +250,7 @@ impl Wire {
         if taken == 0 {
             return Err(ErrorKind::WouldBlock.into());
         }
+        self.ahead = false;
         self.screen.show(slices, taken);
         self.answer_pings();
         self.bytes += taken;
@@ -332,6 +340,21 @@ impl<H: Handle> Stream for End<H> {
             wire.told_end = !H::SHARED;
             Ok(())
         })
+    }
+
+    fn write_ahead(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.with(|wire| {
+            let taken = wire.write(&[IoSlice::new(bytes)])?;
+            // As Linux does: what is cut short is sent.
+            wire.ahead = taken == bytes.len();
+            wire.writes_ahead += usize::from(wire.ahead);
+            Ok(taken)
+        })
+    }
+
+    fn send_off(&mut self) -> io::Result<()> {
+        self.0.with(|wire| wire.ahead = false);
+        Ok(())
     }
 
     fn address(&self) -> Option<IpAddr> {

@@ -1,6 +1,6 @@
 //! What a connection reads from its stream and writes to it, sealed or not.
 
-use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, Read};
 
 use super::{Connection, DROPS_MAX, Flags};
 use crate::feed::Transcript;
@@ -220,7 +220,7 @@ fn read(stream: &mut impl Read, space: &mut [u8]) -> io::Result<usize> {
 /// Writes `pieces`; returns how many bytes of them are on their way, and whether the stream takes no
 /// more.
 pub(super) fn put(
-    stream: &mut impl Write,
+    stream: &mut impl Stream,
     sealed: Option<&mut Sealed>,
     pieces: &[IoSlice<'_>],
     pool: &mut Pool,

@@ -1,9 +1,10 @@
 //! What a request for the page is answered with, and the writing of it.
 
-use std::io::{self, ErrorKind, IoSlice, Write};
+use std::io::{self, ErrorKind, IoSlice};
 
 use crate::hub::sealed::Sealed;
 use crate::server::http::Status;
+use crate::stream::Stream;
 
 /// What every answer says: that nothing runs, loads or connects but the page's own, and nobody puts it
 /// into a frame of theirs.
@@ -94,7 +95,7 @@ impl Answer {
     /// As the stream says: the connection is broken.
     pub(super) fn write(
         &mut self,
-        stream: &mut impl Write,
+        stream: &mut impl Stream,
         mut sealed: Option<&mut Sealed>,
     ) -> io::Result<bool> {
         while self.sent < self.head.len() + self.body.len() {
