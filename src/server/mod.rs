@@ -51,7 +51,7 @@ use crate::store::lists::Files;
 use crate::tick::Tick;
 
 /// Events taken from the kernel in one turn.
-const EVENTS_MAX: usize = 1024;
+const EVENTS_MAX: usize = 512;
 
 /// Where the server listens when it is told nothing and handed nothing.
 pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5050);
