@@ -3,13 +3,21 @@
 //!
 //! Not criterion's, since what is compared are programs beside each other, with their memory. Takes
 //! how many rounds to run, and prints medians. NATS and ngircd are left out where they aren't installed.
+//!
+//! With `storm`, what it costs those who talk that thousands shake hands at once.
 #![allow(
     clippy::print_stdout,
+    clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::cast_precision_loss,
     reason = "a bench prints what it measured, and fails by panicking"
 )]
 
+#[path = "sealed/newcomers.rs"]
+mod newcomers;
+#[path = "sealed/storm.rs"]
+mod storm;
 mod support;
 
 use std::fs;
@@ -121,8 +129,10 @@ struct Sum {
 }
 
 fn main() {
+    newcomers::run_if_asked();
     raise_descriptor_limit();
     let rounds = std::env::args().find_map(|argument| argument.parse().ok());
+    let rounds = rounds.unwrap_or(ROUNDS);
     let directory = TempDir::new().expect("there is a place for temporary files");
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("it is a name");
     for (name, text) in [
@@ -131,12 +141,15 @@ fn main() {
     ] {
         fs::write(directory.path().join(name), text).expect("the directory is ours");
     }
+    if std::env::args().any(|argument| argument == "storm") {
+        return storm::measure(rounds, directory.path());
+    }
     let programs: Vec<_> = Program::ALL
         .into_iter()
         .filter(|program| program.is_installed())
         .collect();
     let mut sums: Vec<_> = programs.iter().map(|_| Sum::default()).collect();
-    for _ in 0..rounds.unwrap_or(ROUNDS) {
+    for _ in 0..rounds {
         for (program, sum) in programs.iter().zip(&mut sums) {
             measure(*program, directory.path(), sum);
         }

@@ -57,6 +57,8 @@ pub(crate) struct Talk {
     pub(crate) pace: Pace,
     /// When to stop although not all messages are sent.
     pub(crate) at_most: Duration,
+    /// Somebody else needs the load's core while nothing is due.
+    pub(crate) shares_core: bool,
 }
 
 impl Talk {
@@ -67,6 +69,7 @@ impl Talk {
             text: Text::Ascii(64),
             pace,
             at_most: Duration::from_mins(1),
+            shares_core: false,
         }
     }
 }
@@ -169,6 +172,16 @@ impl Crowd {
 
     /// Says `talk` and waits until everybody has heard it.
     pub(crate) fn say(&mut self, server: &Server, talk: Talk) -> Heard {
+        self.say_until(server, talk, || false)
+    }
+
+    /// The same, with no message more once `until` says that it is enough.
+    pub(crate) fn say_until(
+        &mut self,
+        server: &Server,
+        talk: Talk,
+        until: impl Fn() -> bool,
+    ) -> Heard {
         let cpu = server.cpu_time();
         let start = Instant::now();
         let mut latency = histogram();
@@ -176,7 +189,7 @@ impl Crowd {
         let probe_start = self.members[self.probe].heard;
         let mut last_heard = start;
         while heard < goal * self.listeners {
-            if start.elapsed() >= talk.at_most {
+            if start.elapsed() >= talk.at_most || until() {
                 goal = goal.min(sent);
             }
             let due = match talk.pace {
@@ -198,9 +211,15 @@ impl Crowd {
             self.members[..self.speakers]
                 .iter_mut()
                 .for_each(Member::send);
-            // On a clock, the load's core has nothing else to do than watch it.
             let patience = match talk.pace {
                 Pace::Window(_) => Duration::from_millis(20),
+                // The poll's clock has milliseconds, and would be late by up to one of them.
+                Pace::PerSecond(rate) if talk.shares_core => {
+                    let next = start + Duration::from_secs_f64(sent as f64 / rate);
+                    let left = next.saturating_duration_since(Instant::now());
+                    Duration::from_millis(left.as_millis() as u64)
+                }
+                // The load's core has nothing else to do than watch its clock.
                 Pace::PerSecond(_) => Duration::ZERO,
             };
             let news = self.listen(patience, &mut latency);

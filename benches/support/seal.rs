@@ -2,7 +2,7 @@
 //! that the load's core is not the one that is measured.
 
 #[path = "../../tests/tls/anybody.rs"]
-mod anybody;
+pub(crate) mod anybody;
 
 use std::io::{ErrorKind, Read, Write};
 use std::sync::{Arc, LazyLock, Mutex};
