@@ -4,13 +4,21 @@
 //! Not criterion's, since what is compared are programs beside each other, with their memory. Takes
 //! how many rounds to run, and words of which each program's name has one (`chatroom`: the room alone),
 //! and prints medians. NATS and ngircd are left out where they aren't installed.
+//!
+//! With `storm`, what it costs those who talk that thousands shake hands at once.
 #![allow(
     clippy::print_stdout,
+    clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::cast_precision_loss,
     reason = "a bench prints what it measured, and fails by panicking"
 )]
 
+#[path = "sealed/newcomers.rs"]
+mod newcomers;
+#[path = "sealed/storm.rs"]
+mod storm;
 mod support;
 
 use std::fs;
@@ -126,9 +134,11 @@ struct Sum {
 }
 
 fn main() {
+    newcomers::run_if_asked();
     raise_descriptor_limit();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let rounds = arguments.iter().find_map(|argument| argument.parse().ok());
+    let rounds = rounds.unwrap_or(ROUNDS);
     let words: Vec<_> = arguments
         .iter()
         .filter(|argument| !argument.starts_with('-') && argument.parse::<usize>().is_err())
@@ -145,18 +155,26 @@ fn main() {
     ] {
         fs::write(directory.path().join(name), text).expect("the directory is ours");
     }
+    if arguments.iter().any(|argument| argument == "storm") {
+        return storm::measure(rounds, directory.path());
+    }
     let programs: Vec<_> = Program::ALL
         .into_iter()
         .filter(|program| program.is_installed() && is_asked_for(program))
         .collect();
     let mut sums: Vec<_> = programs.iter().map(|_| Sum::default()).collect();
-    for _ in 0..rounds.unwrap_or(ROUNDS) {
+    for _ in 0..rounds {
         for (program, sum) in programs.iter().zip(&mut sums) {
             measure(*program, directory.path(), sum);
         }
     }
+    print_loads(&programs, &sums);
+    print_memory(&programs, directory.path());
+}
+
+fn print_loads(programs: &[Program], sums: &[Sum]) {
     println!("{MEMBERS} members; ratios to the plain room's");
-    for (program, sum) in programs.iter().zip(&sums) {
+    for (program, sum) in programs.iter().zip(sums) {
         print!("  {:14}", program.name());
         for ((name, ..), (tally, plain)) in LOADS.iter().zip(sum.loads.iter().zip(&sums[0].loads)) {
             print!(
@@ -169,13 +187,16 @@ fn main() {
         }
         println!(" {:.0} bytes a member", median(sum.bytes.iter().copied()));
     }
-    println!("{MANY} members, after one line; ratios to the sealed room's");
+}
+
+fn print_memory(programs: &[Program], directory: &Path) {
+    println!("{MANY} members, after one line; ratios to the first");
     let bytes: Vec<_> = programs
         .iter()
-        .map(|program| bytes_of_many(*program, directory.path()))
+        .map(|program| bytes_of_many(*program, directory))
         .collect();
     for (program, one) in programs.iter().zip(&bytes) {
-        let ratio = one / bytes[1];
+        let ratio = one / bytes[0];
         println!(
             "  {:14} {one:.0} bytes a member ({ratio:.1})",
             program.name()

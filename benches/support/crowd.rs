@@ -58,8 +58,8 @@ pub(crate) struct Talk {
     pub(crate) pace: Pace,
     /// When to stop although not all messages are sent.
     pub(crate) at_most: Duration,
-    /// The load never sleeps, so that no server pays for waking it: how often it would have to depends
-    /// on which of both is quicker.
+    /// The load never sleeps, as on a clock it needn't: so no server pays for waking it, which it would
+    /// have to the more often the quicker it is.
     pub(crate) awake: bool,
 }
 
@@ -71,7 +71,7 @@ impl Talk {
             text: Text::Ascii(64),
             pace,
             at_most: Duration::from_mins(1),
-            awake: false,
+            awake: matches!(pace, Pace::PerSecond(_)),
         }
     }
 }
@@ -174,6 +174,16 @@ impl Crowd {
 
     /// Says `talk` and waits until everybody has heard it.
     pub(crate) fn say(&mut self, server: &Server, talk: Talk) -> Heard {
+        self.say_until(server, talk, || false)
+    }
+
+    /// The same, with no message more once `until` says that it is enough.
+    pub(crate) fn say_until(
+        &mut self,
+        server: &Server,
+        talk: Talk,
+        until: impl Fn() -> bool,
+    ) -> Heard {
         let cpu = server.cpu_time();
         let load_cpu = machine::cpu_time(std::process::id());
         let start = Instant::now();
@@ -182,7 +192,7 @@ impl Crowd {
         let probe_start = self.members[self.probe].heard;
         let mut last_heard = start;
         while heard < goal * self.listeners {
-            if start.elapsed() >= talk.at_most {
+            if start.elapsed() >= talk.at_most || until() {
                 goal = goal.min(sent);
             }
             let due = match talk.pace {
@@ -204,10 +214,15 @@ impl Crowd {
             self.members[..self.speakers]
                 .iter_mut()
                 .for_each(Member::send);
-            // On a clock, the load's core has nothing else to do than watch it.
             let patience = match talk.pace {
-                Pace::Window(_) if !talk.awake => Duration::from_millis(20),
-                _ => Duration::ZERO,
+                _ if talk.awake => Duration::ZERO,
+                Pace::Window(_) => Duration::from_millis(20),
+                // The poll's clock has milliseconds, and would be late by up to one of them.
+                Pace::PerSecond(rate) => {
+                    let next = start + Duration::from_secs_f64(sent as f64 / rate);
+                    let left = next.saturating_duration_since(Instant::now());
+                    Duration::from_millis(left.as_millis() as u64)
+                }
             };
             let news = self.listen(patience, &mut latency);
             heard += news;

@@ -11,8 +11,8 @@ use super::seal::Seal;
 /// Source addresses, and their first port: from one address alone, finding a free port takes the
 /// kernel longer than all the rest. Below the ports that it hands out itself.
 const SOURCES: usize = 8;
-pub(super) const FIRST_PORT: u16 = 10_000;
-pub(super) const LAST_PORT: u16 = 32_000;
+pub(crate) const FIRST_PORT: u16 = 10_000;
+pub(crate) const LAST_PORT: u16 = 32_000;
 
 /// One of a crowd.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl Member {
 }
 
 /// Begins a connection, without waiting for it.
-pub(super) fn connect(
+pub(crate) fn connect(
     address: SocketAddr,
     number: usize,
     ports: &mut std::ops::Range<u16>,

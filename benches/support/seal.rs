@@ -3,7 +3,7 @@
 //! checked.
 
 #[path = "../../tests/tls/anybody.rs"]
-mod anybody;
+pub(crate) mod anybody;
 
 use std::io::{ErrorKind, Read, Write};
 use std::sync::{Arc, LazyLock};

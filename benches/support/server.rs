@@ -1,5 +1,6 @@
 //! Servers to measure, each a child process on the servers' core.
 
+use std::fs::File;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -34,24 +35,33 @@ impl Server {
     pub(crate) fn room_that_speaks(wire: Wire) -> Self {
         let address = free_address();
         let scheme = if wire == Wire::Web { "http://" } else { "" };
-        let mut command = Self::serve();
+        let mut command = Self::serve("warn");
         command.args(["--listen", &format!("{scheme}{address}")]);
         Self::start(command, address, wire)
     }
 
     /// The same over TLS, with the certificate in `directory`.
     pub(crate) fn sealed_room(directory: &Path) -> Self {
+        Self::sealed(directory, Self::serve("warn"), Stdio::null())
+    }
+
+    /// The same with its usual log in the file `log`.
+    pub(crate) fn sealed_room_with_log(directory: &Path, log: &Path) -> Self {
+        let log = File::create(log).expect("there is a place for it");
+        Self::sealed(directory, Self::serve("info"), log.into())
+    }
+
+    fn sealed(directory: &Path, mut command: Command, log: Stdio) -> Self {
         let address = free_address();
-        let mut command = Self::serve();
         command.args(["--listen", &format!("tls://{address}")]);
         command.arg("--tls-cert").arg(directory.join("cert.pem"));
         command.arg("--tls-key").arg(directory.join("key.pem"));
-        let mut server = Self::start(command, address, Wire::Room);
+        let mut server = Self::start_logging(command, address, Wire::Room, log);
         server.sealed = true;
         server
     }
 
-    fn serve() -> Command {
+    fn serve(level: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_chatroom"));
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("CHATROOM_") {
@@ -59,7 +69,7 @@ impl Server {
             }
         }
         command
-            .args(["serve", "--log-level", "warn"])
+            .args(["serve", "--log-level", level])
             .env("CHATROOM_RATE", "0");
         command
     }
@@ -82,10 +92,14 @@ impl Server {
     }
 
     /// Starts `command`, and waits until it listens on `address`.
-    pub(crate) fn start(mut command: Command, address: SocketAddr, wire: Wire) -> Self {
+    pub(crate) fn start(command: Command, address: SocketAddr, wire: Wire) -> Self {
+        Self::start_logging(command, address, wire, Stdio::null())
+    }
+
+    fn start_logging(mut command: Command, address: SocketAddr, wire: Wire, log: Stdio) -> Self {
         command
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(log)
             .stderr(Stdio::null());
         let spawned = on_server_core(|| command.spawn());
         let child = spawned.unwrap_or_else(|error| panic!("{command:?}: {error}"));
@@ -105,6 +119,11 @@ impl Server {
         // So that what it does at its start is not counted.
         sleep(Duration::from_millis(100));
         server
+    }
+
+    /// Returns the number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Returns the processor time it has used.

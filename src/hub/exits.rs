@@ -14,8 +14,8 @@ use crate::tick::Tick;
 /// How long what is owed to somebody who leaves is waited for.
 const DRAIN: Duration = Duration::from_secs(DRAIN_S);
 
-/// Slots freed in one turn: closing a socket takes the kernel some microseconds.
-const REAPS_MAX: usize = 1024;
+/// Slots freed in one turn: closing a socket takes the kernel up to twenty microseconds.
+const REAPS_MAX: usize = 128;
 
 /// Those who have left, as long as they are still there.
 #[derive(Debug, Default)]

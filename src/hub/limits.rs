@@ -32,9 +32,9 @@ pub const DEPARTED_SESSIONS_MAX: usize = 1024;
 /// How much hearing one connection may cause in a turn, in lines.
 pub const CONNECTION_WORK_MAX: usize = 1024;
 
-/// How much hearing all connections together may cause in a turn, in lines: about ten
-/// milliseconds.
-pub const TURN_WORK_MAX: usize = 16 * 1024;
+/// How much hearing all connections together may cause in a turn, in lines, once for new events and once
+/// for those who had to wait: about three milliseconds each.
+pub const TURN_WORK_MAX: usize = 4 * 1024;
 
 /// What a line costs that names somebody, in lines: names are compared by how they look.
 pub const NAME_WORK: usize = 16;
@@ -109,7 +109,8 @@ pub struct Slice {
 impl Default for Slice {
     fn default() -> Self {
         Self {
-            bytes: 4 * 1024 * 1024,
+            // Some 256 writes: two or three milliseconds where they are sealed.
+            bytes: 1024 * 1024,
             slots: 64 * 1024,
         }
     }

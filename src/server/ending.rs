@@ -156,7 +156,8 @@ impl Server {
         let refused = self.hub.counters().refused();
         let turned_away: u64 = refused.iter().map(|(_, count)| count).sum();
         info!(
-            "{} connections, {} in the room{departing}{}{}; so far {} turned away, ended: {}; longest turn {:.1} ms",
+            "{} connections, {} in the room{departing}{}{}; so far {} turned away, ended: {}; longest turn {:.1} ms, \
+             under load {:.1} ms of processor time",
             self.hub.len(),
             self.hub.room().names().count(),
             Kept(self.hub.room().access()),
@@ -164,6 +165,7 @@ impl Server {
             turned_away,
             self.hub.disconnects(),
             self.turns.longest.as_secs_f64() * 1e3,
+            self.turns.most_worked.as_secs_f64() * 1e3,
         );
     }
 }

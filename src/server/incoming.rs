@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use log::{debug, warn};
 use mio::Interest;
@@ -17,7 +17,14 @@ use crate::hub::framed::Framed;
 use crate::tick::Tick;
 
 /// Connections accepted from one listener in one turn.
-const ACCEPTS_MAX: usize = 256;
+const ACCEPTS_MAX: usize = 128;
+
+/// How long a turn may go on with those on their way in, but for the step under way.
+const LETTING_IN: Duration = Duration::from_millis(2);
+
+/// The same while members are owed something, or wait to be heard: they come first, and yet nobody waits
+/// for ever.
+const LETTING_IN_BESIDE: Duration = Duration::from_micros(250);
 
 /// The code that those who don't come in are counted under.
 const NOT_ARRIVED: &str = "not-arrived";
@@ -45,14 +52,20 @@ impl Server {
         }
     }
 
-    /// Goes on with those on their way in, and hands the hub those who have arrived.
+    /// Goes on with those on their way in, and hands the hub those who have arrived: at least one, and more
+    /// as long as there is time.
     pub(super) fn let_in(&mut self, now: Tick) {
         if self.arrivals.len() == 0 {
             return;
         }
-        let start = Instant::now();
+        let most = if self.hub.has_work() {
+            LETTING_IN_BESIDE
+        } else {
+            LETTING_IN
+        };
+        let until = Instant::now() + most;
         while !self.hub.must_reap_first()
-            && let Some(outcome) = self.arrivals.next(now, start, &self.site)
+            && let Some(outcome) = self.arrivals.next(now, until, &self.site)
         {
             match outcome {
                 Outcome::Arrived(arrived) => self.arrive(arrived, now),
@@ -60,6 +73,9 @@ impl Server {
                 Outcome::Failed(address, why) => {
                     self.hub.turn_away_unheard(address, NOT_ARRIVED, &why);
                 }
+            }
+            if Instant::now() >= until {
+                return;
             }
         }
     }

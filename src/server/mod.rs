@@ -16,9 +16,10 @@ mod notify;
 pub mod sandbox;
 mod sources;
 mod turns;
+mod waiting;
 pub mod web;
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -51,7 +52,7 @@ use crate::store::lists::Files;
 use crate::tick::Tick;
 
 /// Events taken from the kernel in one turn.
-const EVENTS_MAX: usize = 1024;
+const EVENTS_MAX: usize = 512;
 
 /// Where the server listens when it is told nothing and handed nothing.
 pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5050);
@@ -253,10 +254,15 @@ impl Server {
 
     /// Does one turn of the loop.
     fn turn(&mut self) -> io::Result<Next> {
-        let due = self.wait()?;
+        let busy = self.is_busy();
+        let due = self.wait(busy)?;
         let start = self.now();
+        let worked_before = busy.then(turns::worked);
         let next = self.work(start);
         let end = self.now();
+        if let Some(worked_before) = worked_before {
+            self.turns.count_work(worked_before, end - start);
+        }
         let delay = due.map_or(Duration::ZERO, |due| start - due);
         self.turns.count(end - start, delay, end);
         if let Some(notifier) = &mut self.notifier {
@@ -314,39 +320,6 @@ impl Server {
         self.let_in(now);
         self.accept(now);
         Next::Turn
-    }
-
-    /// Waits for events, not at all while work is left over, and returns until when at most.
-    fn wait(&mut self) -> io::Result<Option<Tick>> {
-        let backplane = self.backplane.as_ref();
-        let busy = self.hub.has_work()
-            || self.has_incoming()
-            || backplane.is_some_and(|backplane| backplane.has_work());
-        let deadlines = self
-            .listeners
-            .iter()
-            .filter_map(Listener::deadline)
-            .chain(self.certificates.as_ref().map(Certificates::deadline))
-            .chain(self.arrivals.deadline())
-            .chain(self.ending.deadline())
-            .chain(self.notifier.as_ref().and_then(Notifier::deadline))
-            .chain(self.exchanges.deadline())
-            .chain(backplane.and_then(|backplane| backplane.deadline()))
-            .chain(self.hub.deadline())
-            .chain(self.keeper.deadline(&self.hub));
-        let deadline = deadlines.min().filter(|_| !busy);
-        let timeout = if busy {
-            Some(Duration::ZERO)
-        } else {
-            deadline.map(|deadline| deadline - self.now())
-        };
-        match self.poll.poll(&mut self.events, timeout) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => {
-                self.events.clear();
-            }
-            result => result?,
-        }
-        Ok(deadline)
     }
 
     /// Hands each event to whom it concerns.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
+
 use crate::tick::Tick;
 
 /// The upper bounds of the histogram's buckets, in microseconds; the last one has none.
@@ -24,6 +26,9 @@ pub(super) struct Turns {
     pub(super) total: Duration,
     /// The longest.
     pub(super) longest: Duration,
+    /// The most processor time that one took, of those that began with work left over: on a machine that
+    /// has other things to do, what the loop itself has to answer for.
+    pub(super) most_worked: Duration,
     /// When one was late last, and by how much.
     late: Option<(Tick, Duration)>,
 }
@@ -42,11 +47,26 @@ impl Turns {
         }
     }
 
+    /// Takes note of a turn that began with work left over, when the thread had `worked_before`, and took
+    /// no longer than `took`. Asks the kernel only where it matters.
+    pub(super) fn count_work(&mut self, worked_before: Duration, took: Duration) {
+        if took > self.most_worked {
+            let worked = worked().saturating_sub(worked_before);
+            self.most_worked = self.most_worked.max(worked);
+        }
+    }
+
     /// Returns by how much the loop was late lately, if it was.
     pub(super) fn late(&self, now: Tick) -> Option<Duration> {
         let (at, late) = self.late?;
         (now - at < REMEMBERED).then_some(late)
     }
+}
+
+/// Returns how much processor time this thread has used.
+pub(super) fn worked() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -68,6 +88,19 @@ mod tests {
         }
         assert_eq!(turns.buckets, [2, 0, 0, 1, 1, 0, 0, 0, 0, 0, 1]);
         assert_eq!(turns.longest, ms(5000));
+    }
+
+    #[test]
+    fn the_most_processor_time_of_a_turn_is_kept() {
+        let mut turns = Turns::default();
+        let before = worked();
+        while worked() < before + Duration::from_millis(1) {}
+        turns.count_work(before, Duration::from_mins(1));
+        let most = turns.most_worked;
+        assert!(most >= Duration::from_millis(1));
+        turns.count_work(worked(), Duration::from_mins(1));
+        turns.count_work(before, most);
+        assert_eq!(turns.most_worked, most);
     }
 
     #[test]

@@ -30,8 +30,8 @@ pub(crate) fn longest_turn(log: &[String]) -> Duration {
         .iter()
         .find_map(|text| text.split_once("longest turn "))
         .expect("the server says so");
-    let ms: f64 = ms.strip_suffix(" ms").unwrap().parse().unwrap();
-    Duration::from_secs_f64(ms / 1e3)
+    let (ms, _) = ms.split_once(" ms").unwrap();
+    Duration::from_secs_f64(ms.parse::<f64>().unwrap() / 1e3)
 }
 
 /// Asks the server how it goes until its answer begins with `start`, and returns that.

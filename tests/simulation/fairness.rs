@@ -95,7 +95,7 @@ fn however_many_never_stop_talking_everybody_is_heard() {
         scene.settle();
         scene.heard(ears);
         let mut heard = String::new();
-        for turn in 0..60 {
+        for turn in 0..240 {
             for &key in &floods {
                 let mut wire = scene.wire(key);
                 // Empty lines cost work, too, but fill no transcript.

@@ -97,9 +97,18 @@ impl Coming {
     }
 }
 
-/// All of them come at once; who is there talks on.
+/// All of them come at once; who is there talks on. How long a turn takes on a busy machine is the
+/// machine's matter, so what counts is what the loop does in it; three times, since where others use
+/// the same processor a turn needs more of it, too.
 #[test]
 fn a_storm_of_handshakes_starves_nobody() {
+    const GOAL: Duration = Duration::from_millis(20);
+    let mut storms = std::iter::repeat_with(live_through_storm).take(3);
+    assert!(storms.any(|most_worked| most_worked < GOAL));
+}
+
+/// Returns the most processor time that a turn of the loop took.
+fn live_through_storm() -> Duration {
     let newcomers = if slow_tests() { 5000 } else { 700 };
     let (mut server, _directory) = serve(&[]);
     let ali = server.join("ali");
@@ -118,6 +127,7 @@ fn a_storm_of_handshakes_starves_nobody() {
         bob.expect("ali: hello");
         slowest = slowest.max(asked.elapsed());
     }
+    let took = start.elapsed();
     server.drain_log();
     let log = server.stop();
     let (_, turn) = log
@@ -125,10 +135,10 @@ fn a_storm_of_handshakes_starves_nobody() {
         .rev()
         .find_map(|text| text.split_once("longest turn "))
         .unwrap();
-    println!(
-        "all in after {:?}, a line took {slowest:?} at most, a turn {turn}",
-        start.elapsed()
-    );
-    let turn: f64 = turn.strip_suffix(" ms").unwrap().parse().unwrap();
-    assert!(turn < 100.0, "{turn} ms");
+    println!("all in after {took:?}, a line took {slowest:?} at most, a turn {turn}");
+    let (_, worked) = turn.split_once("under load ").unwrap();
+    let (ms, _) = worked.split_once(" ms").unwrap();
+    let worked = Duration::from_secs_f64(ms.parse::<f64>().unwrap() / 1e3);
+    assert!(!worked.is_zero(), "there was none: {turn}");
+    worked
 }

@@ -2,7 +2,7 @@
 //! says whom it stands for, then TLS shakes hands, then a browser asks for the page or a WebSocket.
 //!
 //! A handshake costs as much as hundreds of lines, so those who talk must not wait for those who come:
-//! a turn has a small budget of time for all handshakes together, an address has few at once, and
+//! a turn has a small budget of time for all of them together, an address has few at once, and
 //! all together have a bound. Beyond that the kernel's queue holds who comes; only when nothing has moved for
 //! a while does the oldest make place.
 
@@ -28,9 +28,6 @@ const ARRIVALS_MAX: usize = 1024;
 
 /// Most of one address (IPv6: of one /64).
 const ARRIVALS_PER_ADDRESS: usize = 256;
-
-/// How long a turn may go on with them, but for the one under way.
-const TURN: Duration = Duration::from_millis(2);
 
 /// How long one may take while others wait for its place.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -188,66 +185,85 @@ impl Arrivals {
     }
 
     /// Goes on with those for whom something can be done, until one of them is on its way no more;
-    /// nobody, once a turn that began at `start` has no more time for them.
-    pub(super) fn next(&mut self, now: Tick, start: Instant, site: &Site) -> Option<Outcome> {
+    /// nobody, once it is past `until` after a step.
+    pub(super) fn next(&mut self, now: Tick, until: Instant, site: &Site) -> Option<Outcome> {
         if let Some(outcome) = self.pop_overdue(now) {
             return Some(outcome);
         }
-        while start.elapsed() < TURN
-            && let Some((index, number)) = self.queue.pop_front()
-        {
-            let arrival = self.slab.get_mut(index);
-            let Some(arrival) = arrival.filter(|arrival| arrival.number == number) else {
+        while let Some((index, number)) = self.queue.pop_front() {
+            let arrival = self.slab.get(index);
+            if arrival.is_none_or(|arrival| arrival.number != number) {
                 continue;
-            };
-            arrival.queued = false;
-            let by_proxy = arrival.by_proxy;
-            let step = arrival.go_on(&mut self.scratch, site);
-            let is_named = by_proxy && arrival.is_named;
-            if is_named && matches!(step, Step::Waits | Step::GoesOn) {
-                let address = arrival.address;
-                if !self.per_address.has_place(address) {
-                    self.remove(index);
-                    let why = "too many of its address are on their way in".to_owned();
-                    return Some(Outcome::Failed(address, why));
-                }
-                self.per_address.enter(index, address);
             }
-            match step {
-                Step::Waits => {}
-                Step::GoesOn => self.set_ready(index),
-                Step::Done(sealed, opened) => {
-                    self.handshakes.completed += u64::from(sealed.is_some());
-                    let Arrival {
-                        stream,
-                        address,
-                        origin,
-                        ..
-                    } = self.remove(index);
-                    let said = opened.map_or(address, |opened| opened.address);
-                    return Some(Outcome::Arrived(Arrived {
-                        stream,
-                        // An address that isn't the stream's was named by who stands in front.
-                        origin: if said == address {
-                            origin
-                        } else {
-                            Origin::Named(said)
-                        },
-                        address: said,
-                        sealed,
-                        opened,
-                    }));
-                }
-                Step::Left => {
-                    self.remove(index);
-                    return Some(Outcome::Left);
-                }
-                Step::Failed(why) => {
-                    return Some(Outcome::Failed(self.give_up(index), why));
-                }
+            let outcome = self.go_on(index, site);
+            if outcome.is_some() || Instant::now() >= until {
+                return outcome;
             }
         }
         None
+    }
+
+    /// Goes on with one of them as far as it can, and returns what has become of it if it is on its way no
+    /// more.
+    fn go_on(&mut self, index: usize, site: &Site) -> Option<Outcome> {
+        let arrival = &mut self.slab[index];
+        arrival.queued = false;
+        let by_proxy = arrival.by_proxy;
+        let step = arrival.go_on(&mut self.scratch, site);
+        let is_named = by_proxy && arrival.is_named;
+        if is_named && matches!(step, Step::Waits | Step::GoesOn) {
+            let address = arrival.address;
+            if !self.per_address.has_place(address) {
+                self.remove(index);
+                let why = "too many of its address are on their way in".to_owned();
+                return Some(Outcome::Failed(address, why));
+            }
+            self.per_address.enter(index, address);
+        }
+        match step {
+            Step::Waits => None,
+            Step::GoesOn => {
+                self.set_ready(index);
+                None
+            }
+            Step::Done(sealed, opened) => {
+                self.handshakes.completed += u64::from(sealed.is_some());
+                Some(Outcome::Arrived(self.arrived(index, sealed, opened)))
+            }
+            Step::Left => {
+                self.remove(index);
+                Some(Outcome::Left)
+            }
+            Step::Failed(why) => Some(Outcome::Failed(self.give_up(index), why)),
+        }
+    }
+
+    /// Takes out one that can be let in.
+    fn arrived(
+        &mut self,
+        index: usize,
+        sealed: Option<Box<Sealed>>,
+        opened: Option<Opened>,
+    ) -> Arrived {
+        let Arrival {
+            stream,
+            address,
+            origin,
+            ..
+        } = self.remove(index);
+        let said = opened.map_or(address, |opened| opened.address);
+        Arrived {
+            stream,
+            // An address that isn't the stream's was named by who stands in front.
+            origin: if said == address {
+                origin
+            } else {
+                Origin::Named(said)
+            },
+            address: said,
+            sealed,
+            opened,
+        }
     }
 
     /// Ends everybody: the room is closing.
