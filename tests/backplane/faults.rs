@@ -6,6 +6,7 @@
 //! `CHATROOM_FAULTS_S` seconds, from the seed `CHATROOM_FAULTS_SEED`.
 
 mod crowd;
+mod liveness;
 mod verdict;
 
 use std::env;
@@ -15,6 +16,7 @@ use chatroom::backplane::nats::Options;
 use rustix::process::Signal;
 
 use self::crowd::Crowd;
+use self::liveness::Watch;
 use crate::common::{Server, chatroom};
 use crate::nats_server::{Nats, cluster, options};
 
@@ -71,6 +73,7 @@ struct House {
     next_nats: Instant,
     next_node: Instant,
     tally: Tally,
+    watch: Watch,
 }
 
 fn seconds() -> u64 {
@@ -95,17 +98,6 @@ fn node(nats: &[Nats]) -> Server {
     Server::run(command)
 }
 
-/// Prints what a node has logged about the backplane.
-fn tell_log(index: usize, node: &Server) {
-    for text in node
-        .texts()
-        .iter()
-        .filter(|text| !text.contains("chatroom!"))
-    {
-        println!("  node {index}: {text}");
-    }
-}
-
 #[test]
 #[ignore = "takes ten minutes"]
 fn nothing_is_lost_doubled_or_out_of_order_whatever_dies() {
@@ -123,38 +115,35 @@ fn nothing_is_lost_doubled_or_out_of_order_whatever_dies() {
         next_nats: start + Duration::from_secs(5),
         next_node: start + Duration::from_secs(8),
         tally: Tally::default(),
+        watch: Watch::new(NODES, start),
     };
-    let mut crowd = Crowd::new(NODES * PEOPLE);
+    let mut crowd = Crowd::new(NODES, PEOPLE);
     let end = start + Duration::from_secs(seconds());
     let mut told = start;
     while Instant::now() < end {
         house.turn(true);
         crowd.turn(&house.nodes, true);
+        house.look(&crowd, true);
         if told.elapsed() > Duration::from_secs(10) {
             told = Instant::now();
-            println!(
-                "{:4} s: {} in the room, {} lines said, {:?}",
-                start.elapsed().as_secs(),
+            house.watch.tell(format_args!(
+                "{} in the room, {} lines said, {:?}",
                 crowd.present(),
                 crowd.said(),
                 house.tally
-            );
+            ));
         }
     }
     // All that was begun comes to its end, and what was said is heard.
     let settled = Instant::now() + Duration::from_secs(90);
-    while house.has_fault() || !crowd.is_quiet() {
+    while house.has_fault() || house.watch.is_cut_off() || crowd.is_waiting() || !crowd.is_quiet() {
         assert!(
             Instant::now() < settled,
             "it doesn't come to rest: {crowd:?}"
         );
         house.turn(false);
         crowd.turn(&house.nodes, false);
-    }
-    for (index, node) in house.nodes.iter().enumerate() {
-        if let Some(node) = node {
-            tell_log(index, node);
-        }
+        house.look(&crowd, false);
     }
     let options = Options {
         replicas: 3,
@@ -164,11 +153,16 @@ fn nothing_is_lost_doubled_or_out_of_order_whatever_dies() {
     let stream = verdict::read_stream(options, &addresses);
     let figures = verdict::judge(&stream, &crowd.into_people());
     println!("{:?}\n{figures}", house.tally);
+    println!("{}", house.watch.judge());
 }
 
 impl House {
     fn has_fault(&self) -> bool {
         self.nats_fault.is_some() || self.node_fault.is_some()
+    }
+
+    fn look(&mut self, crowd: &Crowd, talking: bool) {
+        self.watch.look(&self.nodes, crowd.heard_at(), talking);
     }
 
     /// Ends the faults whose time is over, and begins others if there `may` be.
@@ -183,6 +177,8 @@ impl House {
             } else {
                 self.nats[fault.index].signal(Signal::CONT);
             }
+            let index = fault.index;
+            self.watch.tell(format_args!("NATS server {index} is back"));
             // It has to have what it has missed, or two of three would be without it.
             self.next_nats = now + self.random.ms(6_000, 12_000);
         }
@@ -194,9 +190,13 @@ impl House {
         {
             if fault.killed {
                 self.nodes[fault.index] = Some(node(&self.nats));
+                self.watch.starts(fault.index);
             } else if let Some(node) = &self.nodes[fault.index] {
                 node.signal(Signal::CONT);
+                self.watch.stands(fault.index, false);
             }
+            let index = fault.index;
+            self.watch.tell(format_args!("node {index} is back"));
             self.next_node = now + self.random.ms(3_000, 9_000);
         }
         if may && self.nats_fault.is_none() && now >= self.next_nats {
@@ -218,6 +218,9 @@ impl House {
             self.tally.nats_stopped += 1;
         }
         let until = now + self.random.ms(500, 9_000);
+        let what = if killed { "killed" } else { "stopped" };
+        self.watch
+            .tell(format_args!("NATS server {index} is {what}"));
         self.nats_fault = Some(Fault {
             index,
             killed,
@@ -232,16 +235,19 @@ impl House {
             if let Some(mut node) = self.nodes[index].take() {
                 node.signal(Signal::KILL);
                 node.wait();
-                tell_log(index, &node);
+                self.watch.ends(index, &node);
             }
             self.tally.nodes_killed += 1;
         } else {
             if let Some(node) = &self.nodes[index] {
                 node.signal(Signal::STOP);
             }
+            self.watch.stands(index, true);
             self.tally.nodes_stopped += 1;
         }
         let until = now + self.random.ms(500, 18_000);
+        let what = if killed { "killed" } else { "stopped" };
+        self.watch.tell(format_args!("node {index} is {what}"));
         self.node_fault = Some(Fault {
             index,
             killed,

@@ -60,14 +60,22 @@ fn counting(stream: &Stream) -> (Vec<(&str, &Value)>, usize) {
     (events, ignored)
 }
 
-/// Returns the lines `NAME: TEXT` that everybody has to have heard, in order.
-fn lines(events: &[(&str, &Value)]) -> Vec<String> {
+/// What everybody has to have heard.
+struct Talk {
+    /// The lines `NAME: TEXT`, in order.
+    lines: Vec<String>,
+    /// How many lines there were when somebody first came in, by name.
+    came: HashMap<String, usize>,
+}
+
+fn talk(events: &[(&str, &Value)]) -> Talk {
     // A member is known by its boot and its number there.
     let mut names: HashMap<(&str, u64), String> = HashMap::new();
-    let mut lines = Vec::new();
+    let (mut lines, mut came) = (Vec::new(), HashMap::new());
     for (boot, event) in events {
         if let Some(joined) = event.get("joined") {
             let name = joined["name"].as_str().unwrap().to_owned();
+            came.entry(name.clone()).or_insert(lines.len());
             names.insert((*boot, joined["n"].as_u64().unwrap()), name);
         } else if let Some(said) = event.get("said") {
             let number = said[0].as_u64().unwrap();
@@ -76,21 +84,18 @@ fn lines(events: &[(&str, &Value)]) -> Vec<String> {
             }
         }
     }
-    lines
+    Talk { lines, came }
 }
 
 /// Checks everybody, and returns the figures.
 #[track_caller]
 pub(crate) fn judge(stream: &Stream, people: &[Person]) -> String {
     let (events, ignored) = counting(stream);
-    let all = lines(&events);
-    let places: HashMap<&str, usize> = all
-        .iter()
-        .enumerate()
-        .map(|(place, line)| (line.as_str(), place))
-        .collect();
+    let talk = talk(&events);
+    let all = &talk.lines;
+    let different: HashSet<&String> = all.iter().collect();
     assert_eq!(
-        places.len(),
+        different.len(),
         all.len(),
         "the stream has a line twice that counts"
     );
@@ -103,8 +108,8 @@ pub(crate) fn judge(stream: &Stream, people: &[Person]) -> String {
     let mut wrong = String::new();
     let mut heard = 0;
     for person in people {
-        let checked = check_said(person, &all)
-            .and_then(|()| check_heard(person, &all, &places))
+        let checked = check_said(person, all)
+            .and_then(|()| check_heard(person, &talk))
             .and_then(|()| check_left(person, &joins));
         if let Err(why) = checked {
             writeln!(wrong, "{}: {why}", person.name).unwrap();
@@ -144,39 +149,28 @@ fn check_said(person: &Person, all: &[String]) -> Result<(), String> {
     Ok(())
 }
 
-/// What somebody heard is all that others said, without a gap, from the first to the last; to the end
+/// What somebody heard is all that others said, without a gap, from their coming to the last; to the end
 /// if they stayed.
-fn check_heard(
-    person: &Person,
-    all: &[String],
-    places: &HashMap<&str, usize>,
-) -> Result<(), String> {
+fn check_heard(person: &Person, talk: &Talk) -> Result<(), String> {
     let own = format!("{}: ", person.name);
-    let said: Vec<_> = person
-        .heard
-        .iter()
-        .filter(|line| line.contains(": "))
-        .collect();
-    let Some(first) = said.first() else {
-        return Ok(());
+    let said = person.heard.iter().filter(|line| line.contains(": "));
+    let Some(&came) = talk.came.get(&person.name) else {
+        let heard = said.count();
+        return if heard == 0 && !person.stayed {
+            Ok(())
+        } else {
+            Err(format!("{heard} lines were heard, and they never came in"))
+        };
     };
-    let mut place = *places
-        .get(first.as_str())
-        .ok_or_else(|| format!("nobody said {first:?}"))?;
-    for line in &said {
-        while all.get(place).is_some_and(|there| there.starts_with(&own)) {
-            place += 1;
-        }
-        let there = all.get(place);
-        if there != Some(*line) {
+    let after = talk.lines[came..].iter();
+    let mut others = after.filter(|line| !line.starts_with(&own));
+    for line in said {
+        let there = others.next();
+        if there != Some(line) {
             return Err(format!("{line:?} is heard where {there:?} stands"));
         }
-        place += 1;
     }
-    let missed = all[place..]
-        .iter()
-        .filter(|line| !line.starts_with(&own))
-        .count();
+    let missed = others.count();
     if person.stayed && missed > 0 {
         return Err(format!("the last {missed} lines are missing"));
     }
