@@ -146,10 +146,14 @@ impl Watch {
         node.read = server.texts().len();
     }
 
-    /// Checks that nothing took too long, and returns the figures.
+    /// Checks that nothing took too long.
     #[track_caller]
-    pub(crate) fn judge(&self) -> String {
+    pub(crate) fn judge(&self) {
         assert!(self.late.is_empty(), "{}", self.late.join("\n"));
+    }
+
+    /// Returns the figures.
+    pub(crate) fn figures(&self) -> String {
         let longest = |times: &[Duration]| times.iter().max().copied().unwrap_or_default();
         let over = |seconds| {
             let times = self.silences.iter();
