@@ -67,6 +67,8 @@ struct Tally {
 struct House {
     nats: Vec<Nats>,
     nodes: Vec<Option<Server>>,
+    /// One that has begun to start, and which.
+    starting: Option<(usize, Server)>,
     random: Random,
     nats_fault: Option<Fault>,
     node_fault: Option<Fault>,
@@ -87,7 +89,7 @@ fn seed() -> u64 {
         .unwrap_or_else(|| std::process::id().into())
 }
 
-/// Starts a node.
+/// Begins to start a node.
 fn node(nats: &[Nats]) -> Server {
     let urls: Vec<_> = nats.iter().map(Nats::url).collect();
     let mut command = chatroom();
@@ -95,7 +97,7 @@ fn node(nats: &[Nats]) -> Server {
         .args(["serve", "--listen", "127.0.0.1:0", "--log-talk", "off"])
         .args(["--backplane", &urls.join(","), "--room", ROOM])
         .args(["--replicas", "3", "--backplane-timeout", "60"]);
-    Server::run(command)
+    Server::spawn(command)
 }
 
 #[test]
@@ -104,18 +106,26 @@ fn nothing_is_lost_doubled_or_out_of_order_whatever_dies() {
     let Some(nats) = cluster() else { return };
     let seed = seed();
     println!("seed {seed}");
-    let nodes: Vec<_> = (0..NODES).map(|_| Some(node(&nats))).collect();
+    let nodes = (0..NODES).map(|_| {
+        let mut node = node(&nats);
+        while !node.has_become_ready() {
+            node.drain_log();
+        }
+        Some(node)
+    });
+    let nodes: Vec<_> = nodes.collect();
     let start = Instant::now();
     let mut house = House {
         nats,
         nodes,
+        starting: None,
         random: Random(seed),
         nats_fault: None,
         node_fault: None,
         next_nats: start + Duration::from_secs(5),
         next_node: start + Duration::from_secs(8),
         tally: Tally::default(),
-        watch: Watch::new(NODES, start),
+        watch: Watch::new(NODES, 3, start),
     };
     let mut crowd = Crowd::new(NODES, PEOPLE);
     let end = start + Duration::from_secs(seconds());
@@ -165,25 +175,41 @@ fn nothing_is_lost_doubled_or_out_of_order_whatever_dies() {
 
 impl House {
     fn has_fault(&self) -> bool {
-        self.nats_fault.is_some() || self.node_fault.is_some()
+        self.nats_fault.is_some() || self.node_fault.is_some() || self.starting.is_some()
     }
 
     fn look(&mut self, crowd: &Crowd, talking: bool) {
+        if let Some((index, node)) = &self.starting {
+            self.watch.read_log(*index, node);
+        }
         self.watch.look(&self.nodes, crowd.heard_at(), talking);
     }
 
     /// Ends the faults whose time is over, and begins others if there `may` be.
     fn turn(&mut self, may: bool) {
         let now = Instant::now();
-        for node in self.nodes.iter_mut().flatten() {
+        let starting = self.starting.as_mut().map(|(_, node)| node);
+        for node in self.nodes.iter_mut().flatten().chain(starting) {
             node.drain_log();
         }
+        self.end_faults(now);
+        if may && self.nats_fault.is_none() && now >= self.next_nats {
+            self.harm_nats(now);
+        }
+        let whole = self.node_fault.is_none() && self.starting.is_none();
+        if may && whole && now >= self.next_node {
+            self.harm_node(now);
+        }
+    }
+
+    fn end_faults(&mut self, now: Instant) {
         if let Some(fault) = self.nats_fault.take_if(|fault| fault.until <= now) {
             if fault.killed {
                 self.nats[fault.index].restart();
             } else {
                 self.nats[fault.index].signal(Signal::CONT);
             }
+            self.watch.nats_runs(fault.index, true);
             let index = fault.index;
             self.watch.tell(format_args!("NATS server {index} is back"));
             // It has to have what it has missed, or two of three would be without it.
@@ -196,7 +222,7 @@ impl House {
             .take_if(|fault| fault.until <= now && (!fault.killed || may_start))
         {
             if fault.killed {
-                self.nodes[fault.index] = Some(node(&self.nats));
+                self.starting = Some((fault.index, node(&self.nats)));
                 self.watch.starts(fault.index);
             } else if let Some(node) = &self.nodes[fault.index] {
                 node.signal(Signal::CONT);
@@ -206,11 +232,10 @@ impl House {
             self.watch.tell(format_args!("node {index} is back"));
             self.next_node = now + self.random.ms(3_000, 9_000);
         }
-        if may && self.nats_fault.is_none() && now >= self.next_nats {
-            self.harm_nats(now);
-        }
-        if may && self.node_fault.is_none() && now >= self.next_node {
-            self.harm_node(now);
+        let ready = |(_, node): &mut (usize, Server)| node.has_become_ready();
+        if let Some((index, node)) = self.starting.take_if(ready) {
+            self.nodes[index] = Some(node);
+            self.next_node = now + self.random.ms(3_000, 9_000);
         }
     }
 
@@ -226,6 +251,7 @@ impl House {
         }
         let until = now + self.random.ms(500, 9_000);
         let what = if killed { "killed" } else { "stopped" };
+        self.watch.nats_runs(index, false);
         self.watch
             .tell(format_args!("NATS server {index} is {what}"));
         self.nats_fault = Some(Fault {

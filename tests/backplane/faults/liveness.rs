@@ -5,8 +5,11 @@ use std::time::{Duration, Instant};
 
 use crate::common::Server;
 
-/// How long a node that runs may be cut off, or hear nothing, while most NATS servers run.
+/// How long a node that runs may hear nothing, where most NATS servers have run for as long.
 const DEAF_MAX: Duration = Duration::from_secs(20);
+
+/// How long it may where there always are most of them, though not the same.
+const DEAF_AT_ALL_MAX: Duration = Duration::from_secs(45);
 
 /// A shorter silence isn't counted.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -34,6 +37,10 @@ struct Watched {
 pub(crate) struct Watch {
     start: Instant,
     nodes: Vec<Watched>,
+    /// Since when each NATS server runs.
+    nats_since: Vec<Option<Instant>>,
+    /// How long nodes heard nothing that could have, at most.
+    longest_calm: Duration,
     /// For how long nodes were cut off that came back.
     cuts: Vec<Duration>,
     /// How many died while they were cut off.
@@ -45,7 +52,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn new(nodes: usize, start: Instant) -> Self {
+    pub(crate) fn new(nodes: usize, nats: usize, start: Instant) -> Self {
         let watched = || Watched {
             runs_since: Some(start),
             heard: start,
@@ -56,6 +63,8 @@ impl Watch {
         Self {
             start,
             nodes: (0..nodes).map(|_| watched()).collect(),
+            nats_since: vec![Some(start); nats],
+            longest_calm: Duration::ZERO,
             cuts: Vec::new(),
             died_cut_off: 0,
             silences: Vec::new(),
@@ -90,6 +99,19 @@ impl Watch {
         (node.runs_since, node.is_late) = ((!still).then(Instant::now), false);
     }
 
+    /// Takes note that a NATS server runs from here on, or doesn't.
+    pub(crate) fn nats_runs(&mut self, index: usize, runs: bool) {
+        self.nats_since[index] = runs.then(Instant::now);
+    }
+
+    /// Returns for how long most NATS servers have run.
+    fn calm(&self) -> Duration {
+        let runs = |since: &Option<Instant>| since.map_or(Duration::ZERO, |at| at.elapsed());
+        let mut times: Vec<_> = self.nats_since.iter().map(runs).collect();
+        times.sort_unstable();
+        times[(times.len() - 1) / 2]
+    }
+
     /// Returns whether a node is cut off.
     pub(crate) fn is_cut_off(&self) -> bool {
         self.nodes.iter().any(|node| node.cut_since.is_some())
@@ -98,6 +120,7 @@ impl Watch {
     /// Looks at the nodes; `heard` is when the people of each have heard something last, and somebody
     /// is `talking` all the time.
     pub(crate) fn look(&mut self, servers: &[Option<Server>], heard: &[Instant], talking: bool) {
+        let calm = self.calm();
         for (index, server) in servers.iter().enumerate() {
             if let Some(server) = server {
                 self.read_log(index, server);
@@ -113,7 +136,12 @@ impl Watch {
                     self.silences.push(silence);
                 }
                 (node.heard, node.is_late) = (heard[index], false);
-            } else if talking && before.elapsed() > DEAF_MAX && !node.is_late {
+            } else if talking {
+                let deaf = before.elapsed();
+                self.longest_calm = self.longest_calm.max(deaf.min(calm));
+                if node.is_late || (deaf.min(calm) < DEAF_MAX && deaf < DEAF_AT_ALL_MAX) {
+                    continue;
+                }
                 node.is_late = true;
                 let cut = node.cut_since.map(|since| since - self.start);
                 let told = format!(
@@ -126,10 +154,12 @@ impl Watch {
         }
     }
 
-    fn read_log(&mut self, index: usize, server: &Server) {
+    /// Reads on in a node's log.
+    pub(crate) fn read_log(&mut self, index: usize, server: &Server) {
         let node = &mut self.nodes[index];
         for text in &server.texts()[node.read..] {
-            if !text.contains("chatroom!") {
+            let told = ["limits: ", "sandbox: ", "listening on "];
+            if !text.contains("chatroom!") && !told.iter().any(|start| text.starts_with(start)) {
                 let at = self.start.elapsed().as_secs_f64();
                 println!("{at:7.2} s: node {index}: {text}");
             }
@@ -161,7 +191,7 @@ impl Watch {
         };
         format!(
             "{} times cut off and back, {:.1} s at most, {} killed meanwhile; {} silences of 2 s or more, \
-             {} of 5, {} of 10, {:.1} s at most",
+             {} of 5, {} of 10, {:.1} s at most, {:.1} s of it while most NATS servers ran",
             self.cuts.len(),
             longest(&self.cuts).as_secs_f64(),
             self.died_cut_off,
@@ -169,6 +199,7 @@ impl Watch {
             over(5),
             over(10),
             longest(&self.silences).as_secs_f64(),
+            self.longest_calm.as_secs_f64(),
         )
     }
 }
