@@ -167,14 +167,9 @@ impl<T> Outbox<T> {
         published as u64
     }
 
-    /// Takes note that the backplane is up again: what has not come back is handed over once more, as
-    /// it was.
-    pub fn send_again(&mut self) {
-        self.published = 0;
-    }
-
-    /// Lets what has not come back be handed over once more under the next round, as nothing that the
-    /// stream has had: one of them was not taken.
+    /// Lets what has not come back be handed over once more, under the next round. It never is under the
+    /// same: of two that are the same the servers that keep the stream may each leave out another one
+    /// while they elect who leads, and what they keep differs from there on (seen with NATS 2.9.10).
     pub fn begin_round(&mut self) {
         self.round = self.round.wrapping_add(1);
         self.published = 0;
@@ -308,9 +303,6 @@ mod tests {
             ("b", 1, vec![said("one")])
         );
         assert_eq!(outbox.take(&first[0].2), [0]);
-        outbox.send_again();
-        outbox.publish(&mut link);
-        assert_eq!(take(&mut link), first[1..], "the same again");
         outbox.begin_round();
         outbox.publish(&mut link);
         let again = take(&mut link);
@@ -321,9 +313,9 @@ mod tests {
                 .collect::<Vec<_>>(),
             [(2, 1), (3, 1)]
         );
-        for (number, (_, _, payload)) in (1..).zip(&again) {
-            assert_eq!(outbox.take(payload), [number]);
-        }
+        // Either may be the one that counts.
+        assert_eq!(outbox.take(&first[1].2), [1]);
+        assert_eq!(outbox.take(&again[1].2), [2]);
         assert!(outbox.is_empty() && outbox.waiting_bytes() == 0 && !outbox.is_waiting());
     }
 

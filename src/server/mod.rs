@@ -291,8 +291,6 @@ impl Server {
             let hub = &mut self.hub;
             if hub.can_hear_batches() {
                 backplane.turn(now, &mut |incoming| hub.hear_backplane(incoming));
-            } else {
-                backplane.pause();
             }
         }
         self.exchanges.end_overdue(now);
@@ -316,6 +314,8 @@ impl Server {
         if let Some(backplane) = &mut self.backplane {
             let hub = &mut self.hub;
             backplane.speak(|link| hub.speak_to(link));
+            // Nothing else may bring about the next turn, once all have been told.
+            backplane.set_paused(!hub.can_hear_batches());
         }
         self.let_in(now);
         self.accept(now);

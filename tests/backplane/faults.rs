@@ -6,6 +6,7 @@
 //! `CHATROOM_FAULTS_S` seconds, from the seed `CHATROOM_FAULTS_SEED`.
 
 mod crowd;
+mod liveness;
 mod verdict;
 
 use std::env;
@@ -15,6 +16,7 @@ use chatroom::backplane::nats::Options;
 use rustix::process::Signal;
 
 use self::crowd::Crowd;
+use self::liveness::Watch;
 use crate::common::{Server, chatroom};
 use crate::nats_server::{Nats, cluster, options};
 
@@ -65,12 +67,15 @@ struct Tally {
 struct House {
     nats: Vec<Nats>,
     nodes: Vec<Option<Server>>,
+    /// One that has begun to start, and which.
+    starting: Option<(usize, Server)>,
     random: Random,
     nats_fault: Option<Fault>,
     node_fault: Option<Fault>,
     next_nats: Instant,
     next_node: Instant,
     tally: Tally,
+    watch: Watch,
 }
 
 fn seconds() -> u64 {
@@ -84,7 +89,7 @@ fn seed() -> u64 {
         .unwrap_or_else(|| std::process::id().into())
 }
 
-/// Starts a node.
+/// Begins to start a node.
 fn node(nats: &[Nats]) -> Server {
     let urls: Vec<_> = nats.iter().map(Nats::url).collect();
     let mut command = chatroom();
@@ -92,18 +97,7 @@ fn node(nats: &[Nats]) -> Server {
         .args(["serve", "--listen", "127.0.0.1:0", "--log-talk", "off"])
         .args(["--backplane", &urls.join(","), "--room", ROOM])
         .args(["--replicas", "3", "--backplane-timeout", "60"]);
-    Server::run(command)
-}
-
-/// Prints what a node has logged about the backplane.
-fn tell_log(index: usize, node: &Server) {
-    for text in node
-        .texts()
-        .iter()
-        .filter(|text| !text.contains("chatroom!"))
-    {
-        println!("  node {index}: {text}");
-    }
+    Server::spawn(command)
 }
 
 #[test]
@@ -112,77 +106,112 @@ fn nothing_is_lost_doubled_or_out_of_order_whatever_dies() {
     let Some(nats) = cluster() else { return };
     let seed = seed();
     println!("seed {seed}");
-    let nodes: Vec<_> = (0..NODES).map(|_| Some(node(&nats))).collect();
+    let nodes = (0..NODES).map(|_| {
+        let mut node = node(&nats);
+        while !node.has_become_ready() {
+            node.drain_log();
+        }
+        Some(node)
+    });
+    let nodes: Vec<_> = nodes.collect();
     let start = Instant::now();
     let mut house = House {
         nats,
         nodes,
+        starting: None,
         random: Random(seed),
         nats_fault: None,
         node_fault: None,
         next_nats: start + Duration::from_secs(5),
         next_node: start + Duration::from_secs(8),
         tally: Tally::default(),
+        watch: Watch::new(NODES, 3, start),
     };
-    let mut crowd = Crowd::new(NODES * PEOPLE);
+    let mut crowd = Crowd::new(NODES, PEOPLE);
     let end = start + Duration::from_secs(seconds());
     let mut told = start;
     while Instant::now() < end {
         house.turn(true);
         crowd.turn(&house.nodes, true);
+        house.look(&crowd, true);
         if told.elapsed() > Duration::from_secs(10) {
             told = Instant::now();
-            println!(
-                "{:4} s: {} in the room, {} lines said, {:?}",
-                start.elapsed().as_secs(),
+            house.watch.tell(format_args!(
+                "{} in the room, {} lines said, {:?}",
                 crowd.present(),
                 crowd.said(),
                 house.tally
-            );
+            ));
         }
     }
     // All that was begun comes to its end, and what was said is heard.
     let settled = Instant::now() + Duration::from_secs(90);
-    while house.has_fault() || !crowd.is_quiet() {
+    while house.has_fault() || house.watch.is_cut_off() || crowd.is_waiting() || !crowd.is_quiet() {
         assert!(
             Instant::now() < settled,
             "it doesn't come to rest: {crowd:?}"
         );
         house.turn(false);
         crowd.turn(&house.nodes, false);
+        house.look(&crowd, false);
     }
-    for (index, node) in house.nodes.iter().enumerate() {
-        if let Some(node) = node {
-            tell_log(index, node);
-        }
-    }
-    let options = Options {
+    let options = || Options {
         replicas: 3,
         ..options(ROOM)
     };
     let addresses: Vec<_> = house.nats.iter().map(Nats::address).collect();
-    let stream = verdict::read_stream(options, &addresses);
-    let figures = verdict::judge(&stream, &crowd.into_people());
-    println!("{:?}\n{figures}", house.tally);
+    let copies = verdict::read_copies(options, &addresses);
+    let people = crowd.into_people();
+    let verdict = verdict::judge(&copies[0].1, &people);
+    if verdict.is_err() || copies.len() > 1 {
+        verdict::write_down(seed, &copies, &people);
+    }
+    println!("{:?}", house.tally);
+    println!("{}", house.watch.figures());
+    println!("{}", verdict.unwrap());
+    assert_eq!(copies.len(), 1, "what the NATS servers keep differs");
+    house.watch.judge();
 }
 
 impl House {
     fn has_fault(&self) -> bool {
-        self.nats_fault.is_some() || self.node_fault.is_some()
+        self.nats_fault.is_some() || self.node_fault.is_some() || self.starting.is_some()
+    }
+
+    fn look(&mut self, crowd: &Crowd, talking: bool) {
+        if let Some((index, node)) = &self.starting {
+            self.watch.read_log(*index, node);
+        }
+        self.watch.look(&self.nodes, crowd.heard_at(), talking);
     }
 
     /// Ends the faults whose time is over, and begins others if there `may` be.
     fn turn(&mut self, may: bool) {
         let now = Instant::now();
-        for node in self.nodes.iter_mut().flatten() {
+        let starting = self.starting.as_mut().map(|(_, node)| node);
+        for node in self.nodes.iter_mut().flatten().chain(starting) {
             node.drain_log();
         }
+        self.end_faults(now);
+        if may && self.nats_fault.is_none() && now >= self.next_nats {
+            self.harm_nats(now);
+        }
+        let whole = self.node_fault.is_none() && self.starting.is_none();
+        if may && whole && now >= self.next_node {
+            self.harm_node(now);
+        }
+    }
+
+    fn end_faults(&mut self, now: Instant) {
         if let Some(fault) = self.nats_fault.take_if(|fault| fault.until <= now) {
             if fault.killed {
                 self.nats[fault.index].restart();
             } else {
                 self.nats[fault.index].signal(Signal::CONT);
             }
+            self.watch.nats_runs(fault.index, true);
+            let index = fault.index;
+            self.watch.tell(format_args!("NATS server {index} is back"));
             // It has to have what it has missed, or two of three would be without it.
             self.next_nats = now + self.random.ms(6_000, 12_000);
         }
@@ -193,17 +222,20 @@ impl House {
             .take_if(|fault| fault.until <= now && (!fault.killed || may_start))
         {
             if fault.killed {
-                self.nodes[fault.index] = Some(node(&self.nats));
+                self.starting = Some((fault.index, node(&self.nats)));
+                self.watch.starts(fault.index);
             } else if let Some(node) = &self.nodes[fault.index] {
                 node.signal(Signal::CONT);
+                self.watch.stands(fault.index, false);
             }
+            let index = fault.index;
+            self.watch.tell(format_args!("node {index} is back"));
             self.next_node = now + self.random.ms(3_000, 9_000);
         }
-        if may && self.nats_fault.is_none() && now >= self.next_nats {
-            self.harm_nats(now);
-        }
-        if may && self.node_fault.is_none() && now >= self.next_node {
-            self.harm_node(now);
+        let ready = |(_, node): &mut (usize, Server)| node.has_become_ready();
+        if let Some((index, node)) = self.starting.take_if(ready) {
+            self.nodes[index] = Some(node);
+            self.next_node = now + self.random.ms(3_000, 9_000);
         }
     }
 
@@ -218,6 +250,10 @@ impl House {
             self.tally.nats_stopped += 1;
         }
         let until = now + self.random.ms(500, 9_000);
+        let what = if killed { "killed" } else { "stopped" };
+        self.watch.nats_runs(index, false);
+        self.watch
+            .tell(format_args!("NATS server {index} is {what}"));
         self.nats_fault = Some(Fault {
             index,
             killed,
@@ -232,16 +268,19 @@ impl House {
             if let Some(mut node) = self.nodes[index].take() {
                 node.signal(Signal::KILL);
                 node.wait();
-                tell_log(index, &node);
+                self.watch.ends(index, &node);
             }
             self.tally.nodes_killed += 1;
         } else {
             if let Some(node) = &self.nodes[index] {
                 node.signal(Signal::STOP);
             }
+            self.watch.stands(index, true);
             self.tally.nodes_stopped += 1;
         }
         let until = now + self.random.ms(500, 18_000);
+        let what = if killed { "killed" } else { "stopped" };
+        self.watch.tell(format_args!("node {index} is {what}"));
         self.node_fault = Some(Fault {
             index,
             killed,

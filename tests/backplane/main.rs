@@ -21,4 +21,5 @@ mod nats_faults;
 mod nats_refusals;
 mod nats_server;
 mod nodes;
+mod scripted;
 mod shell;

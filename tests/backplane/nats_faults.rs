@@ -48,6 +48,7 @@ impl Speaker {
     }
 
     fn publish_again(&mut self) {
+        self.round += 1;
         for counter in self.applied + 1..=self.published {
             self.send(counter);
         }
@@ -57,7 +58,6 @@ impl Speaker {
     /// wrong together.
     fn begin_round(&mut self, failed: u32) {
         if failed == self.round {
-            self.round += 1;
             self.publish_again();
         }
     }

@@ -55,29 +55,50 @@ impl Server {
 
     /// Starts `command`, which must become a server, and waits until it is ready.
     #[track_caller]
-    pub(crate) fn run(mut command: Command) -> Self {
+    pub(crate) fn run(command: Command) -> Self {
+        let mut server = Self::spawn(command);
+        server.expect_log(RUNNING);
+        server.note_addresses();
+        server
+    }
+
+    /// Starts `command`, which becomes a server in its time.
+    #[track_caller]
+    pub(crate) fn spawn(mut command: Command) -> Self {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let log = Incoming::new(child.stdout.take().expect("piped"));
-        let mut server = Self {
+        Self {
             child,
             log,
             texts: Vec::new(),
             seen: 0,
             addresses: Vec::new(),
-        };
-        server.expect_log(RUNNING);
-        server.addresses = server
-            .texts
-            .iter()
+        }
+    }
+
+    /// Returns whether one that was [`spawn`](Self::spawn)ed has become ready, as far as its log was
+    /// read.
+    #[track_caller]
+    pub(crate) fn has_become_ready(&mut self) -> bool {
+        let ready = self.texts.iter().any(|text| text == RUNNING);
+        if ready {
+            self.note_addresses();
+        }
+        ready
+    }
+
+    #[track_caller]
+    fn note_addresses(&mut self) {
+        let addresses = self.texts.iter();
+        self.addresses = addresses
             .filter_map(|text| text.strip_prefix("listening on "))
             .filter_map(|address| address.parse().ok())
             .collect();
-        assert!(!server.addresses.is_empty(), "no address: {server:?}");
-        server
+        assert!(!self.addresses.is_empty(), "no address: {self:?}");
     }
 
     /// Returns the first address listened on.

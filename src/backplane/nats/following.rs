@@ -131,7 +131,8 @@ impl Following {
         Some(jetstream::consumer(stream, &deliver, next))
     }
 
-    /// The consumer was refused; returns whether there is no use in going on.
+    /// The consumer was refused, or is silent: another one is asked for soon; returns whether there is
+    /// no use in going on.
     pub(super) fn refuse(&mut self, now: Tick) -> bool {
         self.restart(now);
         now - *self.refused.get_or_insert(now) >= REFUSED_MAX

@@ -205,16 +205,7 @@ fn refusal(receipt: &[u8]) -> Option<String> {
         return Some("what the stream says of it can't be read".to_owned());
     };
     if let Some(refusal) = answer.error {
-        let words = refusal
-            .description
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(200);
-        return Some(format!(
-            "{} ({})",
-            words.collect::<String>(),
-            refusal.err_code
-        ));
+        return Some(refusal.shown());
     }
     (answer.seq == 0).then(|| "the stream doesn't say where it has it".to_owned())
 }

@@ -59,6 +59,13 @@ impl Refusal {
         self.err_code == NO_MESSAGE
     }
 
+    /// Returns it in words, without what could move a cursor.
+    pub(super) fn shown(&self) -> String {
+        let words = self.description.chars().filter(|c| !c.is_control());
+        let words: String = words.take(200).collect();
+        format!("{words} ({})", self.err_code)
+    }
+
     /// Returns whether there is no use in asking again.
     pub(super) fn is_for_good(&self) -> bool {
         FOR_GOOD.contains(&self.err_code)

@@ -47,8 +47,16 @@ const PING_AFTER: Duration = Duration::from_secs(2);
 /// How long it may be silent at all.
 const SILENCE_MAX: Duration = Duration::from_secs(6);
 
+/// How long it may be silent that hasn't said a word: the system accepts for a server that stands
+/// still.
+const FIRST_WORD_MAX: Duration = Duration::from_secs(3);
+
 /// How long an answer may take.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
+
+/// How long after the last time a question about the streams is asked once more: whom it is for may
+/// have been elected since.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Most bytes of headers, beside a message's payload.
 const HEADERS_BYTES: usize = 1024;
@@ -105,6 +113,8 @@ pub struct Client {
     /// Questions by their number, the oldest first.
     questions: VecDeque<(u64, Question, Tick)>,
     next_question: u64,
+    /// When the question about the streams is asked once more.
+    ask_again: Option<Tick>,
     sent: Sent,
     following: Following,
     snapshots: Snapshots,
@@ -136,6 +146,7 @@ impl Client {
             pinged: Tick::START,
             questions: VecDeque::new(),
             next_question: 0,
+            ask_again: None,
             sent: Sent::default(),
             following: Following::new(),
             snapshots: Snapshots::default(),
@@ -241,7 +252,7 @@ impl Client {
         if matches!(self.phase, Phase::Off | Phase::Failed(_)) {
             return;
         }
-        if now - self.heard >= SILENCE_MAX {
+        if now - self.heard >= self.silence_max() {
             return self.fail("the NATS server says nothing any more", false);
         }
         let greeted = matches!(self.phase, Phase::Setup(_) | Phase::Up);
@@ -258,32 +269,55 @@ impl Client {
             });
         }
         self.give_up_questions();
-        if matches!(self.phase, Phase::Up) {
-            if self.following.is_lost(now) {
-                self.remark("the stream's consumer is silent: another one is asked for".to_owned());
-                self.following.restart(now);
+        match self.phase {
+            Phase::Setup(_) if self.ask_again.is_some_and(|at| at <= now) => self.ask_for_setup(),
+            Phase::Up => self.tick_up(),
+            _ => {}
+        }
+    }
+
+    fn tick_up(&mut self) {
+        if self.snapshots.is_due(self.now) {
+            self.get_part(true);
+        }
+        if self.following.is_lost(self.now) {
+            self.remark("the stream's consumer is silent: another one is asked for".to_owned());
+            if self.following.refuse(self.now) {
+                return self.fail("the stream's consumers are silent", false);
             }
-            self.follow();
+        }
+        self.follow();
+    }
+
+    fn silence_max(&self) -> Duration {
+        match self.phase {
+            Phase::Info { .. } => FIRST_WORD_MAX,
+            _ => SILENCE_MAX,
         }
     }
 
     /// Returns when something is due.
     #[must_use]
     pub fn deadline(&self) -> Option<Tick> {
-        let silent = self.heard + SILENCE_MAX;
+        let silent = self.heard + self.silence_max();
         match self.phase {
             Phase::Off | Phase::Failed(_) => None,
             Phase::Info { .. } | Phase::Tls | Phase::Hello => Some(silent),
             Phase::Setup(_) | Phase::Up => {
                 let ping = self.heard.max(self.pinged) + PING_AFTER;
                 let question = self.questions.front().map(|(.., deadline)| *deadline);
-                let following = matches!(self.phase, Phase::Up).then(|| self.following.deadline());
+                let (again, following) = if matches!(self.phase, Phase::Up) {
+                    (self.snapshots.due(), self.following.deadline())
+                } else {
+                    (self.ask_again, None)
+                };
                 [
                     Some(silent),
                     Some(ping),
                     question,
+                    again,
                     self.sent.deadline(),
-                    following.flatten(),
+                    following,
                 ]
                 .into_iter()
                 .flatten()
@@ -348,9 +382,10 @@ impl Client {
         self.decoder.clear();
         self.out.clear();
         self.questions.clear();
+        self.ask_again = None;
         self.sent.clear();
         self.following.stop();
-        self.snapshots.give_up();
+        self.snapshots.stop();
         self.happened.retain(|happened| {
             !matches!(
                 happened,

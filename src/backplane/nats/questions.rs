@@ -2,8 +2,9 @@
 
 use super::jetstream::{self, Answer};
 use super::setup::{Outcome, Setup};
+use super::snapshots::PutOff;
 use super::wire::{self, Message};
-use super::{ANSWER_MAX, BEATS_SID, Client, Happened, Phase, Problem, Question};
+use super::{ANSWER_MAX, ASK_AGAIN, BEATS_SID, Client, Happened, Phase, Problem, Question};
 
 impl Client {
     /// Asks; the answer comes under a number.
@@ -16,8 +17,10 @@ impl Client {
         wire::publish(&mut self.out, subject, Some(&reply), payload);
     }
 
+    /// Asks the next question about the streams, or the same once more: the first answer counts.
     pub(super) fn ask_for_setup(&mut self) {
         if let Phase::Setup(setup) = &self.phase {
+            self.ask_again = Some(self.now + ASK_AGAIN);
             let (subject, payload) = setup.question(&self.streams);
             self.ask(Question::Setup, &subject, &payload);
         }
@@ -30,6 +33,9 @@ impl Client {
             .following
             .begin(stream, &self.inbox, &mut self.out, self.now);
         if let Some(request) = request {
+            // What becomes of the one before doesn't matter any more.
+            self.questions
+                .retain(|(_, question, _)| *question != Question::Consumer);
             let subject = format!("$JS.API.CONSUMER.CREATE.{stream}");
             self.ask(Question::Consumer, &subject, &request);
         }
@@ -68,7 +74,16 @@ impl Client {
 
     fn unanswered(&mut self, question: Question, why: &str) {
         match question {
-            Question::Setup | Question::GetPart => self.fail(why, false),
+            Question::Setup => self.fail(why, false),
+            Question::GetPart => {
+                let why = format!("the snapshot can't be read: {why}");
+                // Who keeps it may have to be elected first; what follows is heard meanwhile.
+                match self.snapshots.put_off(self.now) {
+                    PutOff::First => self.remark(why),
+                    PutOff::Again => {}
+                    PutOff::TooOften => self.fail(why, false),
+                }
+            }
             Question::Consumer => {
                 if self.following.refuse(self.now) {
                     self.fail(why, false);
@@ -111,20 +126,14 @@ impl Client {
         match (question, &answer.error) {
             (Question::Setup, _) => self.hear_setup(answer),
             (Question::GetPart, Some(refusal)) if !refusal.is_no_message() => {
-                let why = format!(
-                    "the snapshot can't be read: {} ({})",
-                    shown(&refusal.description),
-                    refusal.err_code
-                );
-                self.fail(why, false);
+                self.unanswered(question, &refusal.shown());
             }
             (Question::GetPart, _) => match self.snapshots.got(&answer) {
                 Some(parts) => self.happened.push_back(Happened::Snapshot(parts)),
                 None => self.get_part(false),
             },
             (Question::Consumer | Question::PutPart, Some(refusal)) => {
-                let why = format!("{} ({})", shown(&refusal.description), refusal.err_code);
-                self.unanswered(question, &why);
+                self.unanswered(question, &refusal.shown());
             }
             (Question::Consumer, None) => {}
             (Question::PutPart, None) => {
@@ -138,6 +147,9 @@ impl Client {
         let Phase::Setup(setup) = &mut self.phase else {
             return;
         };
+        self.questions
+            .retain(|(_, question, _)| *question != Question::Setup);
+        self.ask_again = None;
         match setup.hear(answer, &self.streams) {
             Ok(Outcome::Ask) => self.ask_for_setup(),
             Ok(Outcome::Ready(held, born, differences)) => {
@@ -187,13 +199,4 @@ impl Client {
         }
         self.follow();
     }
-}
-
-/// Returns a server's words without what could move a cursor.
-fn shown(words: &str) -> String {
-    words
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(200)
-        .collect()
 }

@@ -171,17 +171,8 @@ impl Setup {
 }
 
 fn refused(what: &str, refusal: &Refusal) -> Problem {
-    let Refusal {
-        err_code,
-        description,
-    } = refusal;
-    let shown: String = description
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(200)
-        .collect();
     Problem {
-        why: format!("{what}: {shown} ({err_code})"),
+        why: format!("{what}: {}", refusal.shown()),
         for_good: refusal.is_for_good(),
     }
 }

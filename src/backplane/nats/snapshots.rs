@@ -1,11 +1,19 @@
 //! The snapshot, part by part: asked for until there is no more, put one after the other.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use data_encoding::BASE64;
 
 use super::jetstream::Answer;
 use crate::backplane::{SNAPSHOT_PART_BYTES_MAX, SNAPSHOT_PARTS_MAX};
+use crate::tick::Tick;
+
+/// How long after a snapshot couldn't be read it is asked for again.
+const APART: Duration = Duration::from_millis(500);
+
+/// For how long that goes on until another server is asked.
+const UNREAD_MAX: Duration = Duration::from_secs(15);
 
 /// Snapshots that are on their way, one each.
 #[derive(Debug, Default)]
@@ -14,9 +22,23 @@ pub(super) struct Snapshots {
     pub(super) wanted: bool,
     /// The parts that were got so far.
     got: Vec<Vec<u8>>,
+    /// Since when it couldn't be read, and when it is asked for again.
+    unread: Option<Tick>,
+    due: Option<Tick>,
     /// The parts that have still to be put, and which is the first of them.
     put: VecDeque<Vec<u8>>,
     first: usize,
+}
+
+/// How often the snapshot couldn't be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PutOff {
+    /// It is the first time.
+    First,
+    /// It isn't.
+    Again,
+    /// It has been so for so long that there is no use in going on.
+    TooOften,
 }
 
 impl Snapshots {
@@ -24,6 +46,7 @@ impl Snapshots {
     pub(super) fn next_to_get(&mut self, again: bool) -> usize {
         if again {
             self.got.clear();
+            self.due = None;
         }
         self.got.len()
     }
@@ -40,8 +63,37 @@ impl Snapshots {
                 return None;
             }
         }
-        self.wanted = false;
+        (self.wanted, self.unread) = (false, None);
         Some(std::mem::take(&mut self.got))
+    }
+
+    /// It couldn't be read, and is asked for again soon.
+    pub(super) fn put_off(&mut self, now: Tick) -> PutOff {
+        self.due = Some(now + APART);
+        match self.unread {
+            None => {
+                self.unread = Some(now);
+                PutOff::First
+            }
+            Some(since) if now - since < UNREAD_MAX => PutOff::Again,
+            Some(_) => PutOff::TooOften,
+        }
+    }
+
+    /// Returns when it is asked for again, if it is.
+    pub(super) fn due(&self) -> Option<Tick> {
+        self.due
+    }
+
+    /// Returns whether it is time to.
+    pub(super) fn is_due(&self, now: Tick) -> bool {
+        self.due.is_some_and(|due| due <= now)
+    }
+
+    /// The connection is gone: nothing is asked for, nor put.
+    pub(super) fn stop(&mut self) {
+        (self.unread, self.due) = (None, None);
+        self.give_up();
     }
 
     /// Takes parts to put; returns whether they are taken.

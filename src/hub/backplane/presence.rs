@@ -151,7 +151,7 @@ impl<S: Stream> Hub<S> {
             complained: presence.complained,
             ..Presence::new(now)
         };
-        backplane.outbox.send_again();
+        backplane.outbox.begin_round();
         backplane.snapshots.note_up(first_seq, last_seq);
         if last_seq < backplane.applied {
             warn!("the stream is another than before; its events are heard from its start");
@@ -242,7 +242,7 @@ impl<S: Stream> Hub<S> {
             .waits_since
             .filter(|since| now >= *since + AGAIN_AFTER);
         if waits.is_some() {
-            backplane.outbox.send_again();
+            backplane.outbox.begin_round();
             presence.waits_since = None;
         }
         let hears = now - presence.own_beat <= DEAF;

@@ -38,6 +38,9 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// The longest.
 const LONGEST_WAIT: Duration = Duration::from_secs(4);
 
+/// How long a server has to have been up so that what failed before doesn't count any more.
+const STEADY: Duration = Duration::from_secs(10);
+
 /// How long the same is wrong until it is told again.
 const TELL_AGAIN: Duration = Duration::from_mins(1);
 
@@ -109,7 +112,9 @@ pub(super) struct Backplane {
     due: Tick,
     /// When the server has to have accepted and shaken hands.
     connect_deadline: Tick,
-    /// How many have failed since the last was up.
+    /// Since when the server is up, if it is.
+    up_since: Option<Tick>,
+    /// How many have failed since the last was up, and stayed so.
     failed: u32,
     random: u64,
     /// The stream may have something.
@@ -139,9 +144,10 @@ impl Backplane {
         self.readable && !self.paused
     }
 
-    /// Lets what comes wait in the kernel until the next [`turn`](Self::turn): the room can hear no more.
-    pub(super) fn pause(&mut self) {
-        self.paused = true;
+    /// Lets what comes wait in the kernel while the room can hear no more: there is no
+    /// [`turn`](Self::turn) until it can.
+    pub(super) fn set_paused(&mut self, paused: bool) {
+        self.paused = paused;
     }
 
     /// Returns when something has to be done.
@@ -159,7 +165,6 @@ impl Backplane {
 
     /// Does what can be done without waiting, and tells what has happened.
     pub(super) fn turn(&mut self, now: Tick, hear: &mut dyn FnMut(Incoming<'_>)) {
-        self.paused = false;
         let server = self.servers.current().name.clone();
         let problem = self.go_on(now, &mut |client| {
             while let Some(incoming) = client.next(now) {
@@ -219,7 +224,7 @@ impl Backplane {
                 "the backplane is up: {}, NATS {version}",
                 self.servers.current().name
             );
-            (self.failed, self.told) = (0, None);
+            self.up_since = Some(now);
         }
         let problem = match done {
             Err(error) => nats::Problem {
@@ -351,6 +356,10 @@ impl Backplane {
         self.channel = None;
         self.readable = false;
         self.servers.turn_to_next();
+        // One that goes down as soon as it is up must not be tried without end.
+        if self.up_since.take().is_some_and(|at| now - at >= STEADY) {
+            (self.failed, self.told) = (0, None);
+        }
         let wait = if self.failed < self.servers.count() {
             SHORT_WAIT
         } else {

@@ -82,6 +82,7 @@ impl Backplane {
             channel: None,
             due: Tick::START,
             connect_deadline: Tick::START,
+            up_since: None,
             failed: 0,
             random: seed | 1,
             readable: false,

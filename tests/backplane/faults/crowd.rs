@@ -41,16 +41,17 @@ pub(crate) struct Crowd {
     seats: Vec<Option<Seat>>,
     gone: Vec<Person>,
     comings: u64,
-    heard_at: Instant,
+    /// When somebody at each node has heard something last.
+    heard_at: Vec<Instant>,
 }
 
 impl Crowd {
-    pub(crate) fn new(size: usize) -> Self {
+    pub(crate) fn new(nodes: usize, people: usize) -> Self {
         Self {
-            seats: (0..size).map(|_| None).collect(),
+            seats: (0..nodes * people).map(|_| None).collect(),
             gone: Vec::new(),
             comings: 0,
-            heard_at: Instant::now(),
+            heard_at: vec![Instant::now(); nodes],
         }
     }
 
@@ -67,9 +68,19 @@ impl Crowd {
         present.chain(&self.gone).map(|person| person.said).sum()
     }
 
+    /// Returns when somebody at each node has heard something last.
+    pub(crate) fn heard_at(&self) -> &[Instant] {
+        &self.heard_at
+    }
+
     /// Returns whether nobody has heard anything for a while.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.heard_at.elapsed() >= QUIET
+        self.heard_at.iter().all(|at| at.elapsed() >= QUIET)
+    }
+
+    /// Returns whether somebody has still to be let in.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.seats.iter().flatten().any(|seat| !seat.entered)
     }
 
     /// Has everybody hear, and speak who `may`; who is gone comes back if one may.
@@ -77,7 +88,7 @@ impl Crowd {
         for (index, place) in self.seats.iter_mut().enumerate() {
             let node = index % nodes.len();
             if let Some(seat) = place {
-                let alive = seat.hear(&mut self.heard_at) && (!may || seat.speak());
+                let alive = seat.hear(&mut self.heard_at[node]) && (!may || seat.speak());
                 if !alive {
                     self.gone.extend(place.take().map(|seat| seat.person));
                 }
