@@ -105,7 +105,7 @@ fn storm(directory: &Path) -> Outcome {
     };
     let before = crowd.say(&server, talk(CALM));
     newcomers.go_on();
-    let during = crowd.say_until(&server, talk(PATIENCE), || newcomers.have_reported());
+    let during = crowd.say_until(&[&server], talk(PATIENCE), || newcomers.have_reported());
     let all_in = newcomers.report();
     newcomers.go_on();
     let named = newcomers.report();

@@ -288,10 +288,7 @@ impl Server {
             return Next::Stop;
         }
         if let Some(backplane) = &mut self.backplane {
-            let hub = &mut self.hub;
-            if hub.can_hear_batches() {
-                backplane.turn(now, &mut |incoming| hub.hear_backplane(incoming));
-            }
+            backplane.hear(&mut self.hub, now);
         }
         self.exchanges.end_overdue(now);
         self.end_lame_duck(now);
@@ -312,10 +309,7 @@ impl Server {
             certificates.look(now);
         }
         if let Some(backplane) = &mut self.backplane {
-            let hub = &mut self.hub;
-            backplane.speak(|link| hub.speak_to(link));
-            // Nothing else may bring about the next turn, once all have been told.
-            backplane.set_paused(!hub.can_hear_batches());
+            backplane.speak(&mut self.hub);
         }
         self.let_in(now);
         self.accept(now);
@@ -327,13 +321,14 @@ impl Server {
         let (mut signalled, mut reports) = (false, false);
         let mut asked = Vec::new();
         for event in &self.events {
+            let ended = event.is_read_closed() || event.is_error();
             match Source::from(event.token()) {
                 Source::Signals => signalled = true,
                 Source::Writer => self.keeper.flush(),
                 Source::Reports => reports = true,
                 Source::Backplane => {
                     if let Some(backplane) = &mut self.backplane {
-                        backplane.set_ready();
+                        backplane.set_ready(ended);
                     }
                 }
                 Source::Listener(index) => {
@@ -344,7 +339,6 @@ impl Server {
                 Source::Exchange(place) => asked.push(place),
                 Source::Arrival(index) => self.arrivals.set_ready(index),
                 Source::Connection(id) => {
-                    let ended = event.is_read_closed() || event.is_error();
                     let readiness = Readiness {
                         readable: event.is_readable() || ended,
                         writable: event.is_writable(),

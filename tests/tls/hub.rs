@@ -216,7 +216,7 @@ fn who_does_not_read_holds_one_record() {
 }
 
 /// Lets the plain peer say five records' worth at once, and returns what the sealed one shall hear.
-fn say_five_records(drive: &mut Drive, plain: usize) -> String {
+fn say_five_records(drive: &Drive, plain: usize) -> String {
     let line = "x".repeat(4000);
     for _ in 0..20 {
         drive.say(plain, &line);
@@ -229,7 +229,7 @@ fn records_that_follow_each_other_are_sent_at_once() {
     let (mut drive, plain, number, mut peer) = drive(EVERYTHING, Mischief::None);
     opened(&drive, number, &mut peer);
     let before = drive.wire(number).writes;
-    let said = say_five_records(&mut drive, plain);
+    let said = say_five_records(&drive, plain);
     drive.settle();
     let writes = drive.wire(number).writes - before;
     assert!((5..=6).contains(&writes), "{writes} writes");
@@ -245,7 +245,7 @@ fn a_record_that_nothing_follows_after_all_is_sent_off() {
     opened(&drive, number, &mut peer);
     // Room for one record, and for nothing of the next.
     drive.wire(number).window = SENT_BYTES_MAX;
-    let said = say_five_records(&mut drive, plain);
+    let said = say_five_records(&drive, plain);
     drive.settle();
     assert_eq!(drive.wire(number).writes_ahead, 1);
     assert!(!drive.wire(number).ahead, "it would wait for the next one");

@@ -19,6 +19,8 @@ use crate::failure::Failure;
 pub(super) struct Channel {
     stream: TcpStream,
     connecting: bool,
+    /// The server has closed its side, or the stream is broken.
+    ended: bool,
     tls: Option<Box<ClientConnection>>,
 }
 
@@ -75,6 +77,7 @@ impl Channel {
         Ok(Self {
             stream,
             connecting: true,
+            ended: false,
             tls: None,
         })
     }
@@ -102,6 +105,18 @@ impl Channel {
         self.stream.set_nodelay(true)?;
         self.connecting = false;
         Ok(true)
+    }
+
+    /// Takes note that the server has closed its side, or that the stream is broken.
+    pub(super) fn set_ended(&mut self) {
+        self.ended = true;
+    }
+
+    /// Returns whether the kernel may hold more, after so many bytes were read into so much space: what
+    /// comes behind a short read is an event of its own, but an end that came with it is none. What
+    /// is read of TLS says nothing of what the kernel holds.
+    pub(super) fn may_have_more(&self, bytes: usize, space: usize) -> bool {
+        bytes == space || self.ended || self.tls.is_some()
     }
 
     /// Goes on with the handshake; returns whether it is over.

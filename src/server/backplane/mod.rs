@@ -21,9 +21,10 @@ use self::servers::Servers;
 pub use self::servers::{Url, Who};
 use super::sources::Source;
 use crate::backplane::nats::{self, Client};
-use crate::backplane::{Incoming, Link};
 use crate::failure::Failure;
+use crate::hub::Hub;
 use crate::hub::backplane::Figures;
+use crate::stream::Stream;
 use crate::tick::Tick;
 
 /// How long a server may take to accept a connection and to shake hands.
@@ -134,20 +135,17 @@ impl Backplane {
         self.servers.ports()
     }
 
-    /// Takes note that the stream may have something, or take something.
-    pub(super) fn set_ready(&mut self) {
+    /// Takes note that the stream may have something, or take something, and whether it has `ended`.
+    pub(super) fn set_ready(&mut self, ended: bool) {
         (self.readable, self.blocked) = (true, false);
+        if let Some(channel) = self.channel.as_mut().filter(|_| ended) {
+            channel.set_ended();
+        }
     }
 
     /// Returns whether something can be done without an event.
     pub(super) fn has_work(&self) -> bool {
         self.readable && !self.paused
-    }
-
-    /// Lets what comes wait in the kernel while the room can hear no more: there is no
-    /// [`turn`](Self::turn) until it can.
-    pub(super) fn set_paused(&mut self, paused: bool) {
-        self.paused = paused;
     }
 
     /// Returns when something has to be done.
@@ -163,12 +161,16 @@ impl Backplane {
         }
     }
 
-    /// Does what can be done without waiting, and tells what has happened.
-    pub(super) fn turn(&mut self, now: Tick, hear: &mut dyn FnMut(Incoming<'_>)) {
+    /// Does what can be done without waiting, and has the room hear what has happened. While it can
+    /// hear no more, what comes waits in the kernel.
+    pub(super) fn hear<S: Stream>(&mut self, hub: &mut Hub<S>, now: Tick) {
+        if !hub.can_hear_batches() {
+            return;
+        }
         let server = self.servers.current().name.clone();
         let problem = self.go_on(now, &mut |client| {
             while let Some(incoming) = client.next(now) {
-                hear(incoming);
+                hub.hear_backplane(incoming);
             }
         });
         if let Some(problem) = problem {
@@ -185,10 +187,12 @@ impl Backplane {
         }
     }
 
-    /// Has `speak` ask for what the room's side wants, and sends it.
-    pub(super) fn speak(&mut self, speak: impl FnOnce(&mut dyn Link)) {
-        speak(&mut self.client);
+    /// Sends what the room has to say.
+    pub(super) fn speak<S: Stream>(&mut self, hub: &mut Hub<S>) {
+        hub.speak_to(&mut self.client);
         self.flush();
+        // Not known before all was done: nothing else may bring about the next turn.
+        self.paused = !hub.can_hear_batches();
     }
 
     fn flush(&mut self) {
@@ -337,6 +341,7 @@ impl Backplane {
                     };
                 }
                 Ok(bytes) => {
+                    self.readable = channel.may_have_more(bytes, self.scratch.len());
                     self.client.receive(&self.scratch[..bytes], now);
                     listen(&mut self.client);
                 }
