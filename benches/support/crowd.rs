@@ -57,6 +57,8 @@ pub(crate) struct Talk {
     pub(crate) pace: Pace,
     /// When to stop although not all messages are sent.
     pub(crate) at_most: Duration,
+    /// Each message is said by everybody who speaks, each in a room of its own.
+    pub(crate) in_chorus: bool,
 }
 
 impl Talk {
@@ -67,6 +69,7 @@ impl Talk {
             text: Text::Ascii(64),
             pace,
             at_most: Duration::from_mins(1),
+            in_chorus: false,
         }
     }
 }
@@ -98,7 +101,17 @@ impl Crowd {
 
     /// The same, with names of at least `name_chars` characters.
     pub(crate) fn join_named(server: &Server, members: Members, name_chars: usize) -> Self {
-        let wire = server.wire;
+        Self::join_all(&[server], members, name_chars)
+    }
+
+    /// Lets a crowd join servers of one kind, one member the first of them, the next one the next,
+    /// and waits until everybody is in.
+    pub(crate) fn join_spread(servers: &[&Server], members: Members) -> Self {
+        Self::join_all(servers, members, 0)
+    }
+
+    fn join_all(servers: &[&Server], members: Members, name_chars: usize) -> Self {
+        let wire = servers[0].wire;
         let listening = members.count - members.stalled;
         let listeners = if wire.speakers_are_apart() {
             listening - members.speakers
@@ -121,6 +134,7 @@ impl Crowd {
         assert!(crowd.probe < listening, "somebody has to listen");
         let mut ports = FIRST_PORT..LAST_PORT;
         for number in 0..members.count {
+            let server = servers[number % servers.len()];
             let mut stream = connect(server.address, number, &mut ports);
             if number < listening {
                 let interest = Interest::READABLE | Interest::WRITABLE;
@@ -169,18 +183,25 @@ impl Crowd {
 
     /// Says `talk` and waits until everybody has heard it.
     pub(crate) fn say(&mut self, server: &Server, talk: Talk) -> Heard {
-        let cpu = server.cpu_time();
+        self.say_at(&[server], talk)
+    }
+
+    /// The same where the crowd is spread over servers, whose processor time counts together.
+    pub(crate) fn say_at(&mut self, servers: &[&Server], talk: Talk) -> Heard {
+        let cpu_time = || servers.iter().map(|server| server.cpu_time()).sum();
+        let cpu: Duration = cpu_time();
         let start = Instant::now();
         let mut latency = histogram();
+        let listeners = self.listeners_of(talk);
         let (mut sent, mut heard, mut goal) = (0, 0, talk.messages);
-        let probe_start = self.members[self.probe].heard;
+        let probe_start = self.heard_by_probes(talk);
         let mut last_heard = start;
-        while heard < goal * self.listeners {
+        while heard < goal * listeners {
             if start.elapsed() >= talk.at_most {
                 goal = goal.min(sent);
             }
             let due = match talk.pace {
-                Pace::Window(window) => self.members[self.probe].heard - probe_start + window,
+                Pace::Window(window) => self.heard_by_probes(talk) - probe_start + window,
                 Pace::PerSecond(rate) => (start.elapsed().as_secs_f64() * rate) as u64 + 1,
             };
             while sent < due.min(goal) {
@@ -189,10 +210,7 @@ impl Crowd {
                     Pace::Window(_) => Instant::now(),
                     Pace::PerSecond(rate) => start + Duration::from_secs_f64(sent as f64 / rate),
                 };
-                let time = (meant - self.clock).as_nanos() as u64;
-                let speaker = &mut self.members[sent as usize % self.speakers];
-                talk.text.body(time, &mut self.body);
-                self.wire.say(&self.body, &mut speaker.unsent);
+                self.put(talk, meant, sent);
                 sent += 1;
             }
             self.members[..self.speakers]
@@ -210,17 +228,46 @@ impl Crowd {
             }
             assert!(
                 last_heard.elapsed() < PATIENCE,
-                "{heard} deliveries of {} messages to {}, then nothing",
-                sent,
-                self.listeners
+                "{heard} deliveries of {sent} messages to {listeners}, then nothing"
             );
         }
         Heard {
             messages: goal,
             deliveries: heard,
             elapsed: last_heard - start,
-            cpu: server.cpu_time() - cpu,
+            cpu: cpu_time() - cpu,
             latency: corrected(&latency, talk.pace, last_heard - start, goal),
+        }
+    }
+
+    /// Returns how many hear each message of a talk.
+    fn listeners_of(&self, talk: Talk) -> u64 {
+        if talk.in_chorus {
+            (self.members.len() - self.speakers) as u64
+        } else {
+            self.listeners
+        }
+    }
+
+    /// Returns how much those have heard whose hearing moves the window: one in each room.
+    fn heard_by_probes(&self, talk: Talk) -> u64 {
+        let rooms = if talk.in_chorus { self.speakers } else { 1 };
+        let probes = self.members[self.probe..self.probe + rooms].iter();
+        probes.map(|probe| probe.heard).min().unwrap_or(0)
+    }
+
+    /// Lets whose turn it is say the message of this number, which was meant to be sent then.
+    fn put(&mut self, talk: Talk, meant: Instant, number: u64) {
+        let time = (meant - self.clock).as_nanos() as u64;
+        talk.text.body(time, &mut self.body);
+        let speaks = if talk.in_chorus {
+            0..self.speakers
+        } else {
+            let one = number as usize % self.speakers;
+            one..one + 1
+        };
+        for speaker in &mut self.members[speaks] {
+            self.wire.say(&self.body, &mut speaker.unsent);
         }
     }
 

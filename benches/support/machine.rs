@@ -1,5 +1,6 @@
 //! The machine: its cores, its limits, what a process has used of it.
 
+use std::cell::Cell;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -33,21 +34,37 @@ static CORES: LazyLock<Option<(usize, usize)>> = LazyLock::new(|| {
     cores.next().zip(cores.next())
 });
 
+thread_local! {
+    /// Nothing has a core of its own at the moment.
+    static ANYWHERE: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Does `start` on the servers' core, which children inherit, and goes on on the load's core.
 pub(crate) fn on_server_core<T>(start: impl FnOnce() -> T) -> T {
-    let Some((server, load)) = *CORES else {
+    let Some((server, load)) = CORES.filter(|_| !ANYWHERE.get()) else {
         return start();
     };
-    pin(server);
+    restrict_to(&[server]);
     let result = start();
-    pin(load);
+    restrict_to(&[load]);
     result
 }
 
-fn pin(core: usize) {
+/// Does `measure` with servers and load on whichever of both cores the kernel gives them.
+pub(crate) fn anywhere<T>(measure: impl FnOnce() -> T) -> T {
+    if let Some((server, load)) = *CORES {
+        restrict_to(&[server, load]);
+    }
+    ANYWHERE.set(true);
+    let result = measure();
+    ANYWHERE.set(false);
+    result
+}
+
+fn restrict_to(cores: &[usize]) {
     let mut set = CpuSet::new();
-    set.set(core);
-    sched_setaffinity(None, &set).expect("the core is one of ours");
+    cores.iter().for_each(|&core| set.set(core));
+    sched_setaffinity(None, &set).expect("the cores are ours");
 }
 
 /// Returns the processor time that all threads of a process have used.

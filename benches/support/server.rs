@@ -30,7 +30,15 @@ impl Server {
         Self::room_that_speaks(Wire::Room)
     }
 
-    /// The same for members who speak `wire`.
+    /// Starts a node of the room that the NATS servers at `backplane` keep.
+    pub(crate) fn node(backplane: &str) -> Self {
+        let address = free_address();
+        let mut command = Self::serve();
+        command.args(["--listen", &address.to_string(), "--backplane", backplane]);
+        Self::start(command, address, Wire::Room)
+    }
+
+    /// Starts the room for members who speak `wire`.
     pub(crate) fn room_that_speaks(wire: Wire) -> Self {
         let address = free_address();
         let scheme = if wire == Wire::Web { "http://" } else { "" };

@@ -34,6 +34,27 @@ fn framed(text: &[u8]) -> Vec<u8> {
     frame
 }
 
+/// Returns what makes a stream as a room's is, and has it pushed as to a node.
+fn follow_stream() -> Vec<u8> {
+    let mut hello = b"CONNECT {\"verbose\":false}\r\nSUB heard 1\r\nSUB answers 2\r\n".to_vec();
+    for (what, how) in [
+        (
+            "STREAM.CREATE.room",
+            "{\"name\":\"room\",\"subjects\":[\"room\"],\"storage\":\"file\",\"max_bytes\":1073741824}",
+        ),
+        (
+            "CONSUMER.CREATE.room",
+            "{\"stream_name\":\"room\",\"config\":{\"deliver_policy\":\"all\",\
+             \"deliver_subject\":\"heard\",\"ack_policy\":\"none\",\"replay_policy\":\"instant\",\
+             \"mem_storage\":true}}",
+        ),
+    ] {
+        let bytes = how.len();
+        hello.extend(format!("PUB $JS.API.{what} answers {bytes}\r\n{how}\r\n").as_bytes());
+    }
+    hello
+}
+
 /// The protocol of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wire {
@@ -51,6 +72,8 @@ pub(crate) enum Wire {
     Redis,
     /// NATS.
     Nats,
+    /// NATS with a stream that keeps what is published, which a consumer pushes to one listener.
+    Stream,
     /// IRC.
     Irc,
     /// MQTT 3.1.1.
@@ -60,14 +83,14 @@ pub(crate) enum Wire {
 impl Wire {
     /// Returns whether those who speak are not among those who listen: they publish.
     pub(crate) fn speakers_are_apart(self) -> bool {
-        matches!(self, Self::Redis | Self::Nats | Self::Mqtt)
+        matches!(self, Self::Redis | Self::Nats | Self::Stream | Self::Mqtt)
     }
 
     /// Returns how many may be on their way in at once: what the server's accept queue holds.
     pub(crate) fn joining_at_once(self) -> usize {
         match self {
             Self::Room | Self::RoomWithJson(_) | Self::Web | Self::Raw => 1024,
-            Self::Redis | Self::Nats => 64,
+            Self::Redis | Self::Nats | Self::Stream => 64,
             Self::Mqtt => 16,
             Self::Irc | Self::Ncat => 4,
         }
@@ -84,7 +107,7 @@ impl Wire {
             Self::Web => OPENED.len() + ACCEPT_BYTES + 2 + WELCOME.len(),
             Self::Raw => 0,
             Self::Redis => usize::from(!speaks),
-            Self::Nats | Self::Irc | Self::Mqtt | Self::Ncat => 1,
+            Self::Nats | Self::Stream | Self::Irc | Self::Mqtt | Self::Ncat => 1,
         }
     }
 
@@ -102,8 +125,9 @@ impl Wire {
                 format!("NICK u{member}\r\nUSER u{member} 0 * :u\r\nJOIN #room\r\n").into_bytes()
             }
             (Self::Redis, false) => b"*2\r\n$9\r\nSUBSCRIBE\r\n$4\r\nroom\r\n".to_vec(),
-            (Self::Nats, true) => b"CONNECT {\"verbose\":false}\r\n".to_vec(),
+            (Self::Nats | Self::Stream, true) => b"CONNECT {\"verbose\":false}\r\n".to_vec(),
             (Self::Nats, false) => b"CONNECT {\"verbose\":false}\r\nSUB room 1\r\n".to_vec(),
+            (Self::Stream, false) => follow_stream(),
             (Self::Mqtt, _) => {
                 let id = format!("c{member}");
                 let id_bytes = u8::try_from(id.len()).unwrap();
@@ -141,7 +165,9 @@ impl Wire {
         let text = std::str::from_utf8(heard).ok()?;
         let ping = text.lines().find_map(|line| line.strip_prefix("PING"));
         match self {
-            Self::Irc | Self::Nats => ping.map(|cookie| format!("PONG{cookie}\r\n").into_bytes()),
+            Self::Irc | Self::Nats | Self::Stream => {
+                ping.map(|cookie| format!("PONG{cookie}\r\n").into_bytes())
+            }
             _ => None,
         }
     }
@@ -165,7 +191,7 @@ impl Wire {
                 out.extend(body);
                 out.extend(b"\r\n");
             }
-            Self::Nats => {
+            Self::Nats | Self::Stream => {
                 out.extend(format!("PUB room {}\r\n", body.len()).as_bytes());
                 out.extend(body);
                 out.extend(b"\r\n");
