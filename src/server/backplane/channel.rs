@@ -89,6 +89,11 @@ impl Channel {
         self.connecting
     }
 
+    /// Returns whether TLS is spoken: what is read then says nothing of what the kernel still holds.
+    pub(super) fn is_sealed(&self) -> bool {
+        self.tls.is_some()
+    }
+
     /// Returns whether it has, after an event.
     pub(super) fn has_connected(&mut self) -> io::Result<bool> {
         if let Some(error) = self.stream.take_error()? {

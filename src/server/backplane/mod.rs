@@ -114,6 +114,8 @@ pub(super) struct Backplane {
     random: u64,
     /// The stream may have something.
     readable: bool,
+    /// The server has closed its side, or the stream is broken: a short read may not be the last.
+    ended: bool,
     /// The stream takes no more.
     blocked: bool,
     /// The room can hear no more for now.
@@ -129,9 +131,10 @@ impl Backplane {
         self.servers.ports()
     }
 
-    /// Takes note that the stream may have something, or take something.
-    pub(super) fn set_ready(&mut self) {
+    /// Takes note that the stream may have something, or take something, and whether it has `ended`.
+    pub(super) fn set_ready(&mut self, ended: bool) {
         (self.readable, self.blocked) = (true, false);
+        self.ended |= ended;
     }
 
     /// Returns whether something can be done without an event.
@@ -272,7 +275,7 @@ impl Backplane {
         let token = Source::Backplane.into();
         self.registry.register(channel.stream(), token, interest)?;
         self.channel = Some(channel);
-        (self.readable, self.blocked) = (false, false);
+        (self.readable, self.blocked, self.ended) = (false, false, false);
         Ok(())
     }
 
@@ -332,6 +335,9 @@ impl Backplane {
                     };
                 }
                 Ok(bytes) => {
+                    // What comes behind a short read is an event of its own.
+                    let is_short = bytes < self.scratch.len() && !channel.is_sealed();
+                    self.readable = !is_short || self.ended;
                     self.client.receive(&self.scratch[..bytes], now);
                     listen(&mut self.client);
                 }

@@ -86,6 +86,7 @@ impl Backplane {
             random: seed | 1,
             readable: false,
             blocked: false,
+            ended: false,
             paused: false,
             told: None,
             scratch: vec![0; READ_BYTES].into(),
@@ -98,8 +99,8 @@ impl Backplane {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             result => result?,
         }
-        if !events.is_empty() {
-            self.set_ready();
+        for event in &*events {
+            self.set_ready(event.is_read_closed() || event.is_error());
         }
         Ok(())
     }
@@ -112,7 +113,7 @@ impl Backplane {
             new.register(channel.stream(), Source::Backplane.into(), interest)?;
         }
         self.registry = new;
-        self.set_ready();
+        self.set_ready(self.ended);
         self.servers.learn(self.client.others());
         self.servers.keep_to_ports();
         Ok(())
