@@ -3,12 +3,12 @@
 //! ratios hold on a machine that is not quiet.
 //!
 //! Not criterion's, since what is compared are programs beside each other. Takes how many rounds to
-//! run, and prints medians.
+//! run, and `latency`, `flow` or `burst` where not all is to be measured, and prints medians.
 #![allow(
     clippy::print_stdout,
     clippy::expect_used,
-    clippy::panic,
     clippy::cast_precision_loss,
+    clippy::unchecked_time_subtraction,
     reason = "a bench prints what it measured, and fails by panicking"
 )]
 
@@ -22,16 +22,16 @@ mod latency;
 mod nats;
 mod support;
 
+use nats::Nats;
 use support::machine::{self, raise_descriptor_limit};
 use support::tally::median;
-
-use nats::Nats;
 use support::{Server, Wire};
 
 /// Rounds, if not told otherwise.
 const ROUNDS: usize = 3;
 
 /// Two nodes of one room, and what keeps its order.
+#[derive(Debug)]
 pub(crate) struct Nodes {
     pub(crate) nodes: [Server; 2],
     pub(crate) nats: Nats,
@@ -49,14 +49,31 @@ impl Nodes {
     }
 }
 
+/// Measures in so many rounds, and prints.
+type Measure = fn(usize);
+
 fn main() {
+    if !Nats::is_installed() {
+        println!("skipped: there is no nats-server; apt-get install nats-server");
+        return;
+    }
     raise_descriptor_limit();
-    let rounds = std::env::args().find_map(|argument| argument.parse().ok());
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let rounds = arguments.iter().find_map(|argument| argument.parse().ok());
     let rounds = rounds.unwrap_or(ROUNDS);
+    let measures: [(&str, Measure); 3] = [
+        ("latency", latency::compare),
+        ("flow", compare_flow),
+        ("burst", burst::compare),
+    ];
+    let is_named = |name: &str| arguments.iter().any(|argument| argument == name);
+    let all = !measures.iter().any(|(name, _)| is_named(name));
     println!("{}, {}", machine::describe(), machine::today());
-    latency::compare(rounds);
-    compare_flow(rounds);
-    burst::compare(rounds);
+    for (name, compare) in measures {
+        if all || is_named(name) {
+            compare(rounds);
+        }
+    }
 }
 
 fn compare_flow(rounds: usize) {

@@ -8,9 +8,6 @@ use crate::support::machine::find_program;
 use crate::support::server::free_address;
 use crate::support::{Server, Wire};
 
-/// The program, and the Debian package that brings it.
-const PROGRAM: &str = "nats-server";
-
 /// NATS servers that are one.
 #[derive(Debug)]
 pub(crate) struct Nats {
@@ -20,6 +17,11 @@ pub(crate) struct Nats {
 }
 
 impl Nats {
+    /// Returns whether there is such a program.
+    pub(crate) fn is_installed() -> bool {
+        find_program("nats-server").is_some()
+    }
+
     /// Starts one that keeps streams in files, as its manual has it, for members who speak `wire`.
     pub(crate) fn with_streams(wire: Wire) -> Self {
         let directory = TempDir::new().expect("there is a place for temporary files");
@@ -55,10 +57,7 @@ impl Nats {
 }
 
 fn command() -> Command {
-    let program = find_program(PROGRAM);
-    Command::new(program.unwrap_or_else(|| {
-        panic!("there is no {PROGRAM} to measure with; apt-get install {PROGRAM}")
-    }))
+    Command::new(find_program("nats-server").expect("it is installed"))
 }
 
 fn start(mut command: Command, wire: Wire) -> Server {
