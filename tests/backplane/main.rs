@@ -4,6 +4,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::needless_pass_by_value,
     clippy::panic,
     clippy::print_stdout,
     reason = "a test fails by panicking and says where"
@@ -15,11 +16,18 @@ mod common;
 #[path = "../fuzz/targets/nats.rs"]
 mod any_server;
 mod anything;
+#[path = "../rig/bot.rs"]
+mod bot;
 mod faults;
+mod figures;
 mod nats_client;
 mod nats_faults;
 mod nats_refusals;
 mod nats_server;
 mod nodes;
+mod programs;
 mod scripted;
 mod shell;
+#[path = "../rig/table.rs"]
+#[allow(dead_code, reason = "a part of it is used")]
+mod table;
