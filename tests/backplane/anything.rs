@@ -20,6 +20,11 @@ fn a_script_comes_as_far_as_batches() {
     assert_eq!(any_server::play(&missing), (true, 2));
 }
 
+#[test]
+fn who_connected_anew_was_up_twice() {
+    assert_eq!(any_server::play(&[UP, UP].concat()), (true, 0));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 10_000, ..ProptestConfig::default() })]
 

@@ -159,10 +159,10 @@ impl Client {
         }
     }
 
-    /// Begins with a connection that is there. With `tls` it will speak TLS once the server has
-    /// said how it is.
+    /// Begins with a connection that is there, and forgets the one before. With `tls` it will speak TLS
+    /// once the server has said how it is.
     pub fn connected(&mut self, tls: bool, now: Tick) {
-        self.forget_connection();
+        self.disconnected("another connection is made");
         self.phase = Phase::Info { tls };
         (self.now, self.heard, self.pinged) = (now, now, now);
     }
