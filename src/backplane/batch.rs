@@ -167,9 +167,11 @@ impl<T> Outbox<T> {
         published as u64
     }
 
-    /// Lets what has not come back be handed over once more, under the next round. It never is under the
-    /// same: of two that are the same the servers that keep the stream may each leave out another one
-    /// while they elect who leads, and what they keep differs from there on (seen with NATS 2.9.10).
+    /// Lets what has not come back be handed over once more, under the next round and so as nothing that
+    /// the stream has had. It never is under the same: a stream that says that it has had it, and
+    /// doesn't hand it back, would be waited for as long as it remembers; and a server that has
+    /// kept what the others have not (as those of NATS 2.9.10 may that led the stream, stood still
+    /// and went on) would leave out the second of two, and count all that follows otherwise.
     pub fn begin_round(&mut self) {
         self.round = self.round.wrapping_add(1);
         self.published = 0;

@@ -8,8 +8,7 @@ use chatroom::tick::Tick;
 
 use crate::nats_server::{Heard, options};
 
-const NOT_NOW: &str =
-    r#"{"error":{"code":503,"err_code":10008,"description":"JetStream system temporarily unavailable"}}"#;
+const NOT_NOW: &str = r#"{"error":{"code":503,"err_code":10008,"description":"JetStream system temporarily unavailable"}}"#;
 
 /// A question: its subject, and where the answer goes.
 type Asked = (String, String);
@@ -39,7 +38,8 @@ impl Script {
     /// The same, once the streams are looked for.
     fn greeted() -> Self {
         let mut script = Self::new();
-        script.say("INFO {\"headers\":true,\"max_payload\":1048576,\"jetstream\":true}\r\nPONG\r\n");
+        script
+            .say("INFO {\"headers\":true,\"max_payload\":1048576,\"jetstream\":true}\r\nPONG\r\n");
         script
     }
 
