@@ -104,7 +104,7 @@ impl Script {
     /// Lets time pass from one deadline to the next, and returns what is asked until something is.
     #[track_caller]
     fn wait_for_question(&mut self) -> Vec<Asked> {
-        let end = self.now + Duration::from_secs(60);
+        let end = self.now + Duration::from_mins(1);
         loop {
             let asked = self.asked();
             if !asked.is_empty() || self.client.problem().is_some() {
