@@ -67,6 +67,8 @@ pub struct Outbox<T> {
     /// Not come back; the first `published` of them have been handed over since the backplane is up.
     sent: VecDeque<Draft<T>>,
     published: usize,
+    /// How many may be on their way.
+    window: usize,
     /// Of the events in `sent`.
     sent_bytes: usize,
 }
@@ -76,6 +78,36 @@ pub struct Outbox<T> {
 struct Draft<T> {
     events: Vec<u8>,
     thens: Vec<T>,
+}
+
+/// A batch that has not come back.
+#[derive(Debug)]
+pub struct Unheard<T> {
+    /// Its counter.
+    pub counter: u64,
+    events: Vec<u8>,
+    thens: Vec<T>,
+}
+
+impl<T> Unheard<T> {
+    fn new(counter: u64, draft: Draft<T>) -> Self {
+        let mut events = Vec::with_capacity(draft.events.len() + 2);
+        events.push(b'[');
+        events.extend(draft.events);
+        events.push(b']');
+        Self {
+            counter,
+            events,
+            thens: draft.thens,
+        }
+    }
+
+    /// Takes out its events, and what to do of each.
+    pub fn take(&mut self) -> impl Iterator<Item = (Entry<'_>, T)> {
+        let thens = std::mem::take(&mut self.thens);
+        let entries: Vec<Entry<'_>> = serde_json::from_slice(&self.events).unwrap_or_default();
+        entries.into_iter().zip(thens)
+    }
 }
 
 impl<T> Default for Draft<T> {
@@ -98,6 +130,7 @@ impl<T> Outbox<T> {
             open: Draft::default(),
             sent: VecDeque::new(),
             published: 0,
+            window: usize::MAX,
             sent_bytes: 0,
         }
     }
@@ -117,7 +150,8 @@ impl<T> Outbox<T> {
     /// Returns whether something could be handed over now.
     #[must_use]
     pub fn has_work(&self) -> bool {
-        self.published < self.sent.len() || (!self.open.thens.is_empty() && self.may_seal())
+        self.published < self.sent.len().min(self.window)
+            || (!self.open.thens.is_empty() && self.may_seal())
     }
 
     /// Returns whether something that was handed over has not come back.
@@ -146,8 +180,7 @@ impl<T> Outbox<T> {
     /// Returns whether the batch with this counter has not come back.
     #[must_use]
     pub fn has(&self, counter: u64) -> bool {
-        let first = self.next - self.sent.len() as u64;
-        (first..self.next).contains(&counter)
+        (self.first()..self.next).contains(&counter)
     }
 
     /// Hands over what has not been handed over, and returns how many batches that is.
@@ -155,15 +188,16 @@ impl<T> Outbox<T> {
         if !self.open.thens.is_empty() && self.may_seal() {
             self.seal();
         }
-        let first = self.next - self.sent.len() as u64;
+        let first = self.first();
         let mut payload = Vec::new();
-        for at in self.published..self.sent.len() {
+        let end = self.sent.len().min(self.window).max(self.published);
+        for at in self.published..end {
             let counter = first + at as u64;
             self.write(counter, at, &mut payload);
             link.publish(counter, self.round, &payload);
         }
-        let published = self.sent.len() - self.published;
-        self.published = self.sent.len();
+        let published = end - self.published;
+        self.published = end;
         published as u64
     }
 
@@ -178,6 +212,12 @@ impl<T> Outbox<T> {
     pub fn begin_round(&mut self) {
         self.round = self.round.wrapping_add(1);
         self.published = 0;
+    }
+
+    /// Lets one batch be on its way at first, and twice as many whenever one has come back: the stream may
+    /// hold little, and what all hand over at once would push out what some have not heard.
+    pub fn begin_slowly(&mut self) {
+        self.window = 1;
     }
 
     /// Returns the round.
@@ -204,21 +244,44 @@ impl<T> Outbox<T> {
             return Vec::new();
         };
         self.published = self.published.saturating_sub(1);
+        self.window = self.window.saturating_mul(2);
         self.sent_bytes -= first.events.len();
         first.thens
     }
 
-    /// Ends this boot, and returns what has not come back, in order: the events of each batch as JSON,
-    /// and what to do of each.
-    pub fn end(self) -> impl Iterator<Item = (Vec<u8>, Vec<T>)> {
+    /// Takes out what has not come back up to the batch with the counter `last`: it has counted, though
+    /// this node has not heard it.
+    pub fn take_counted(&mut self, last: u64) -> Vec<Unheard<T>> {
+        let mut taken = Vec::new();
+        while self.first() <= last
+            && let Some(draft) = self.sent.pop_front()
+        {
+            let counter = self.next - 1 - self.sent.len() as u64;
+            self.published = self.published.saturating_sub(1);
+            self.sent_bytes -= draft.events.len();
+            taken.push(Unheard::new(counter, draft));
+        }
+        if self.next <= last {
+            // Somebody else has written under this boot.
+            self.next = last.saturating_add(1);
+            self.begin_round();
+        }
+        taken
+    }
+
+    /// Ends this boot, and returns what has not come back, in order.
+    pub fn end(self) -> impl Iterator<Item = Unheard<T>> {
+        let first = self.first();
         let drafts = self.sent.into_iter().chain([self.open]);
-        drafts.map(|draft| {
-            let mut events = Vec::with_capacity(draft.events.len() + 2);
-            events.push(b'[');
-            events.extend(draft.events);
-            events.push(b']');
-            (events, draft.thens)
-        })
+        (first..)
+            .zip(drafts)
+            .map(|(counter, draft)| Unheard::new(counter, draft))
+    }
+
+    /// Returns the counter of the first batch that has not come back.
+    #[must_use]
+    pub fn first(&self) -> u64 {
+        self.next - self.sent.len() as u64
     }
 
     /// While enough is on its way, more rides in one batch.
@@ -257,143 +320,4 @@ impl<T> Outbox<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::backplane::event::TEXT_BYTES_MAX;
-    use proptest::prelude::*;
-
-    /// What was published: counter, round, payload.
-    #[derive(Default)]
-    struct Published(Vec<(u64, u32, Vec<u8>)>);
-
-    impl Link for Published {
-        fn listen_as(&mut self, _: &str) {}
-        fn follow_from(&mut self, _: u64) {}
-        fn fetch_snapshot(&mut self) {}
-        fn publish(&mut self, counter: u64, round: u32, payload: &[u8]) {
-            assert!(payload.len() <= BATCH_BYTES_MAX);
-            self.0.push((counter, round, payload.to_vec()));
-        }
-        fn tell(&mut self, _: &str, _: &[u8]) {}
-        fn beat(&mut self) {}
-        fn put_snapshot(&mut self, _: Vec<Vec<u8>>) {}
-        fn waiting_bytes(&self) -> usize {
-            0
-        }
-    }
-
-    fn said(text: &str) -> Entry<'_> {
-        Entry::Said(1, text.into())
-    }
-
-    fn take(link: &mut Published) -> Vec<(u64, u32, Vec<u8>)> {
-        std::mem::take(&mut link.0)
-    }
-
-    #[test]
-    fn what_has_not_come_back_is_sent_again() {
-        let (mut outbox, mut link) = (Outbox::new("b"), Published::default());
-        for (number, text) in ["one", "two", "three"].into_iter().enumerate() {
-            outbox.push(&said(text), number);
-            outbox.publish(&mut link);
-        }
-        let first = take(&mut link);
-        assert_eq!(
-            first.iter().map(|sent| sent.0).collect::<Vec<_>>(),
-            [1, 2, 3]
-        );
-        let batch = Batch::parse(&first[0].2).unwrap();
-        assert_eq!(
-            (&*batch.node, batch.n, batch.events),
-            ("b", 1, vec![said("one")])
-        );
-        assert_eq!(outbox.take(&first[0].2), [0]);
-        outbox.send_again();
-        outbox.publish(&mut link);
-        assert_eq!(take(&mut link), first[1..], "the same again");
-        outbox.begin_round();
-        outbox.publish(&mut link);
-        let again = take(&mut link);
-        assert_eq!(
-            again
-                .iter()
-                .map(|sent| (sent.0, sent.1))
-                .collect::<Vec<_>>(),
-            [(2, 1), (3, 1)]
-        );
-        for (number, (_, _, payload)) in (1..).zip(&again) {
-            assert_eq!(outbox.take(payload), [number]);
-        }
-        assert!(outbox.is_empty() && outbox.waiting_bytes() == 0 && !outbox.is_waiting());
-    }
-
-    #[test]
-    fn what_another_writes_under_this_boot_takes_nothing_away() {
-        let (mut outbox, mut link) = (Outbox::new("b"), Published::default());
-        outbox.push(&said("mine"), 7);
-        outbox.publish(&mut link);
-        let mine = take(&mut link).remove(0).2;
-        let false_one = String::from_utf8(mine).unwrap().replace("mine", "not mine");
-        assert!(Batch::parse(false_one.as_bytes()).is_some());
-        assert!(outbox.take(false_one.as_bytes()).is_empty());
-        outbox.publish(&mut link);
-        let (counter, round, payload) = take(&mut link).remove(0);
-        assert_eq!((counter, round), (2, 1));
-        assert_eq!(outbox.take(&payload), [7]);
-    }
-
-    #[test]
-    fn more_rides_in_one_batch_while_enough_is_on_its_way() {
-        let (mut outbox, mut link) = (Outbox::new("b"), Published::default());
-        for number in 0..100 {
-            outbox.push(&said("x"), number);
-            outbox.publish(&mut link);
-        }
-        let sent = take(&mut link);
-        assert_eq!(sent.len(), ON_THEIR_WAY);
-        outbox.take(&sent[0].2);
-        outbox.publish(&mut link);
-        let rest = take(&mut link).remove(0).2;
-        assert_eq!(
-            Batch::parse(&rest).unwrap().events.len(),
-            100 - ON_THEIR_WAY
-        );
-    }
-
-    #[test]
-    fn a_batch_is_no_longer_than_may_be() {
-        let (mut outbox, mut link) = (Outbox::new("b"), Published::default());
-        // The worst that a text can become as JSON.
-        let text = "\"".repeat(TEXT_BYTES_MAX);
-        for number in 0..20 {
-            outbox.push(&said(&text), number);
-        }
-        outbox.publish(&mut link);
-        let mut thens = Vec::new();
-        for (_, _, payload) in take(&mut link) {
-            thens.extend(outbox.take(&payload));
-        }
-        assert_eq!(thens, (0..20).collect::<Vec<_>>());
-        assert_eq!(outbox.waiting_bytes(), 0);
-    }
-
-    proptest! {
-        #[test]
-        fn garbage_is_no_batch(bytes in proptest::collection::vec(any::<u8>(), 0..120)) {
-            prop_assert!(Batch::parse(&bytes).is_none());
-        }
-
-        #[test]
-        fn a_damaged_batch_does_no_harm(at in 0_usize..90, byte in any::<u8>()) {
-            let (mut outbox, mut link) = (Outbox::new("b"), Published::default());
-            outbox.push(&said("a line of talk"), ());
-            outbox.publish(&mut link);
-            let mut payload = take(&mut link).remove(0).2;
-            let at = at % payload.len();
-            payload[at] = byte;
-            if Batch::parse(&payload).is_some() {
-                outbox.take(&payload);
-            }
-        }
-    }
-}
+mod tests;

@@ -20,7 +20,8 @@ const GONE_MAX: usize = 4096;
 #[derive(Debug, Default)]
 pub struct Members {
     nodes: BTreeMap<SmolStr, Node>,
-    gone: VecDeque<SmolStr>,
+    /// Those that are gone, the oldest first, and the counters of their last batches that counted.
+    gone: VecDeque<(SmolStr, u64)>,
     /// Those who are connected to other nodes, by their places.
     remote: Slab<Remote>,
     /// The numbers of those who are connected to this one.
@@ -71,7 +72,7 @@ impl Members {
         let last = match self.nodes.get(boot) {
             Some(node) => node.last,
             None if self.nodes.len() >= NODES_MAX => return Place::Before,
-            None if self.gone.iter().any(|gone| gone == boot) => return Place::Before,
+            None if self.last_of_gone(boot).is_some() => return Place::Before,
             None => 0,
         };
         match counter {
@@ -97,6 +98,13 @@ impl Members {
         })
     }
 
+    /// Returns who is in the room by a node, with the numbers that it has given them.
+    pub fn of(&self, boot: &str) -> impl Iterator<Item = (u64, MemberId)> {
+        let members = self.nodes.get(boot).map(|node| &node.members);
+        let members = members.into_iter().flatten();
+        members.map(|(&number, &member)| (number, member))
+    }
+
     /// Returns the nodes, by their boots.
     pub fn nodes(&self) -> impl Iterator<Item = (&SmolStr, &Node)> {
         self.nodes.iter()
@@ -107,9 +115,39 @@ impl Members {
         self.nodes.iter_mut()
     }
 
-    /// Returns the boots that are known to be gone, the oldest first.
-    pub fn gone(&self) -> impl Iterator<Item = &str> {
-        self.gone.iter().map(SmolStr::as_str)
+    /// Returns the boots that are known to be gone, the oldest first, and the counter of the last batch
+    /// of each that counted.
+    pub fn gone(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.gone.iter().map(|(boot, last)| (boot.as_str(), *last))
+    }
+
+    /// Returns the counter of the last batch that counted of a node that is gone.
+    #[must_use]
+    pub fn last_of_gone(&self, boot: &str) -> Option<u64> {
+        let gone = self.gone().find(|(gone, _)| *gone == boot);
+        gone.map(|(_, last)| last)
+    }
+
+    /// Takes note that a node is gone whose last batch that counted had a certain counter.
+    pub fn note_gone(&mut self, boot: &str, last: u64) {
+        self.nodes.remove(boot);
+        if self.gone.len() >= GONE_MAX {
+            self.gone.pop_front();
+        }
+        self.gone.push_back((boot.into(), last));
+    }
+
+    /// Takes which nodes there are, and which are gone, as a snapshot has them, each with the counter of
+    /// its last batch that counted. Nobody is in the room of those that are left out.
+    pub fn set_nodes(&mut self, last: &BTreeMap<SmolStr, u64>, gone: &[(&str, u64)], now: Tick) {
+        self.nodes.retain(|boot, _| last.contains_key(boot));
+        for (boot, last) in last {
+            self.count(boot, *last, now);
+        }
+        self.gone.clear();
+        for (boot, last) in gone {
+            self.note_gone(boot, *last);
+        }
     }
 
     /// Takes note that a node lives.
@@ -215,11 +253,8 @@ impl Members {
 
     /// Takes note that a node is gone; its members have left before.
     pub fn end(&mut self, boot: &str) {
-        self.nodes.remove(boot);
-        if self.gone.len() >= GONE_MAX {
-            self.gone.pop_front();
-        }
-        self.gone.push_back(boot.into());
+        let last = self.nodes.get(boot).map_or(0, |node| node.last);
+        self.note_gone(boot, last);
     }
 }
 

@@ -11,6 +11,7 @@ pub mod batch;
 pub mod event;
 pub mod members;
 pub mod nats;
+pub mod snapshot;
 pub mod state;
 
 /// Most bytes of one batch.
@@ -45,6 +46,9 @@ pub enum Incoming<'a> {
         /// The last sequence that the stream has given; 0 if none. It is before what was told already
         /// only if the stream is another one than before.
         last_seq: u64,
+        /// What names this stream among all that were ever there under its name; empty where that
+        /// isn't known.
+        stream: &'a str,
     },
     /// The parts of the last snapshot, in the order in which they were put, none if there is none; what
     /// an older, longer one had more may follow. Comes after the first [`Up`](Self::Up), and for

@@ -249,6 +249,14 @@ impl Feeds {
         (start, first.saturating_sub(wanted))
     }
 
+    /// Takes note that events before this place were not written down: who comes back and knows only
+    /// what was before is told how many it misses.
+    pub fn note_gap(&mut self) {
+        if let Some(json) = &mut self.json {
+            json.complete_from = json.feed.transcript.end();
+        }
+    }
+
     /// Returns when JSON needs to be written no more.
     #[must_use]
     pub fn deadline(&self) -> Option<Tick> {

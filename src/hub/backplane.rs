@@ -6,11 +6,14 @@
 //! people who take one name on two nodes at once, whose event comes first gets it. The order of the
 //! stream is the only truth; there is no second store that could disagree with it.
 
+mod adopting;
 mod applying;
+mod boots;
 mod presence;
 mod private;
 mod proposing;
 mod snapshots;
+mod writing;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -94,6 +97,10 @@ pub struct Figures {
     pub refused: u64,
     /// Batches and events that nobody of ours can have written.
     pub malformed: u64,
+    /// How often the stream did not hold any more what this node had not heard.
+    pub gaps: u64,
+    /// How often it went on all the same, since nobody knew what had happened before.
+    pub holes: u64,
 }
 
 /// What the backplane is to be asked for.
@@ -154,7 +161,7 @@ impl Backplane {
             time: None,
             link_bytes: 0,
             presence: Presence::new(now),
-            snapshots: Snapshots::default(),
+            snapshots: Snapshots::new(&settings.boot),
             figures: Figures::default(),
         }
     }
@@ -209,7 +216,8 @@ impl<S: Stream> Hub<S> {
             Incoming::Up {
                 first_seq,
                 last_seq,
-            } => self.backplane_is_up(first_seq, last_seq),
+                stream,
+            } => self.backplane_is_up(first_seq, last_seq, stream),
             Incoming::Snapshot { parts } => self.hear_snapshot(&parts),
             Incoming::Batch {
                 seq,
@@ -237,17 +245,24 @@ impl<S: Stream> Hub<S> {
         for request in backplane.requests.drain(..) {
             match request {
                 Request::ListenAs(boot) => link.listen_as(&boot),
-                Request::FollowFrom(seq) => link.follow_from(seq),
+                Request::FollowFrom(seq) => {
+                    link.follow_from(seq);
+                    backplane.snapshots.note_asked();
+                }
                 Request::FetchSnapshot => link.fetch_snapshot(),
                 Request::Tell(boot, payload) => link.tell(&boot, &payload),
                 Request::PutSnapshot(parts) => link.put_snapshot(parts),
             }
         }
+        // Who says something, and that it lives, knows the room: others may ask it how it is.
         if backplane.presence.is_up() {
-            let published = backplane.outbox.publish(link);
-            backplane.figures.batches_out += published;
-            backplane.presence.note_published(published > 0, now);
-            if backplane.presence.take_beat(now) {
+            let knows = backplane.snapshots.follows();
+            if knows {
+                let published = backplane.outbox.publish(link);
+                backplane.figures.batches_out += published;
+                backplane.presence.note_published(published > 0, now);
+            }
+            if backplane.presence.take_beat(now) && knows {
                 link.beat();
             }
         }

@@ -169,7 +169,8 @@ impl Room {
     }
 
     /// Returns what tells the topic, if there is one.
-    pub(super) fn topic_answer(&self) -> Option<Answer<'_>> {
+    #[must_use]
+    pub fn topic_answer(&self) -> Option<Answer<'_>> {
         let topic = self.access.topic()?;
         let (text, by) = (topic.text.as_str(), topic.by.as_str());
         Some(Answer::Topic { text, by })

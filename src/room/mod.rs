@@ -64,8 +64,7 @@ impl Room {
         &self.names
     }
 
-    /// Lets somebody be here as before, who has a name that nobody else has; for a room that several
-    /// machines share. Returns nothing where somebody else has it.
+    /// Lets somebody be here as before, unless somebody else has its name; returns nothing then.
     pub fn restore_member(
         &mut self,
         member: MemberId,
@@ -74,13 +73,24 @@ impl Room {
         since_ms: u64,
         spoke_ms: Option<u64>,
     ) -> Option<()> {
-        if self.names.find(&name).is_some() {
-            return None;
-        }
+        let is_free = self.names.find(&name).is_none();
+        is_free.then(|| {
+            self.names.give(member, name);
+            self.restore_access(member, keeps, since_ms, spoke_ms);
+        })
+    }
+
+    /// Lets somebody be in the room with what is known of it at other machines.
+    pub fn restore_access(
+        &mut self,
+        member: MemberId,
+        keeps: Option<&Name>,
+        since_ms: u64,
+        spoke_ms: Option<u64>,
+    ) {
+        let name = self.names.name(member);
         let access = &mut self.access;
         access.restore_member(member, &name, keeps, since_ms, spoke_ms);
-        self.names.give(member, name);
-        Some(())
     }
 
     /// Makes an event so that has been decided on, and tells those whom it concerns alone what they
@@ -124,7 +134,6 @@ impl Room {
 
 #[cfg(test)]
 mod tests_of_access;
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -88,6 +88,12 @@ pub enum Notice<'a> {
     CutOffWaits,
     WholeAgain,
     TakenForLost,
+    /// So many events of the room were not heard at this machine, and can't be any more.
+    Missed {
+        count: u64,
+    },
+    /// What came of the name is not known any more.
+    NameOnceMore,
     /// About who may be here and speak.
     Access(Answer<'a>),
 }
@@ -124,6 +130,8 @@ impl Notice<'_> {
             Self::CutOff | Self::CutOffWaits => "cut-off",
             Self::WholeAgain => "whole-again",
             Self::TakenForLost => "taken-for-lost",
+            Self::Missed { .. } => "missed",
+            Self::NameOnceMore => "name-once-more",
             Self::Access(answer) => answer.code(),
         }
     }
@@ -139,6 +147,7 @@ impl Notice<'_> {
             Self::BadName { .. }
                 | Self::NameTaken { .. }
                 | Self::NoName
+                | Self::NameOnceMore
                 | Self::HasName
                 | Self::LineTooLong { .. }
                 | Self::NobodyCalled { .. }
@@ -249,6 +258,13 @@ impl fmt::Display for Notice<'_> {
             Self::TakenForLost => {
                 f.write_str("The others took this part of the room for lost; you are let in again.")
             }
+            Self::Missed { count } => write!(
+                f,
+                "The room went on while this part of it was cut off; here, {count} of its events are missing."
+            ),
+            Self::NameOnceMore => {
+                f.write_str("The room was cut off when you came in; your name is needed once more.")
+            }
             Self::Access(answer) => answer.fmt(f),
         }
     }
@@ -324,6 +340,8 @@ mod tests {
             Notice::CutOffWaits,
             Notice::WholeAgain,
             Notice::TakenForLost,
+            Notice::Missed { count: 3 },
+            Notice::NameOnceMore,
         ] {
             for line in notice.to_string().lines() {
                 let word = line.split(' ').next().unwrap();

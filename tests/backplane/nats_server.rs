@@ -219,6 +219,7 @@ impl From<Incoming<'_>> for Heard {
             Incoming::Up {
                 first_seq,
                 last_seq,
+                ..
             } => Self::Up {
                 first_seq,
                 last_seq,

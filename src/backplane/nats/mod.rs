@@ -197,6 +197,7 @@ impl Client {
             } => Incoming::Up {
                 first_seq,
                 last_seq,
+                stream: &self.born,
             },
             Happened::Snapshot(parts) => Incoming::Snapshot { parts },
             Happened::Batch {

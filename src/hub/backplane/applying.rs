@@ -2,7 +2,7 @@
 
 use log::{debug, warn};
 
-use super::{Then, What};
+use super::{Request, Then, What};
 use crate::backplane::batch::Batch;
 use crate::backplane::event::{Deed, Entry};
 use crate::backplane::members::Place;
@@ -27,14 +27,11 @@ impl<S: Stream> Hub<S> {
         else {
             return;
         };
-        if seq <= backplane.applied {
+        if seq <= backplane.applied || !backplane.snapshots.hears() {
             return;
         }
-        if seq > backplane.applied + 1 {
-            warn!(
-                "the stream does not hold {} batches any more that were not heard",
-                seq - backplane.applied - 1
-            );
+        if backplane.snapshots.is_gap(backplane.applied, seq, now) {
+            return backplane.requests.push_back(Request::FetchSnapshot);
         }
         backplane.applied = seq;
         backplane.figures.batches_in += 1;
@@ -239,7 +236,7 @@ impl<S: Stream> Hub<S> {
     }
 
     /// Lets somebody in who is connected to this node.
-    fn enter_shared(&mut self, then: Then, event: Event<'_>, number: u64, time_ms: u64) {
+    pub(super) fn enter_shared(&mut self, then: Then, event: Event<'_>, number: u64, time_ms: u64) {
         let member = then.member;
         if let Some(backplane) = &mut self.backplane {
             backplane.joining.remove(&number);
@@ -275,7 +272,7 @@ impl<S: Stream> Hub<S> {
     }
 
     /// Takes note that an event was refused; who caused it has been told.
-    fn is_refused(&mut self, then: Option<Then>) {
+    pub(super) fn is_refused(&mut self, then: Option<Then>) {
         let (Some(backplane), Some(members)) = (&mut self.backplane, &mut self.connections.members)
         else {
             return;
@@ -335,7 +332,7 @@ impl<S: Stream> Hub<S> {
     }
 
     /// Acknowledges a line that has been told to all, as often as it was sent.
-    fn acknowledge(&mut self, member: MemberId, line_id: &str, stamp: Option<Stamp>) {
+    pub(super) fn acknowledge(&mut self, member: MemberId, line_id: &str, stamp: Option<Stamp>) {
         let Some(backplane) = &mut self.backplane else {
             return;
         };
@@ -376,7 +373,7 @@ impl<S: Stream> Hub<S> {
 }
 
 /// Tells whose doing an event was that it may not happen any more.
-fn refuse<S: Stream>(
+pub(super) fn refuse<S: Stream>(
     connections: &mut crate::hub::connections::Connections<S>,
     then: &Then,
     notice: Notice<'_>,

@@ -5,19 +5,16 @@
 //! lets its members leave. A node that was only cut off finds itself said to be gone, takes another
 //! boot, and lets its people in again.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use log::{info, warn};
-use smol_str::{SmolStr, format_smolstr};
 
-use super::{Request, Then, What};
-use crate::backplane::batch::Outbox;
+use super::{Request, Then};
 use crate::backplane::event::Entry;
 use crate::hub::Hub;
 use crate::hub::disconnect::Disconnect;
 use crate::hub::standing::Stage;
-use crate::room::{Event, MemberId, Name, Notice};
+use crate::room::{MemberId, Notice};
 use crate::stream::Stream;
 use crate::tick::Tick;
 
@@ -25,7 +22,7 @@ use crate::tick::Tick;
 const BEAT_EVERY: Duration = Duration::from_secs(2);
 
 /// How long a node may not be heard before it is taken for lost.
-const LEASE: Duration = Duration::from_secs(10);
+pub(super) const LEASE: Duration = Duration::from_secs(10);
 
 /// A node that has not heard itself for so long hears nobody; one that did nothing for so long was
 /// stopped.
@@ -111,6 +108,11 @@ impl Presence {
         self.waits_since = still_waits.then_some(now);
     }
 
+    /// Lets this node say that it lives as soon as it can.
+    pub(super) fn beat_soon(&mut self, now: Tick) {
+        self.beat_at = now;
+    }
+
     /// Returns whether it is time to say that this node lives.
     pub(super) fn take_beat(&mut self, now: Tick) -> bool {
         let due = now >= self.beat_at;
@@ -137,7 +139,7 @@ impl<S: Stream> Hub<S> {
         backplane.is_some_and(|backplane| backplane.presence.late)
     }
 
-    pub(super) fn backplane_is_up(&mut self, first_seq: u64, last_seq: u64) {
+    pub(super) fn backplane_is_up(&mut self, first_seq: u64, last_seq: u64, stream: &str) {
         let now = self.connections.now();
         let Some(backplane) = &mut self.backplane else {
             return;
@@ -152,12 +154,12 @@ impl<S: Stream> Hub<S> {
             ..Presence::new(now)
         };
         backplane.outbox.send_again();
-        backplane.snapshots.note_up(first_seq, last_seq);
-        if last_seq < backplane.applied {
-            warn!("the stream is another than before; its events are heard from its start");
-            backplane.applied = first_seq.saturating_sub(1);
-            let follow = Request::FollowFrom(first_seq);
-            backplane.requests.push_back(follow);
+        let applied = backplane.applied;
+        let is_lost = backplane
+            .snapshots
+            .note_up((first_seq, last_seq), stream, applied, now);
+        if is_lost {
+            backplane.requests.push_back(Request::FetchSnapshot);
         }
         if told {
             self.tell_all_here(Notice::WholeAgain);
@@ -206,6 +208,9 @@ impl<S: Stream> Hub<S> {
             presence.own_beat = now;
         }
         members.hear(boot, now);
+        if boot != backplane.boot {
+            backplane.snapshots.note_other(boot, now);
+        }
     }
 
     /// Does what is due about the backplane.
@@ -245,7 +250,7 @@ impl<S: Stream> Hub<S> {
             backplane.outbox.send_again();
             presence.waits_since = None;
         }
-        let hears = now - presence.own_beat <= DEAF;
+        let hears = now - presence.own_beat <= DEAF && backplane.snapshots.follows();
         let watching_since = presence.watching_since;
         for (boot, node) in members.nodes_mut().filter(|_| hears) {
             let silent = now - node.heard.max(watching_since);
@@ -272,119 +277,6 @@ impl<S: Stream> Hub<S> {
         for id in nameless {
             self.connections
                 .dismiss(id, Notice::CutOff, Disconnect::CutOff);
-        }
-    }
-
-    /// Lets everybody leave who is connected to a node that is gone.
-    pub(super) fn apply_gone(&mut self, boot: &str, time_ms: u64) {
-        let (Some(backplane), Some(members)) = (&self.backplane, &self.connections.members) else {
-            return;
-        };
-        if !members.knows(boot) {
-            return;
-        }
-        let is_own = backplane.boot == boot;
-        let names = self.room.names();
-        let node = members.nodes().find(|(other, _)| *other == boot);
-        let members = node.into_iter().flat_map(|(_, node)| &node.members);
-        let gone: Vec<(MemberId, u64, Name)> = members
-            .map(|(&number, &member)| (member, number, names.name(member)))
-            .collect();
-        for &(member, ..) in &gone {
-            self.remove_member(member, time_ms);
-        }
-        if let Some(members) = &mut self.connections.members {
-            members.end(boot);
-        }
-        if is_own {
-            self.begin_boot(&gone);
-        }
-    }
-
-    /// Begins anew as another boot: lets those in again who are connected, and says once more what they
-    /// had said and the stream hadn't told.
-    fn begin_boot(&mut self, gone: &[(MemberId, u64, Name)]) {
-        let Some(backplane) = &mut self.backplane else {
-            return;
-        };
-        warn!("the others took this node for lost; its members are let in again");
-        backplane.boots += 1;
-        let boot: SmolStr = format_smolstr!("{}-{}", backplane.settings.boot, backplane.boots);
-        let outbox = std::mem::replace(&mut backplane.outbox, Outbox::new(&boot));
-        let joining = std::mem::take(&mut backplane.joining);
-        backplane
-            .requests
-            .push_back(Request::ListenAs(boot.clone()));
-        backplane.boot = boot;
-        let mut known: BTreeMap<u64, u64> = BTreeMap::new();
-        let by_number: BTreeMap<u64, (MemberId, &Name)> = gone
-            .iter()
-            .filter(|(member, ..)| !member.is_remote())
-            .map(|(member, number, name)| (*number, (*member, name)))
-            .collect();
-        for (&number, &(member, name)) in &by_number {
-            if self.connections.slots.stage(member).is_open() {
-                let notice = crate::room::Effect::Notice(Notice::TakenForLost);
-                self.connections.tell_of(member, &notice);
-                self.enter_again(member, name);
-                known.extend(self.new_number(number, member));
-            }
-        }
-        for (events, thens) in outbox.end() {
-            let entries: Vec<Entry<'_>> = serde_json::from_slice(&events).unwrap_or_default();
-            for (entry, then) in entries.into_iter().zip(thens) {
-                if let Entry::Joined(coming) = &entry
-                    && let Some(&member) = joining.get(&coming.n)
-                {
-                    self.announce_again(member);
-                    known.extend(self.new_number(coming.n, member));
-                }
-                let Some(number) = entry.number() else {
-                    self.push_entry(&entry, then);
-                    continue;
-                };
-                if !known.contains_key(&number)
-                    && !matches!(entry, Entry::Left(_))
-                    && let Some(&(member, name)) = by_number.get(&number)
-                {
-                    // It has gone since, but not before it said this.
-                    self.enter_again(member, name);
-                    known.extend(self.new_number(number, member));
-                }
-                match known.get(&number) {
-                    Some(&number) => self.push_entry(&entry.with_number(number), then),
-                    None => self.connections.exits.let_go(then.member),
-                }
-            }
-        }
-    }
-
-    /// Proposes that somebody who was in the room comes in once more.
-    fn enter_again(&mut self, member: MemberId, name: &Name) {
-        let name = name.clone();
-        self.propose_and(&Event::Joined { member, name }, What::EnterAgain);
-    }
-
-    /// Gives somebody who is about to come in a number of the new boot.
-    fn announce_again(&mut self, member: MemberId) {
-        if let (Some(backplane), Some(members)) =
-            (&mut self.backplane, &mut self.connections.members)
-        {
-            let number = backplane.next_number;
-            backplane.next_number += 1;
-            backplane.joining.insert(number, member);
-            members.announce(member, number);
-        }
-    }
-
-    fn new_number(&self, old: u64, member: MemberId) -> Option<(u64, u64)> {
-        let number = self.connections.members.as_ref()?.number(member)?;
-        Some((old, number))
-    }
-
-    fn push_entry(&mut self, entry: &Entry<'_>, then: Then) {
-        if let Some(backplane) = &mut self.backplane {
-            backplane.outbox.push(entry, then);
         }
     }
 }

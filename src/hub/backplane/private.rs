@@ -41,6 +41,8 @@ enum Matter<'a> {
     Whisper(#[serde(borrow)] Text<'a>),
     /// What came of what the other said.
     Outcome(Outcome),
+    /// A snapshot is needed: a node does not know the room, and the last one is too old.
+    Snapshot,
 }
 
 /// What came of what somebody said to another alone.
@@ -92,6 +94,7 @@ impl<S: Stream> Hub<S> {
                 let node = letter.node.into_owned();
                 self.post(&node, letter.to, letter.from, Matter::Outcome(outcome));
             }
+            Matter::Snapshot => self.snapshot_if_asked(),
             Matter::Outcome(outcome) => {
                 if let (Some(about), Some(asker)) = (from, to) {
                     self.tell_outcome(asker, about, outcome);
@@ -131,6 +134,11 @@ impl<S: Stream> Hub<S> {
             Outcome::IgnoresYou => Notice::Access(Answer::IgnoresYou { name }),
         };
         self.connections.push(asker, Effect::Notice(notice));
+    }
+
+    /// Asks a node to write down how the room is.
+    pub(super) fn ask_for_snapshot(&mut self, node: &str) {
+        self.post(node, 0, 0, Matter::Snapshot);
     }
 
     fn send_letter(&mut self, from: MemberId, to: MemberId, what: Matter<'_>) {

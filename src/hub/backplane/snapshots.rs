@@ -1,99 +1,183 @@
-//! The room as it is after a certain batch, so that a node that starts need not hear all from the start.
+//! How far this node knows the room, and when it writes down what it knows.
+//!
+//! A node that starts, and one that finds that the stream does not hold any more what it has not heard,
+//! doesn't know the room: it reads the last snapshot, and hears what came after. Until then it hears and says
+//! nothing, and doesn't say that it lives: who does knows the room, and may be asked for a snapshot where
+//! the last one is too old. Where nobody says so for a while, nobody knows better than this node: it puts
+//! a snapshot of what it knows itself, and reads it, or that of another that did the same at the same moment, as
+//! every other node will.
 //!
 //! A snapshot is written by the node whose batch has a sequence that is divisible by 1,024, and by the
 //! one whose batch was the last for five seconds: so one writes it, and none has to be chosen.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use log::{info, warn};
-use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
+use super::presence::LEASE;
 use super::{Request, Then};
-use crate::backplane::event::{Entry, Text};
-use crate::backplane::state::{self, Present, Row};
-use crate::backplane::{SNAPSHOT_PART_BYTES_MAX, SNAPSHOT_PARTS_MAX, is_boot};
+use crate::backplane::event::Entry;
+use crate::backplane::snapshot::{self, Line, Moment, Snapshot};
+use crate::backplane::state;
 use crate::hub::Hub;
 use crate::stream::Stream;
 use crate::tick::Tick;
-use crate::wire::json::Message;
-use crate::wire::{Stamp, plain};
-
-/// The version of snapshots; another one is not understood by who knows this.
-const VERSION: u32 = 1;
-
-/// So many batches apart snapshots are at most, unless they would come too often.
-const BATCHES: u64 = 1024;
 
 /// How long after the last batch one is written.
 const QUIET: Duration = Duration::from_secs(5);
 
-/// How often a node writes one at most.
-const EVERY: Duration = Duration::from_secs(10);
-
 /// How often a snapshot is asked for whose parts don't belong together.
 const TRIES_MAX: u32 = 20;
 
-/// How long after that it is asked for again.
+/// How long after that it is asked for again, and how long where it is too old.
 const TRY_AGAIN: Duration = Duration::from_millis(250);
+const TRY_OLD_AGAIN: Duration = Duration::from_secs(1);
 
-/// Most lines of the talk so far that it has.
-const PAST_MAX: usize = 200;
+/// Most milliseconds by which nodes differ in how long they wait for one who knows the room.
+const APART_MS: u64 = 5000;
+
+/// Whether the batches are heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// No: the room is not known.
+    Lost,
+    /// Not yet: the backplane is about to be asked for them.
+    Asks,
+    /// Yes.
+    Follows,
+}
 
 /// How far the node has come in knowing the room, and when it writes down what it knows.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::hub) struct Snapshots {
-    /// The batches after the snapshot are being heard.
-    follows: bool,
-    /// What the stream held when the backplane came up.
+    standing: Standing,
+    /// It has known the room.
+    has_known: bool,
+    /// What names the stream.
+    pub(super) stream: String,
+    /// What the stream held when the backplane came up, or a gap showed.
     first_seq: u64,
     last_seq: u64,
     tries: u32,
     try_at: Option<Tick>,
+    /// The node that has said last that it lives, since one was asked.
+    other: Option<SmolStr>,
+    /// When that was, or since when this node doesn't know the room.
+    waits_since: Tick,
+    /// How long it waits for one who knows the room.
+    patience: Duration,
     /// This node's batch was the last: when a snapshot is written if it stays so.
     due: Option<Tick>,
-    not_before: Tick,
+    pub(super) not_before: Tick,
+    pub(super) asked_not_before: Tick,
 }
 
-/// How each part begins.
-#[derive(Debug, Serialize, Deserialize)]
-struct Head {
-    v: u32,
-    /// The sequence of the last batch that it knows of.
-    seq: u64,
-    part: usize,
-    parts: usize,
-    /// The number of the last event that everybody was told of.
-    events: u64,
-    /// The time of the last batch, in milliseconds since 1970.
-    time: u64,
-}
-
-/// One line of it.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Line<'a> {
-    /// A node, and the counter of its last batch.
-    Node(#[serde(borrow)] Text<'a>, u64),
-    /// A node that is gone.
-    Gone(#[serde(borrow)] Text<'a>),
-    /// What the room keeps.
-    Keeps(#[serde(borrow)] Row<'a>),
-    /// Who is in it.
-    Here(#[serde(borrow)] Present<'a>),
-    /// What was said lately, as a line of a record.
-    Past(#[serde(borrow)] Cow<'a, str>),
+/// With what a node begins to follow the stream.
+#[derive(Debug, PartialEq, Eq)]
+enum Beginning {
+    /// The stream holds nothing and never has.
+    New,
+    /// The stream holds all that there ever was.
+    All,
+    /// A snapshot, and what came after it.
+    Snapshot,
+    /// A snapshot that it puts: nobody knows better.
+    Offer {
+        /// Of what the last snapshot says: it knows nothing, or less.
+        last: bool,
+    },
 }
 
 impl Snapshots {
-    /// Returns whether the node knows the room as it was when the backplane came up.
-    pub(super) fn is_caught_up(&self, applied: u64) -> bool {
-        self.follows && applied >= self.last_seq
+    pub(super) fn new(boot: &str) -> Self {
+        // FNV-1a: nodes need not agree on it.
+        let word = boot.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        Self {
+            standing: Standing::Lost,
+            has_known: false,
+            stream: String::new(),
+            first_seq: 0,
+            last_seq: 0,
+            tries: 0,
+            try_at: None,
+            other: None,
+            waits_since: Tick::START,
+            patience: LEASE + Duration::from_millis((word >> 16) % APART_MS),
+            due: None,
+            not_before: Tick::START,
+            asked_not_before: Tick::START,
+        }
     }
 
-    pub(super) fn note_up(&mut self, first_seq: u64, last_seq: u64) {
-        if !self.follows {
+    /// Returns whether the node knows the room as it was when the backplane came up.
+    pub(super) fn is_caught_up(&self, applied: u64) -> bool {
+        self.follows() && applied >= self.last_seq
+    }
+
+    /// Returns whether the node knows the room as it was a moment ago.
+    pub(super) fn follows(&self) -> bool {
+        self.standing != Standing::Lost
+    }
+
+    /// Returns whether batches are those that were asked for.
+    pub(super) fn hears(&self) -> bool {
+        self.standing == Standing::Follows
+    }
+
+    /// The backplane was asked for what comes next.
+    pub(super) fn note_asked(&mut self) {
+        if self.standing == Standing::Asks {
+            self.standing = Standing::Follows;
+        }
+    }
+
+    /// Takes note of what the stream holds from the first to the last, where the backplane has come up;
+    /// returns whether a snapshot is needed that doesn't come by itself.
+    pub(super) fn note_up(
+        &mut self,
+        (first_seq, last_seq): (u64, u64),
+        stream: &str,
+        applied: u64,
+        now: Tick,
+    ) -> bool {
+        let is_other = stream != self.stream || last_seq < applied;
+        if self.follows() && is_other {
+            warn!("the stream is another than before");
+        }
+        if self.follows() && (is_other || first_seq > applied + 1) {
+            self.lose(now);
+        }
+        stream.clone_into(&mut self.stream);
+        if !self.follows() {
             (self.first_seq, self.last_seq) = (first_seq, last_seq);
+            self.waits_since = now;
+        }
+        !self.follows() && self.has_known
+    }
+
+    /// Returns whether batches are missing before `seq`, where `applied` was the last that was heard.
+    pub(super) fn is_gap(&mut self, applied: u64, seq: u64, now: Tick) -> bool {
+        let missing = seq.saturating_sub(applied + 1);
+        if missing > 0 {
+            warn!("the stream does not hold {missing} batches any more that were not heard");
+            (self.first_seq, self.last_seq) = (seq, self.last_seq.max(seq));
+            self.lose(now);
+        }
+        missing > 0
+    }
+
+    fn lose(&mut self, now: Tick) {
+        (self.standing, self.tries, self.due) = (Standing::Lost, 0, None);
+        (self.other, self.waits_since) = (None, now);
+    }
+
+    /// Takes note that another node lives.
+    pub(super) fn note_other(&mut self, boot: &str, now: Tick) {
+        if !self.follows() {
+            (self.other, self.waits_since) = (Some(boot.into()), now);
         }
     }
 
@@ -103,6 +187,41 @@ impl Snapshots {
 
     pub(super) fn deadline(&self) -> Option<Tick> {
         [self.due, self.try_at].into_iter().flatten().min()
+    }
+
+    /// Returns whether a snapshot is of the stream that is followed.
+    fn is_of_stream(&self, moment: &Moment) -> bool {
+        moment.stream == self.stream
+    }
+
+    /// Decides with what to begin; `applied` is the last that was heard. Nothing where to wait is better.
+    fn begin(
+        &mut self,
+        snapshot: Option<&Snapshot<'_>>,
+        applied: u64,
+        now: Tick,
+    ) -> Option<Beginning> {
+        let moment = snapshot.map(|snapshot| &snapshot.moment);
+        let own = moment.filter(|moment| self.is_of_stream(moment));
+        if own.is_some_and(|moment| moment.seq + 1 >= self.first_seq) {
+            return Some(Beginning::Snapshot);
+        }
+        if self.first_seq <= 1 {
+            let is_new = self.last_seq == 0;
+            return Some(if is_new {
+                Beginning::New
+            } else {
+                Beginning::All
+            });
+        }
+        // Who has known the room comes before who has not.
+        let patience = self.patience + LEASE * u32::from(!self.has_known);
+        if now - self.waits_since < patience {
+            return None;
+        }
+        let is_newer = own.is_some_and(|moment| moment.seq > applied);
+        let last = is_newer || (!self.has_known && moment.is_some());
+        Some(Beginning::Offer { last })
     }
 }
 
@@ -114,11 +233,11 @@ impl<S: Stream> Hub<S> {
             return;
         };
         let snapshots = &mut backplane.snapshots;
-        if snapshots.follows {
+        if snapshots.follows() {
             return;
         }
-        let lines = match gather(parts) {
-            Ok(gathered) => gathered,
+        let snapshot = match snapshot::gather(parts) {
+            Ok(snapshot) => snapshot,
             Err(why) if snapshots.tries < TRIES_MAX => {
                 info!("the snapshot is read again: {why}");
                 snapshots.tries += 1;
@@ -130,42 +249,102 @@ impl<S: Stream> Hub<S> {
                 None
             }
         };
-        let (first_seq, last_seq) = (snapshots.first_seq, snapshots.last_seq);
-        snapshots.follows = true;
-        snapshots.try_at = None;
-        let seq = lines.as_ref().map(|(head, _)| head.seq);
-        let is_empty = last_seq == 0 && seq.is_none();
-        let first = seq.map_or_else(|| first_seq.max(1), |seq| seq + 1);
-        if first < first_seq {
-            warn!("the stream does not hold what followed on the snapshot: {first} to {first_seq}");
-        } else if seq.is_none() && first > 1 {
-            warn!("there is no snapshot, and the stream does not hold its first {first} batches");
-        }
-        // It may be that of a stream that was there before.
-        let first = if seq.is_some_and(|seq| seq > last_seq) {
-            first_seq.max(1)
-        } else {
-            first.max(first_seq)
+        let Some(beginning) = snapshots.begin(snapshot.as_ref(), backplane.applied, now) else {
+            if snapshots.tries == 0 {
+                warn!(
+                    "the stream does not hold what followed on the last snapshot; a new one is needed"
+                );
+            }
+            snapshots.tries += 1;
+            snapshots.try_at = Some(now + TRY_OLD_AGAIN);
+            return;
         };
-        backplane.applied = first - 1;
-        snapshots.last_seq = last_seq;
-        backplane.requests.push_back(Request::FollowFrom(first));
-        if is_empty {
-            return self.propose_seed();
+        if let Beginning::Offer { last } = beginning {
+            return self.offer_snapshot(snapshot.filter(|_| last));
         }
-        self.forget_seed();
-        if let Some((head, lines)) = lines {
-            self.restore(&head, &lines);
+        let first = match &snapshot {
+            Some(snapshot) if beginning == Beginning::Snapshot => snapshot.moment.seq + 1,
+            _ => 1,
+        };
+        let is_first = !std::mem::replace(&mut snapshots.has_known, true);
+        (snapshots.standing, snapshots.try_at) = (Standing::Asks, None);
+        backplane.applied = first - 1;
+        backplane.requests.push_back(Request::FollowFrom(first));
+        backplane.presence.beat_soon(now);
+        if !is_first {
+            backplane.figures.gaps += 1;
+            // What is on its way may have been taken where nobody hears it any more.
+            backplane.outbox.begin_round();
+        }
+        self.begin_with(&beginning, snapshot.as_ref(), is_first);
+        if !is_first && let Some(backplane) = &mut self.backplane {
+            backplane.outbox.begin_slowly();
+        }
+    }
+
+    /// Puts a snapshot that says what another says, or else what this node knows, of the room before the
+    /// first batch that the stream holds.
+    fn offer_snapshot(&mut self, snapshot: Option<Snapshot<'_>>) {
+        let now = self.connections.now();
+        let lines = match &snapshot {
+            Some(snapshot) => snapshot.lines.iter().map(Line::written).collect(),
+            None => self.snapshot_lines(),
+        };
+        let Some(backplane) = &mut self.backplane else {
+            return;
+        };
+        warn!("no other node knows the room; it goes on as far as this one does");
+        backplane.figures.holes += 1;
+        let moment = snapshot.map(|snapshot| snapshot.moment);
+        let moment = moment.unwrap_or_else(|| backplane.moment(self.connections.order.seq()));
+        let moment = Moment {
+            stream: backplane.snapshots.stream.clone(),
+            seq: backplane.snapshots.first_seq.saturating_sub(1),
+            ..moment
+        };
+        backplane.put_snapshot(&moment, lines);
+        backplane.snapshots.try_at = Some(now + TRY_OLD_AGAIN);
+    }
+
+    fn begin_with(
+        &mut self,
+        beginning: &Beginning,
+        snapshot: Option<&Snapshot<'_>>,
+        is_first: bool,
+    ) {
+        match (beginning, snapshot) {
+            (Beginning::Snapshot, Some(snapshot)) if is_first => {
+                self.forget_seed();
+                self.restore(snapshot);
+            }
+            (Beginning::Snapshot, snapshot) => self.adopt(snapshot),
+            (Beginning::New, snapshot) => {
+                if let Some(snapshot) = snapshot.filter(|_| is_first) {
+                    // Of a stream that was lost.
+                    self.forget_seed();
+                    self.restore_kept(snapshot);
+                }
+                let access = std::mem::take(self.room.access_mut());
+                let rows = state::rows(&access);
+                *self.room.access_mut() = access.blank();
+                if !is_first {
+                    self.adopt(None);
+                }
+                self.propose_seed(&rows);
+            }
+            (Beginning::All, _) if is_first => self.forget_seed(),
+            (Beginning::All, _) => self.adopt(None),
+            (Beginning::Offer { .. }, _) => {}
         }
     }
 
     /// Proposes that the room keeps what this node has kept: the room is new.
-    fn propose_seed(&mut self) {
-        let access = std::mem::take(self.room.access_mut());
-        *self.room.access_mut() = access.blank();
+    fn propose_seed(&mut self, rows: &[state::Row<'_>]) {
         if let Some(backplane) = &mut self.backplane {
-            for row in state::rows(&access) {
-                backplane.outbox.push(&Entry::Seed(row), Then::nothing());
+            for row in rows {
+                backplane
+                    .outbox
+                    .push(&Entry::Seed(row.clone()), Then::nothing());
             }
         }
     }
@@ -176,45 +355,6 @@ impl<S: Stream> Hub<S> {
         *self.room.access_mut() = access.blank();
     }
 
-    fn restore(&mut self, head: &Head, lines: &[Line<'_>]) {
-        let now = self.connections.now();
-        let (Some(backplane), Some(members)) = (&mut self.backplane, &mut self.connections.members)
-        else {
-            return;
-        };
-        backplane.time = Some((head.time, now));
-        let mut wrong = 0_usize;
-        for line in lines {
-            let restored = match line {
-                Line::Node(boot, last) => is_boot(&boot.0).then(|| {
-                    members.count(&boot.0, *last, now);
-                }),
-                Line::Gone(boot) => is_boot(&boot.0).then(|| members.end(&boot.0)),
-                Line::Keeps(row) => row.restore(self.room.access_mut(), head.time),
-                Line::Here(present) => restore_member(&mut self.room, members, present, now),
-                Line::Past(line) => Message::parse(line.as_bytes()).ok().and_then(|message| {
-                    let (line, time_ms) = message.as_past()?;
-                    let seq = message.seq()?;
-                    let stamp = Stamp { seq, time_ms };
-                    self.connections.delivery.feeds.recall(line, stamp);
-                    Some(())
-                }),
-            };
-            wrong += usize::from(restored.is_none());
-        }
-        if wrong > 0 {
-            warn!("{wrong} lines of the snapshot can't be understood");
-        }
-        self.connections.order.set_seq(head.events);
-        self.connections.order.set_time_ms(head.time);
-        info!(
-            "the room as of batch {}: {} members at {} nodes",
-            head.seq,
-            self.room.names().count(),
-            members.nodes().count()
-        );
-    }
-
     /// Asks for the snapshot again, or writes one, if it is time to.
     pub(super) fn snapshot_if_time(&mut self) {
         let now = self.connections.now();
@@ -223,155 +363,15 @@ impl<S: Stream> Hub<S> {
         };
         let snapshots = &mut backplane.snapshots;
         if snapshots.try_at.take_if(|at| *at <= now).is_some() {
+            let other = snapshots.other.take();
             backplane.requests.push_back(Request::FetchSnapshot);
-        }
-        if backplane.snapshots.due.take_if(|at| *at <= now).is_some() {
-            self.write_snapshot();
-        }
-    }
-
-    /// Writes a snapshot after this node's batch `seq`, if it is its turn.
-    pub(super) fn snapshot_if_due(&mut self, seq: u64, is_own: bool) {
-        let now = self.connections.now();
-        let backplane = self.backplane.as_ref();
-        let may = backplane.is_some_and(|backplane| backplane.snapshots.not_before <= now);
-        if is_own && may && seq.is_multiple_of(BATCHES) {
-            self.write_snapshot();
-        }
-    }
-
-    fn write_snapshot(&mut self) {
-        let now = self.connections.now();
-        let lines = self.snapshot_lines();
-        let Some(backplane) = &mut self.backplane else {
+            if let Some(other) = other {
+                self.ask_for_snapshot(&other);
+            }
             return;
-        };
-        backplane.snapshots.not_before = now + EVERY;
-        let mut bodies: Vec<Vec<u8>> = vec![Vec::new()];
-        for line in lines {
-            let full = |body: &Vec<u8>| body.len() + line.len() > SNAPSHOT_PART_BYTES_MAX - 512;
-            if bodies.last().is_none_or(full) {
-                bodies.push(Vec::new());
-            }
-            if let Some(body) = bodies.last_mut() {
-                body.extend(line);
-            }
         }
-        if bodies.len() > SNAPSHOT_PARTS_MAX {
-            return warn!("the room is too large for a snapshot");
+        if snapshots.due.take_if(|at| *at <= now).is_some() {
+            self.write_snapshot();
         }
-        let parts = bodies.len();
-        let time = backplane.time.map_or(0, |(time_ms, _)| time_ms);
-        let parts = bodies.into_iter().enumerate().map(|(part, body)| {
-            let head = Head {
-                v: VERSION,
-                seq: backplane.applied,
-                part,
-                parts,
-                events: self.connections.order.seq(),
-                time,
-            };
-            let mut bytes = serde_json::to_vec(&head).unwrap_or_default();
-            bytes.push(b'\n');
-            bytes.extend(body);
-            bytes
-        });
-        let parts = parts.collect();
-        backplane.requests.push_back(Request::PutSnapshot(parts));
-    }
-
-    /// Returns all that a node has to know that starts: each line as JSON, with its line end.
-    fn snapshot_lines(&self) -> Vec<Vec<u8>> {
-        let mut lines = Vec::new();
-        let mut add = |line: &Line<'_>| {
-            let mut bytes = serde_json::to_vec(line).unwrap_or_default();
-            bytes.push(b'\n');
-            lines.push(bytes);
-        };
-        let (access, names) = (self.room.access(), self.room.names());
-        for row in state::rows(access) {
-            add(&Line::Keeps(row));
-        }
-        let Some(members) = &self.connections.members else {
-            return lines;
-        };
-        for boot in members.gone() {
-            add(&Line::Gone(boot.into()));
-        }
-        for (boot, node) in members.nodes() {
-            add(&Line::Node(boot.as_str().into(), node.last));
-            for (&n, &member) in &node.members {
-                use crate::room::Audience as _;
-                add(&Line::Here(Present {
-                    node: boot.as_str().into(),
-                    n,
-                    name: names.of(member).into(),
-                    keeps: access.keeps_of(member).map(|name| name.as_str().into()),
-                    since: access.since_ms(member).unwrap_or(0),
-                    spoke: access.spoke_ms(member),
-                    at: self.connections.address(member),
-                }));
-            }
-        }
-        for (stamp, line) in self.connections.delivery.feeds.past_lines(PAST_MAX) {
-            if let Some(message) = Message::of_line(plain::Line::parse(&line), stamp) {
-                let mut bytes = Vec::new();
-                message.put(&mut bytes);
-                bytes.pop();
-                add(&Line::Past(String::from_utf8_lossy(&bytes)));
-            }
-        }
-        lines
-    }
-}
-
-fn restore_member(
-    room: &mut crate::room::Room,
-    members: &mut crate::backplane::members::Members,
-    present: &Present<'_>,
-    now: Tick,
-) -> Option<()> {
-    let (name, boot) = (present.name.name()?, &*present.node.0);
-    let keeps = present.keeps.as_ref();
-    let keeps = match keeps {
-        Some(keeps) => Some(keeps.name()?),
-        None => None,
-    };
-    if !members.knows(boot) || members.find(boot, present.n).is_some() {
-        return None;
-    }
-    let member = members.come(boot, present.n, present.at, now);
-    members.enter(boot, present.n, member, now);
-    room.restore_member(member, name, keeps.as_ref(), present.since, present.spoke)
-}
-
-/// Returns the lines of a snapshot, nothing if there is none.
-fn gather(parts: &[Vec<u8>]) -> Result<Option<(Head, Vec<Line<'_>>)>, &'static str> {
-    let mut whole: Option<Head> = None;
-    let mut lines = Vec::new();
-    for part in parts {
-        let mut rest = part.split(|&byte| byte == b'\n');
-        let head = rest.next().unwrap_or_default();
-        let Ok(head) = serde_json::from_slice::<Head>(head) else {
-            return Err("a part is none");
-        };
-        let next = whole.as_ref().map_or(0, |whole| whole.part + 1);
-        let belongs = whole.as_ref().is_none_or(|whole| whole.seq == head.seq);
-        if whole.as_ref().is_some_and(|whole| whole.parts == next) {
-            break;
-        }
-        if head.v != VERSION || !belongs || head.part != next || head.seq == u64::MAX {
-            return Err("its parts don't belong together");
-        }
-        lines.extend(
-            rest.filter(|line| !line.is_empty())
-                .filter_map(|line| serde_json::from_slice(line).ok()),
-        );
-        whole = Some(head);
-    }
-    match whole {
-        None => Ok(None),
-        Some(head) if head.part + 1 == head.parts => Ok(Some((head, lines))),
-        Some(_) => Err("a part is missing"),
     }
 }

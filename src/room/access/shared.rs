@@ -16,6 +16,15 @@ impl Access {
         }
     }
 
+    /// Forgets all but whom each ignores, when each came, and the message of the day: what the room keeps
+    /// is then restored as others know it.
+    pub fn forget(&mut self) {
+        (self.kept, self.bans, self.mutes) = Default::default();
+        (self.topic, self.locked, self.slow_s) = (None, false, 0);
+        self.spoke_ms.clear();
+        self.version += 1;
+    }
+
     /// Returns what is known of a name that is kept just so.
     #[must_use]
     pub fn kept_as(&self, name: &Name) -> Option<&Kept> {

@@ -1,7 +1,7 @@
 //! What one member is sent alone.
 
 use super::Message;
-use crate::room::Effect;
+use crate::room::{Effect, Notice};
 
 /// Adds to `out` what one member reads of an effect; nothing where it knows already.
 pub fn put(effect: &Effect<'_>, time_ms: u64, out: &mut Vec<u8>) {
@@ -20,6 +20,10 @@ pub fn put(effect: &Effect<'_>, time_ms: u64, out: &mut Vec<u8>) {
             text: text.into(),
         },
         Effect::Notice(notice) => {
+            if let Notice::Missed { count } = notice {
+                let missed = Some(count);
+                Message::Gap { missed }.put(out);
+            }
             words = notice.to_string();
             let (code, text) = (notice.code().into(), words.as_str().into());
             if notice.is_refusal() {

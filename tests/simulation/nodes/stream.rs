@@ -11,8 +11,18 @@ use crate::rig::random::Random;
 pub struct Stream {
     /// The batches, with the times at which they were taken.
     pub batches: Vec<(u64, Vec<u8>)>,
-    ids: BTreeSet<(String, u64, u32)>,
+    /// How many of them are held; all without.
+    pub held_max: Option<usize>,
+    pub ids: BTreeSet<(String, u64, u32)>,
     pub snapshot: Vec<Vec<u8>>,
+}
+
+impl Stream {
+    /// Returns the first sequence that is held; one more than the last where none is.
+    pub fn first_seq(&self) -> u64 {
+        let held = self.held_max.unwrap_or(usize::MAX);
+        self.batches.len().saturating_sub(held) as u64 + 1
+    }
 }
 
 /// A batch on its way.
@@ -38,7 +48,7 @@ pub struct Port {
     /// What is told to other nodes: boot and payload.
     pub letters: Vec<(String, Vec<u8>)>,
     pub beats: Vec<String>,
-    put: Option<Vec<Vec<u8>>>,
+    pub put: Option<Vec<Vec<u8>>>,
     refused: Vec<(u64, u32)>,
 }
 
@@ -147,12 +157,14 @@ impl Port {
                 why,
             });
         }
-        if !self.has_told_snapshot || self.wants_snapshot {
+        let asks = !self.has_told_snapshot || self.wants_snapshot;
+        // What is put first is there first.
+        if asks && self.put.is_none() {
             (self.has_told_snapshot, self.wants_snapshot) = (true, false);
             let parts = stream.snapshot.clone();
             return Some(Incoming::Snapshot { parts });
         }
-        let seq = self.next?;
+        let seq = self.next?.max(stream.first_seq());
         let (time_ms, payload) = stream.batches.get(seq as usize - 1)?;
         self.next = Some(seq + 1);
         Some(Incoming::Batch {
