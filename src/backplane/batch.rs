@@ -150,7 +150,8 @@ impl<T> Outbox<T> {
     /// Returns whether something could be handed over now.
     #[must_use]
     pub fn has_work(&self) -> bool {
-        self.published < self.sent.len().min(self.window) || (!self.open.thens.is_empty() && self.may_seal())
+        self.published < self.sent.len().min(self.window)
+            || (!self.open.thens.is_empty() && self.may_seal())
     }
 
     /// Returns whether something that was handed over has not come back.

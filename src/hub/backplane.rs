@@ -21,6 +21,7 @@ use std::time::Duration;
 use smol_str::SmolStr;
 
 use self::presence::Presence;
+use self::private::Letters;
 use self::snapshots::Snapshots;
 use super::Hub;
 use super::requests::Again;
@@ -75,6 +76,7 @@ pub(super) struct Backplane {
     link_bytes: usize,
     presence: Presence,
     snapshots: Snapshots,
+    letters: Letters,
     figures: Figures,
 }
 
@@ -162,6 +164,7 @@ impl Backplane {
             link_bytes: 0,
             presence: Presence::new(now),
             snapshots: Snapshots::new(&settings.boot),
+            letters: Letters::default(),
             figures: Figures::default(),
         }
     }
@@ -179,7 +182,7 @@ impl Backplane {
     /// Returns when something is due.
     pub(super) fn deadline(&self) -> Option<Tick> {
         let presence = self.presence.deadline(self.settings.timeout);
-        [presence, self.snapshots.deadline()]
+        [presence, self.snapshots.deadline(), self.letters.deadline()]
             .into_iter()
             .flatten()
             .min()

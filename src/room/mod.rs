@@ -73,12 +73,11 @@ impl Room {
         since_ms: u64,
         spoke_ms: Option<u64>,
     ) -> Option<()> {
-        if self.names.find(&name).is_some() {
-            return None;
-        }
-        self.names.give(member, name);
-        self.restore_access(member, keeps, since_ms, spoke_ms);
-        Some(())
+        let is_free = self.names.find(&name).is_none();
+        is_free.then(|| {
+            self.names.give(member, name);
+            self.restore_access(member, keeps, since_ms, spoke_ms);
+        })
     }
 
     /// Lets somebody be in the room with what is known of it at other machines.
@@ -90,7 +89,8 @@ impl Room {
         spoke_ms: Option<u64>,
     ) {
         let name = self.names.name(member);
-        self.access.restore_member(member, &name, keeps, since_ms, spoke_ms);
+        let access = &mut self.access;
+        access.restore_member(member, &name, keeps, since_ms, spoke_ms);
     }
 
     /// Makes an event so that has been decided on, and tells those whom it concerns alone what they

@@ -40,6 +40,10 @@ pub enum Notice<'a> {
     Reached {
         name: &'a str,
     },
+    /// Whether it was reached is not known.
+    NoAnswer {
+        name: &'a str,
+    },
     NobodyWrote,
     UnknownCommand {
         word: &'a str,
@@ -112,6 +116,7 @@ impl Notice<'_> {
             Self::NobodyCalled { .. } => "nobody-called",
             Self::NotReading { .. } => "not-reading",
             Self::Reached { .. } => "reached",
+            Self::NoAnswer { .. } => "no-answer",
             Self::NobodyWrote => "nobody-wrote",
             Self::UnknownCommand { .. } => "unknown-command",
             Self::Incomplete { .. } => "incomplete",
@@ -152,6 +157,7 @@ impl Notice<'_> {
                 | Self::LineTooLong { .. }
                 | Self::NobodyCalled { .. }
                 | Self::NotReading { .. }
+                | Self::NoAnswer { .. }
                 | Self::NobodyWrote
                 | Self::UnknownCommand { .. }
                 | Self::Incomplete { .. }
@@ -188,6 +194,10 @@ impl fmt::Display for Notice<'_> {
                 )
             }
             Self::Reached { name } => write!(f, "Your message reached {name}."),
+            Self::NoAnswer { name } => write!(
+                f,
+                "Your message to {name} may not have arrived: that part of the room doesn't answer."
+            ),
             Self::NobodyWrote => {
                 f.write_str("Nobody who is here has said anything to you alone so far.")
             }
@@ -305,6 +315,7 @@ mod tests {
             Notice::NobodyCalled { name },
             Notice::NotReading { name },
             Notice::Reached { name },
+            Notice::NoAnswer { name },
             Notice::NobodyWrote,
             Notice::UnknownCommand { word: "/x" },
             Notice::Incomplete { usage },

@@ -4,6 +4,7 @@
 //! order, what was said to a node that lives once each, and each who came must be here or have left once.
 
 mod gaps;
+mod letters;
 mod stream;
 
 use std::collections::{BTreeMap, BTreeSet};

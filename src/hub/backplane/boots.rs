@@ -99,6 +99,9 @@ impl<S: Stream> Hub<S> {
                 self.propose_again(entry, then, has_counted, &mut again);
             }
         }
+        if let Some(backplane) = &mut self.backplane {
+            backplane.letters.renumber(&again.known);
+        }
     }
 
     /// Proposes once more what a boot that is over had proposed; nothing that has counted, but that

@@ -215,6 +215,7 @@ impl<S: Stream> Hub<S> {
 
     /// Does what is due about the backplane.
     pub(in crate::hub) fn look_at_backplane(&mut self) {
+        self.give_up_letters();
         let now = self.connections.now();
         let (Some(backplane), Some(members)) = (&mut self.backplane, &mut self.connections.members)
         else {

@@ -208,7 +208,11 @@ impl Snapshots {
         }
         if self.first_seq <= 1 {
             let is_new = self.last_seq == 0;
-            return Some(if is_new { Beginning::New } else { Beginning::All });
+            return Some(if is_new {
+                Beginning::New
+            } else {
+                Beginning::All
+            });
         }
         // Who has known the room comes before who has not.
         let patience = self.patience + LEASE * u32::from(!self.has_known);
@@ -247,7 +251,9 @@ impl<S: Stream> Hub<S> {
         };
         let Some(beginning) = snapshots.begin(snapshot.as_ref(), backplane.applied, now) else {
             if snapshots.tries == 0 {
-                warn!("the stream does not hold what followed on the last snapshot; a new one is needed");
+                warn!(
+                    "the stream does not hold what followed on the last snapshot; a new one is needed"
+                );
             }
             snapshots.tries += 1;
             snapshots.try_at = Some(now + TRY_OLD_AGAIN);
@@ -336,7 +342,9 @@ impl<S: Stream> Hub<S> {
     fn propose_seed(&mut self, rows: &[state::Row<'_>]) {
         if let Some(backplane) = &mut self.backplane {
             for row in rows {
-                backplane.outbox.push(&Entry::Seed(row.clone()), Then::nothing());
+                backplane
+                    .outbox
+                    .push(&Entry::Seed(row.clone()), Then::nothing());
             }
         }
     }
