@@ -354,13 +354,14 @@ impl Server {
         let (mut signalled, mut reports) = (false, false);
         let mut asked = Vec::new();
         for event in &self.events {
+            let ended = event.is_read_closed() || event.is_error();
             match Source::from(event.token()) {
                 Source::Signals => signalled = true,
                 Source::Writer => self.keeper.flush(),
                 Source::Reports => reports = true,
                 Source::Backplane => {
                     if let Some(backplane) = &mut self.backplane {
-                        backplane.set_ready();
+                        backplane.set_ready(ended);
                     }
                 }
                 Source::Listener(index) => {
@@ -371,7 +372,6 @@ impl Server {
                 Source::Exchange(place) => asked.push(place),
                 Source::Arrival(index) => self.arrivals.set_ready(index),
                 Source::Connection(id) => {
-                    let ended = event.is_read_closed() || event.is_error();
                     let readiness = Readiness {
                         readable: event.is_readable() || ended,
                         writable: event.is_writable(),

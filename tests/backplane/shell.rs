@@ -1,15 +1,21 @@
 //! The real server and a real NATS server.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Shutdown, TcpListener};
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::common::{Program, Server, chatroom};
-use crate::nats_server::Nats;
+use crate::nats_server::{Nats, PATIENCE};
 
 /// Starts a server that can't, and returns what it says.
 #[track_caller]
 fn fails(flags: &[&str]) -> String {
+    fault_of(start(flags))
+}
+
+fn start(flags: &[&str]) -> Program {
     let mut command = chatroom();
     command
         .args([
@@ -20,7 +26,11 @@ fn fails(flags: &[&str]) -> String {
             "2",
         ])
         .args(flags);
-    let mut program = Program::start(command);
+    Program::start(command)
+}
+
+#[track_caller]
+fn fault_of(mut program: Program) -> String {
     assert_eq!(program.wait().code(), Some(1));
     program.errors.read_to_end();
     program.errors.next_line().unwrap_or_default()
@@ -73,6 +83,32 @@ fn a_start_waits_for_a_server_that_stands_still() {
     let error = fails(&["--backplane", &nats.url()]);
     assert!(error.contains("(within 2 s)"), "{error}");
     nats.signal(Signal::CONT);
+}
+
+#[test]
+fn an_end_that_comes_with_the_last_words_is_seen() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let program = start(&[
+        "--backplane",
+        &format!("nats://{}", listener.local_addr().unwrap()),
+    ]);
+    let signal = |signal| {
+        let id = program.id().try_into().unwrap();
+        kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
+    };
+    let (mut nats, _) = listener.accept().unwrap();
+    nats.set_read_timeout(Some(PATIENCE)).unwrap();
+    nats.write_all(b"INFO {\"headers\":true,\"max_payload\":1048576}\r\n")
+        .unwrap();
+    let mut heard = BufReader::new(nats.try_clone().unwrap()).lines();
+    while heard.next().unwrap().unwrap() != "PING" {}
+    // Both are there before it looks.
+    signal(Signal::STOP);
+    nats.write_all(b"PING\r\n").unwrap();
+    nats.shutdown(Shutdown::Write).unwrap();
+    signal(Signal::CONT);
+    let error = fault_of(program);
+    assert!(error.contains("has closed the connection"), "{error}");
 }
 
 #[test]

@@ -19,6 +19,7 @@ use crate::failure::Failure;
 pub(super) struct Channel {
     stream: TcpStream,
     connecting: bool,
+    ended: bool,
     tls: Option<Box<ClientConnection>>,
 }
 
@@ -75,6 +76,7 @@ impl Channel {
         Ok(Self {
             stream,
             connecting: true,
+            ended: false,
             tls: None,
         })
     }
@@ -87,6 +89,17 @@ impl Channel {
     /// Returns whether the server has still to accept.
     pub(super) fn is_connecting(&self) -> bool {
         self.connecting
+    }
+
+    /// Takes note that the server has closed its side, or the stream is broken.
+    pub(super) fn set_ended(&mut self) {
+        self.ended = true;
+    }
+
+    /// Returns whether the kernel may hold more after a read that was short. What comes later is an event of
+    /// its own; but an end that came with those bytes is not, and TLS reads less than there is.
+    pub(super) fn may_hold_more(&self) -> bool {
+        self.ended || self.tls.is_some()
     }
 
     /// Returns whether it has, after an event.

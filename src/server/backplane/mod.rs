@@ -129,9 +129,12 @@ impl Backplane {
         self.servers.ports()
     }
 
-    /// Takes note that the stream may have something, or take something.
-    pub(super) fn set_ready(&mut self) {
+    /// Takes note that the stream may have something, or take something, and whether it has `ended`.
+    pub(super) fn set_ready(&mut self, ended: bool) {
         (self.readable, self.blocked) = (true, false);
+        if let Some(channel) = self.channel.as_mut().filter(|_| ended) {
+            channel.set_ended();
+        }
     }
 
     /// Returns whether something can be done without an event.
@@ -332,6 +335,7 @@ impl Backplane {
                     };
                 }
                 Ok(bytes) => {
+                    self.readable = bytes == self.scratch.len() || channel.may_hold_more();
                     self.client.receive(&self.scratch[..bytes], now);
                     listen(&mut self.client);
                 }

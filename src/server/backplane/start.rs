@@ -98,8 +98,8 @@ impl Backplane {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             result => result?,
         }
-        if !events.is_empty() {
-            self.set_ready();
+        for event in &*events {
+            self.set_ready(event.is_read_closed() || event.is_error());
         }
         Ok(())
     }
@@ -112,7 +112,7 @@ impl Backplane {
             new.register(channel.stream(), Source::Backplane.into(), interest)?;
         }
         self.registry = new;
-        self.set_ready();
+        self.set_ready(false);
         self.servers.learn(self.client.others());
         self.servers.keep_to_ports();
         Ok(())
