@@ -282,12 +282,7 @@ impl Server {
             return Next::Stop;
         }
         if let Some(backplane) = &mut self.backplane {
-            let hub = &mut self.hub;
-            if hub.can_hear_batches() {
-                backplane.turn(now, &mut |incoming| hub.hear_backplane(incoming));
-            } else {
-                backplane.pause();
-            }
+            backplane.hear(&mut self.hub, now);
         }
         self.exchanges.end_overdue(now);
         self.end_lame_duck(now);
@@ -308,8 +303,7 @@ impl Server {
             certificates.look(now);
         }
         if let Some(backplane) = &mut self.backplane {
-            let hub = &mut self.hub;
-            backplane.speak(|link| hub.speak_to(link));
+            backplane.speak(&mut self.hub);
         }
         self.let_in(now);
         self.accept(now);

@@ -21,9 +21,10 @@ use self::servers::Servers;
 pub use self::servers::{Url, Who};
 use super::sources::Source;
 use crate::backplane::nats::{self, Client};
-use crate::backplane::{Incoming, Link};
 use crate::failure::Failure;
+use crate::hub::Hub;
 use crate::hub::backplane::Figures;
+use crate::stream::Stream;
 use crate::tick::Tick;
 
 /// How long a server may take to accept a connection and to shake hands.
@@ -142,11 +143,6 @@ impl Backplane {
         self.readable && !self.paused
     }
 
-    /// Lets what comes wait in the kernel until the next [`turn`](Self::turn): the room can hear no more.
-    pub(super) fn pause(&mut self) {
-        self.paused = true;
-    }
-
     /// Returns when something has to be done.
     pub(super) fn deadline(&self) -> Option<Tick> {
         if self.paused {
@@ -160,13 +156,17 @@ impl Backplane {
         }
     }
 
-    /// Does what can be done without waiting, and tells what has happened.
-    pub(super) fn turn(&mut self, now: Tick, hear: &mut dyn FnMut(Incoming<'_>)) {
-        self.paused = false;
+    /// Does what can be done without waiting, and has the room hear what has happened. While it can
+    /// hear no more, what comes waits in the kernel.
+    pub(super) fn hear<S: Stream>(&mut self, hub: &mut Hub<S>, now: Tick) {
+        self.paused = !hub.can_hear_batches();
+        if self.paused {
+            return;
+        }
         let server = self.servers.current().name.clone();
         let problem = self.go_on(now, &mut |client| {
             while let Some(incoming) = client.next(now) {
-                hear(incoming);
+                hub.hear_backplane(incoming);
             }
         });
         if let Some(problem) = problem {
@@ -183,9 +183,9 @@ impl Backplane {
         }
     }
 
-    /// Has `speak` ask for what the room's side wants, and sends it.
-    pub(super) fn speak(&mut self, speak: impl FnOnce(&mut dyn Link)) {
-        speak(&mut self.client);
+    /// Sends what the room has to say.
+    pub(super) fn speak<S: Stream>(&mut self, hub: &mut Hub<S>) {
+        hub.speak_to(&mut self.client);
         self.flush();
     }
 
