@@ -291,6 +291,8 @@ impl Server {
         // Before anybody hears of it.
         self.keeper.restart_if_due(self.poll.registry(), now);
         self.keeper.keep(&mut self.hub, now);
+        // Before this node's people are written to, which takes its time: all nodes wait for it.
+        self.speak();
         self.hub.settle();
         if self.hub.reap() > 0 {
             self.listeners.iter_mut().for_each(Listener::try_again);
@@ -302,12 +304,17 @@ impl Server {
         if let Some(certificates) = &mut self.certificates {
             certificates.look(now);
         }
-        if let Some(backplane) = &mut self.backplane {
-            backplane.speak(&mut self.hub);
-        }
+        self.speak();
         self.let_in(now);
         self.accept(now);
         Next::Turn
+    }
+
+    /// Hands over to the backplane what has come up.
+    fn speak(&mut self) {
+        if let Some(backplane) = &mut self.backplane {
+            backplane.speak(&mut self.hub);
+        }
     }
 
     /// Waits for events, not at all while work is left over, and returns until when at most.
