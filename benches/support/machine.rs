@@ -63,7 +63,9 @@ pub(crate) fn anywhere<T>(measure: impl FnOnce() -> T) -> T {
 
 fn restrict_to(cores: &[usize]) {
     let mut set = CpuSet::new();
-    cores.iter().for_each(|&core| set.set(core));
+    for &core in cores {
+        set.set(core);
+    }
     sched_setaffinity(None, &set).expect("the cores are ours");
 }
 
