@@ -30,6 +30,9 @@ use support::{Server, Wire};
 /// Rounds, if not told otherwise.
 const ROUNDS: usize = 3;
 
+/// Measures and prints, in so many rounds.
+type Compare = fn(usize);
+
 /// Two nodes of one room, and what keeps its order.
 #[derive(Debug)]
 pub(crate) struct Nodes {
@@ -49,9 +52,6 @@ impl Nodes {
     }
 }
 
-/// Measures in so many rounds, and prints.
-type Measure = fn(usize);
-
 fn main() {
     if !Nats::is_installed() {
         println!("skipped: there is no nats-server; apt-get install nats-server");
@@ -61,7 +61,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let rounds = arguments.iter().find_map(|argument| argument.parse().ok());
     let rounds = rounds.unwrap_or(ROUNDS);
-    let measures: [(&str, Measure); 3] = [
+    let measures: [(&str, Compare); 3] = [
         ("latency", latency::compare),
         ("flow", compare_flow),
         ("burst", burst::compare),
