@@ -187,7 +187,7 @@ mod tests {
         assert!(gather(&new[1..]).is_err(), "the first is missing");
         assert!(gather(&[b"{}".to_vec()]).is_err());
         // What an older, longer one had more is nothing.
-        let short = super::parts(&moment(7), Vec::new()).unwrap();
+        let short = parts(&moment(7), Vec::new()).unwrap();
         let parts = [short, old].concat();
         assert_eq!(gather(&parts).unwrap().unwrap().moment.seq, 7);
     }
@@ -196,7 +196,7 @@ mod tests {
     fn what_is_too_large_is_not_put() {
         let line = vec![b'x'; SNAPSHOT_PART_BYTES_MAX - HEAD_BYTES_MAX];
         let lines = |count| vec![line.clone(); count];
-        assert!(super::parts(&moment(1), lines(SNAPSHOT_PARTS_MAX)).is_some());
-        assert!(super::parts(&moment(1), lines(SNAPSHOT_PARTS_MAX + 1)).is_none());
+        assert!(parts(&moment(1), lines(SNAPSHOT_PARTS_MAX)).is_some());
+        assert!(parts(&moment(1), lines(SNAPSHOT_PARTS_MAX + 1)).is_none());
     }
 }

@@ -260,7 +260,8 @@ impl<S: Stream> Hub<S> {
         // Who says something, and that it lives, knows the room: others may ask it how it is.
         if backplane.presence.is_up() {
             let knows = backplane.snapshots.follows();
-            if knows {
+            // What is published while it reads what the stream holds may push that out of it.
+            if backplane.snapshots.is_caught_up(backplane.applied) {
                 let published = backplane.outbox.publish(link);
                 backplane.figures.batches_out += published;
                 backplane.presence.note_published(published > 0, now);

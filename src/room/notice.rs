@@ -258,6 +258,21 @@ impl fmt::Display for Notice<'_> {
             Self::Replaced => f.write_str("You have come back on another connection."),
             Self::Closing => f.write_str(CLOSING),
             Self::Announced { text } => f.write_str(text),
+            Self::CutOff
+            | Self::CutOffWaits
+            | Self::WholeAgain
+            | Self::TakenForLost
+            | Self::Missed { .. }
+            | Self::NameOnceMore => self.fmt_of_machines(f),
+            Self::Access(answer) => answer.fmt(f),
+        }
+    }
+}
+
+impl Notice<'_> {
+    /// Tells of the room's other machines.
+    fn fmt_of_machines(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Self::CutOff => {
                 f.write_str("The room is cut off from its other machines; please come back later.")
             }
@@ -275,7 +290,7 @@ impl fmt::Display for Notice<'_> {
             Self::NameOnceMore => {
                 f.write_str("The room was cut off when you came in; your name is needed once more.")
             }
-            Self::Access(answer) => answer.fmt(f),
+            _ => Ok(()),
         }
     }
 }

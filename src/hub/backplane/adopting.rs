@@ -12,7 +12,7 @@ use smol_str::SmolStr;
 
 use super::Then;
 use super::applying::refuse;
-use crate::backplane::event::Entry;
+use crate::backplane::event::{Entry, Text};
 use crate::backplane::is_boot;
 use crate::backplane::members::Members;
 use crate::backplane::snapshot::{Line, Snapshot};
@@ -155,10 +155,10 @@ impl<S: Stream> Hub<S> {
         let over = is_over.then_some(&own);
         let difference = Difference::between(members, self.room.names(), &there, over);
         let first_event = self.connections.order.seq();
-        let least = first_event + difference.events();
-        let last_event = snapshot.map_or(least, |snapshot| snapshot.moment.events.max(least));
-        if last_event > least {
-            let count = last_event - least;
+        let told = first_event + difference.events();
+        let last_event = snapshot.map_or(told, |snapshot| snapshot.moment.events.max(told));
+        if last_event > told {
+            let count = last_event - told;
             self.tell_all_here(Notice::Missed { count });
         }
         let mut gone = Vec::new();
@@ -259,7 +259,7 @@ impl<S: Stream> Hub<S> {
         };
         for ((boot, number), (_, present)) in there {
             if let Some(member) = members.find(boot, *number) {
-                let keeps = present.keeps.as_ref().and_then(|keeps| keeps.name());
+                let keeps = present.keeps.as_ref().and_then(Text::name);
                 let (since, spoke) = (present.since, present.spoke);
                 self.room
                     .restore_access(member, keeps.as_ref(), since, spoke);

@@ -61,6 +61,8 @@ pub(in crate::hub) struct Snapshots {
     last_seq: u64,
     tries: u32,
     try_at: Option<Tick>,
+    /// It put a snapshot of what it knows itself.
+    offered: bool,
     /// The node that has said last that it lives, since one was asked.
     other: Option<SmolStr>,
     /// When that was, or since when this node doesn't know the room.
@@ -103,6 +105,7 @@ impl Snapshots {
             last_seq: 0,
             tries: 0,
             try_at: None,
+            offered: false,
             other: None,
             waits_since: Tick::START,
             patience: LEASE + Duration::from_millis((word >> 16) % APART_MS),
@@ -195,12 +198,7 @@ impl Snapshots {
     }
 
     /// Decides with what to begin; `applied` is the last that was heard. Nothing where to wait is better.
-    fn begin(
-        &mut self,
-        snapshot: Option<&Snapshot<'_>>,
-        applied: u64,
-        now: Tick,
-    ) -> Option<Beginning> {
+    fn begin(&self, snapshot: Option<&Snapshot<'_>>, applied: u64, now: Tick) -> Option<Beginning> {
         let moment = snapshot.map(|snapshot| &snapshot.moment);
         let own = moment.filter(|moment| self.is_of_stream(moment));
         if own.is_some_and(|moment| moment.seq + 1 >= self.first_seq) {
@@ -280,6 +278,25 @@ impl<S: Stream> Hub<S> {
         if !is_first && let Some(backplane) = &mut self.backplane {
             backplane.outbox.begin_slowly();
         }
+        self.give_up_others();
+    }
+
+    /// Where this node went on without the others, has them taken for lost: one that comes back knows
+    /// what this one doesn't, and has to let its people in again.
+    fn give_up_others(&mut self) {
+        let (Some(backplane), Some(members)) = (&mut self.backplane, &mut self.connections.members)
+        else {
+            return;
+        };
+        if std::mem::take(&mut backplane.snapshots.offered) {
+            for (boot, node) in members.nodes_mut() {
+                if *boot != backplane.boot {
+                    node.doubted = true;
+                    let gone = Entry::Gone(boot.as_str().into());
+                    backplane.outbox.push(&gone, Then::nothing());
+                }
+            }
+        }
     }
 
     /// Puts a snapshot that says what another says, or else what this node knows, of the room before the
@@ -303,6 +320,7 @@ impl<S: Stream> Hub<S> {
             ..moment
         };
         backplane.put_snapshot(&moment, lines);
+        backplane.snapshots.offered = true;
         backplane.snapshots.try_at = Some(now + TRY_OLD_AGAIN);
     }
 
