@@ -10,8 +10,8 @@ use super::drive::{BOOT, HOME, turn};
 use super::frames::{FIN, TEXT, frame};
 use super::wire::{End, Handle, Shared, Wire};
 
-/// How many join in one turn.
-const JOINING_AT_ONCE: usize = 256;
+/// How many join in one turn: no more than it hears.
+const JOINING_AT_ONCE: usize = 128;
 
 const READABLE: Readiness = Readiness {
     readable: true,
