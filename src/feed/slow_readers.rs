@@ -25,6 +25,10 @@ const RATE_OVER: Duration = Duration::from_millis(500);
 /// How long the room waits for somebody at once, from when it is far behind until it isn't.
 pub const WAIT_MAX: Duration = Duration::from_secs(5);
 
+/// For how long somebody who is far behind may just have been unlucky: a busy program, a window that was
+/// small, a packet that was lost.
+pub const NEW_FOR: Duration = Duration::from_millis(100);
+
 /// One watched connection.
 #[derive(Debug)]
 struct Watched {
@@ -72,14 +76,13 @@ impl Watched {
         self.rate.is_none_or(|rate| rate >= RATE_MIN)
     }
 
-    /// Returns whether it is far behind, and has not been so for too long.
-    fn is_far(&mut self, is_far: bool, now: Tick) -> bool {
+    /// Returns for how long it has been far behind, if it is.
+    fn far_for(&mut self, is_far: bool, now: Tick) -> Option<Duration> {
         if !is_far {
             self.behind_since = None;
-            return false;
+            return None;
         }
-        let since = *self.behind_since.get_or_insert(now);
-        now - since < WAIT_MAX
+        Some(now - *self.behind_since.get_or_insert(now))
     }
 }
 
@@ -103,7 +106,10 @@ impl Sight {
 pub struct Behind {
     /// Those who are far behind and worth waiting for.
     pub far: usize,
-    /// Those among them who take so much that they have caught up within a second.
+    /// Those among them who have been so for less than [`NEW_FOR`].
+    pub new: usize,
+    /// Those among the far who take so much that they have caught up within a second, or of whom that isn't
+    /// known yet.
     pub quick: usize,
     /// Those who are far behind and have not stood still for as long as a rate is measured: a large
     /// part of the room is given so much more time, since all may be kept from reading.
@@ -115,6 +121,7 @@ pub struct Behind {
 impl AddAssign for Behind {
     fn add_assign(&mut self, more: Self) {
         self.far += more.far;
+        self.new += more.new;
         self.quick += more.quick;
         self.reading += more.reading;
         self.halfway += more.halfway;
@@ -241,9 +248,11 @@ impl SlowReaders {
             }
             let lag = end - sight.cursor;
             lag_bytes_max = lag_bytes_max.max(lag);
-            if watched.is_far(lag > far_bytes, now) {
+            let far_for = watched.far_for(lag > far_bytes, now);
+            if let Some(far_for) = far_for.filter(|&far_for| far_for < WAIT_MAX) {
                 behind.far += usize::from(watched.keeps_rate());
-                behind.quick += usize::from(watched.rate.is_some_and(|rate| rate >= lag));
+                behind.new += usize::from(watched.keeps_rate() && far_for < NEW_FOR);
+                behind.quick += usize::from(watched.rate.is_none_or(|rate| rate >= lag));
                 behind.reading += usize::from(!watched.stands);
             }
             behind.halfway += usize::from(lag > far_bytes / 2 && !watched.stands);
@@ -383,7 +392,8 @@ mod tests {
             behind,
             Behind {
                 far: 1,
-                quick: 0,
+                new: 1,
+                quick: 1,
                 reading: 1,
                 halfway: 1
             }

@@ -13,7 +13,14 @@ use crate::feed::slow_readers::Behind;
 use crate::tick::Tick;
 
 /// The longest that the room's patience with few lasts at once.
-const PATIENCE_MAX: Duration = Duration::from_millis(100);
+const PATIENCE_MAX: Duration = Duration::from_millis(200);
+
+/// How much of it is kept for those who have not been far behind for long: somebody who stays behind, and
+/// whom it doesn't help, must not use up what helps another over a bad moment.
+const KEPT_FOR_NEW: Duration = Duration::from_millis(100);
+
+/// How much of it must be there before it is spent again, so that waiting comes in pieces worth having.
+const PIECE: Duration = Duration::from_millis(25);
 
 /// How often the room looks whether it still has to wait.
 pub const LOOK_AGAIN: Duration = Duration::from_millis(10);
@@ -87,7 +94,8 @@ impl Patience {
             (self.left + share).min(PATIENCE_MAX)
         };
         let large = behind.reading > 0 && is_large(behind.halfway, readers);
-        self.spends = behind.far > 0 && !large && behind.quick == 0 && self.is_left();
+        let waits = behind.far > 0 && !large && behind.quick == 0;
+        self.spends = waits && self.is_left(behind.new > 0);
         self.flow = if large {
             Flow::Shut
         } else if behind.quick > 0 || self.spends {
@@ -97,15 +105,12 @@ impl Patience {
         };
     }
 
-    /// Returns whether the few are waited for: from when a good part of the patience is there until
-    /// it is used up, so that waiting comes in pieces worth having.
-    fn is_left(&self) -> bool {
-        let least = if self.spends {
-            Duration::ZERO
-        } else {
-            PATIENCE_MAX / 4
-        };
-        self.left > least
+    /// Returns whether the few are waited for, some of whom are `new`: from when a good part of the
+    /// patience is there until it is used up.
+    fn is_left(&self, new: bool) -> bool {
+        let kept = if new { Duration::ZERO } else { KEPT_FOR_NEW };
+        let piece = if self.spends { Duration::ZERO } else { PIECE };
+        self.left > kept + piece
     }
 }
 
@@ -118,6 +123,9 @@ fn is_large(part: usize, readers: usize) -> bool {
 mod tests {
     use super::*;
 
+    /// How much who stays behind has of a patience that has not been used.
+    const SPENT: Duration = PATIENCE_MAX.saturating_sub(KEPT_FOR_NEW);
+
     /// Returns for how much of a time, in percent, bursts wait where `far` of `readers` stay behind.
     fn waiting_percent(far: usize, readers: usize, time: Duration) -> u32 {
         let mut patience = Patience::new(Tick::START);
@@ -128,6 +136,7 @@ mod tests {
             patience.decide(
                 Behind {
                     far,
+                    new: 0,
                     quick: 0,
                     reading: 1,
                     halfway: far,
@@ -160,6 +169,7 @@ mod tests {
             patience.decide(
                 Behind {
                     far: 1,
+                    new: 0,
                     quick: 0,
                     reading: 1,
                     halfway: 10,
@@ -181,6 +191,7 @@ mod tests {
             now += LOOK_AGAIN;
             let quick = Behind {
                 far: 1,
+                new: 0,
                 quick: 1,
                 reading: 1,
                 halfway: 1,
@@ -196,6 +207,7 @@ mod tests {
         let mut patience = Patience::new(Tick::START);
         let few = Behind {
             far: 1,
+            new: 0,
             quick: 0,
             reading: 1,
             halfway: 1,
@@ -208,19 +220,49 @@ mod tests {
             patience.decide(few, 1000, now);
         }
         let used = now - Tick::START;
-        assert!(
-            used >= PATIENCE_MAX && used < PATIENCE_MAX + 2 * LOOK_AGAIN,
-            "{used:?}"
-        );
-        now += PATIENCE_MAX * SHARE_MIN / 5;
+        assert!(used >= SPENT && used < SPENT + 2 * LOOK_AGAIN, "{used:?}");
+        now += PIECE * SHARE_MIN * 4 / 5;
         patience.decide(few, 1000, now);
-        assert_eq!(patience.flow(), Flow::Open, "a fifth is back");
-        now += PATIENCE_MAX * SHARE_MIN / 10;
+        assert_eq!(patience.flow(), Flow::Open, "less than a piece is back");
+        now += PIECE * SHARE_MIN * 4 / 5;
         patience.decide(few, 1000, now);
-        assert_eq!(
-            patience.flow(),
-            Flow::NoBursts,
-            "more than a quarter is back"
-        );
+        assert_eq!(patience.flow(), Flow::NoBursts, "more than a piece is back");
+    }
+
+    /// A fast reader was cut in a bad moment of some fifty milliseconds, since a slow one had just used up
+    /// all patience.
+    #[test]
+    fn who_stays_behind_leaves_some_patience_for_who_has_a_bad_moment() {
+        let mut patience = Patience::new(Tick::START);
+        let mut now = Tick::START;
+        let stays = Behind {
+            far: 1,
+            reading: 1,
+            halfway: 1,
+            ..Behind::default()
+        };
+        let both = Behind {
+            far: 2,
+            new: 1,
+            reading: 2,
+            halfway: 2,
+            ..Behind::default()
+        };
+        for _ in 0..100 {
+            now += LOOK_AGAIN;
+            patience.decide(stays, 1000, now);
+        }
+        assert_eq!(patience.flow(), Flow::Open);
+        let mut helped = Duration::ZERO;
+        loop {
+            patience.decide(both, 1000, now);
+            if patience.flow() == Flow::Open {
+                break;
+            }
+            helped += LOOK_AGAIN;
+            now += LOOK_AGAIN;
+        }
+        assert!(helped >= KEPT_FOR_NEW, "{helped:?}");
+        assert!(helped <= 2 * KEPT_FOR_NEW, "and not for ever: {helped:?}");
     }
 }

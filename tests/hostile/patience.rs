@@ -280,17 +280,17 @@ fn one_honest_reader_that_is_slow_costs_a_burst_half_its_time_at_most() {
         alone = alone.min(burst_beside(None));
         beside = beside.min(burst_beside(Some(200_000)));
     }
-    println!("30 MB within {alone:?}, {beside:?} beside a slow reader");
+    println!("60 MB within {alone:?}, {beside:?} beside a slow reader");
     assert!(beside <= alone * 3 / 2, "{alone:?} became {beside:?}");
 }
 
-/// Lets 10 of 40 who read fast say 30 MB, beside one who reads so many bytes a second, and returns
+/// Lets 10 of 40 who read fast say 60 MB, beside one who reads so many bytes a second, and returns
 /// how long it took until the 40 had heard it. The slow one then has to hear all, or to be cut as
 /// what it is.
 fn burst_beside(slow: Option<u64>) -> Duration {
     const FAST: usize = 40;
     const SENDERS: usize = 10;
-    const LINES: usize = 3000;
+    const LINES: usize = 6000;
     let mut server = Server::start(&["--rate", "0"]);
     let mut conns = join(&server, "p", FAST);
     let slow = slow.map(|bytes_a_s| {
