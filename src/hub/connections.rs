@@ -281,7 +281,6 @@ impl<S: Stream> Connections<S> {
             self.addresses.leave(id);
             self.guesses.leave(id);
             self.password.leave(id);
-            self.addresses.leave(id);
         }
     }
 
