@@ -11,7 +11,7 @@ export class Door {
 
 	// `enter({name, key, password})` tries to come in.
 	constructor(enter) {
-		// There is no way round, whatever closes a dialog.
+		// There is no way round, in browsers that don't know `closedby`, too.
 		$('door').onclose = () => this.#isOpen && $('door').showModal();
 		$('door-form').onsubmit = (event) => {
 			event.preventDefault();
