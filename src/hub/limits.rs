@@ -37,7 +37,7 @@ pub const CONNECTION_WORK_MAX: usize = 1024;
 pub const TURN_WORK_MAX: usize = 4 * 1024;
 
 /// What a line costs that names somebody, in lines: names are compared by how they look.
-pub const NAME_WORK: usize = 16;
+pub const NAME_WORK: usize = 32;
 
 /// How many slots can be looked at for names in the time that a line takes, rounded down.
 pub const SLOTS_A_LINE: usize = 1024;

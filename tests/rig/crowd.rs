@@ -11,7 +11,7 @@ use super::frames::{FIN, TEXT, frame};
 use super::wire::{End, Handle, Shared, Wire};
 
 /// How many join in one turn: no more than it hears.
-const JOINING_AT_ONCE: usize = 128;
+const JOINING_AT_ONCE: usize = 64;
 
 const READABLE: Readiness = Readiness {
     readable: true,
