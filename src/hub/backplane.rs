@@ -27,6 +27,7 @@ use super::Hub;
 use super::requests::Again;
 use super::requests::OwnedResume;
 use crate::backplane::batch::Outbox;
+use crate::backplane::event::Entry;
 use crate::backplane::members::Members;
 use crate::backplane::{Incoming, Link};
 use crate::room::access::Act;
@@ -192,6 +193,12 @@ impl Backplane {
     fn time_ms(&self, now: Tick) -> Option<u64> {
         let (time_ms, at) = self.time?;
         Some(time_ms.saturating_add((now - at).as_millis() as u64))
+    }
+
+    /// Says that a node is gone for good: its people leave.
+    fn give_up(&mut self, boot: &str) {
+        let gone = Entry::Gone(boot.into());
+        self.outbox.push(&gone, Then::nothing());
     }
 
     fn is_full(&self) -> bool {

@@ -15,7 +15,7 @@ use super::sealed::Sealed;
 use crate::layer::websocket::Code;
 use crate::layer::websocket::frame::{self, Head};
 use crate::room::access::Answer;
-use crate::room::{Audience, Effect, MemberId, Notice};
+use crate::room::{Audience, Effect, Machines, MemberId, Notice};
 use crate::stream::Stream;
 use crate::wire::json::Message;
 use crate::wire::{Encoding, json, plain};
@@ -50,7 +50,7 @@ impl<S: Stream> Hub<S> {
             return Err(Notice::Closing);
         }
         if self.is_cut_off_for_long() {
-            return Err(Notice::CutOff);
+            return Err(Notice::Machines(Machines::CutOff));
         }
         let banned = self.room.access().refusal(address, self.now_ms());
         if let Some(answer) = self.gate.refusal(address).or(banned) {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::access::Answer;
+use super::machines::Machines;
 use super::name::NameError;
 use crate::line::command::USAGE;
 
@@ -88,16 +89,8 @@ pub enum Notice<'a> {
     Announced {
         text: &'a str,
     },
-    CutOff,
-    CutOffWaits,
-    WholeAgain,
-    TakenForLost,
-    /// So many events of the room were not heard at this machine, and can't be any more.
-    Missed {
-        count: u64,
-    },
-    /// What came of the name is not known any more.
-    NameOnceMore,
+    /// About the room's other machines.
+    Machines(Machines),
     /// About who may be here and speak.
     Access(Answer<'a>),
 }
@@ -132,11 +125,7 @@ impl Notice<'_> {
             Self::Replaced => "replaced",
             Self::Closing => "closing",
             Self::Announced { .. } => "announced",
-            Self::CutOff | Self::CutOffWaits => "cut-off",
-            Self::WholeAgain => "whole-again",
-            Self::TakenForLost => "taken-for-lost",
-            Self::Missed { .. } => "missed",
-            Self::NameOnceMore => "name-once-more",
+            Self::Machines(told) => told.code(),
             Self::Access(answer) => answer.code(),
         }
     }
@@ -144,24 +133,22 @@ impl Notice<'_> {
     /// Returns whether it says that what somebody sent came to nothing.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
-        if let Self::Access(answer) = self {
-            return answer.is_refusal();
-        }
-        matches!(
-            self,
+        match self {
+            Self::Access(answer) => answer.is_refusal(),
+            Self::Machines(told) => told.is_refusal(),
             Self::BadName { .. }
-                | Self::NameTaken { .. }
-                | Self::NoName
-                | Self::NameOnceMore
-                | Self::HasName
-                | Self::LineTooLong { .. }
-                | Self::NobodyCalled { .. }
-                | Self::NotReading { .. }
-                | Self::NoAnswer { .. }
-                | Self::NobodyWrote
-                | Self::UnknownCommand { .. }
-                | Self::Incomplete { .. }
-        )
+            | Self::NameTaken { .. }
+            | Self::NoName
+            | Self::HasName
+            | Self::LineTooLong { .. }
+            | Self::NobodyCalled { .. }
+            | Self::NotReading { .. }
+            | Self::NoAnswer { .. }
+            | Self::NobodyWrote
+            | Self::UnknownCommand { .. }
+            | Self::Incomplete { .. } => true,
+            _ => false,
+        }
     }
 }
 
@@ -258,39 +245,8 @@ impl fmt::Display for Notice<'_> {
             Self::Replaced => f.write_str("You have come back on another connection."),
             Self::Closing => f.write_str(CLOSING),
             Self::Announced { text } => f.write_str(text),
-            Self::CutOff
-            | Self::CutOffWaits
-            | Self::WholeAgain
-            | Self::TakenForLost
-            | Self::Missed { .. }
-            | Self::NameOnceMore => self.fmt_of_machines(f),
+            Self::Machines(told) => told.fmt(f),
             Self::Access(answer) => answer.fmt(f),
-        }
-    }
-}
-
-impl Notice<'_> {
-    /// Tells of the room's other machines.
-    fn fmt_of_machines(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::CutOff => {
-                f.write_str("The room is cut off from its other machines; please come back later.")
-            }
-            Self::CutOffWaits => f.write_str(
-                "The room is cut off from its other machines; what you say waits until it is back.",
-            ),
-            Self::WholeAgain => f.write_str("The room is whole again."),
-            Self::TakenForLost => {
-                f.write_str("The others took this part of the room for lost; you are let in again.")
-            }
-            Self::Missed { count } => write!(
-                f,
-                "The room went on while this part of it was cut off; here, {count} of its events are missing."
-            ),
-            Self::NameOnceMore => {
-                f.write_str("The room was cut off when you came in; your name is needed once more.")
-            }
-            _ => Ok(()),
         }
     }
 }
@@ -362,12 +318,12 @@ mod tests {
             Notice::Crowded,
             Notice::Replaced,
             Notice::Closing,
-            Notice::CutOff,
-            Notice::CutOffWaits,
-            Notice::WholeAgain,
-            Notice::TakenForLost,
-            Notice::Missed { count: 3 },
-            Notice::NameOnceMore,
+            Notice::Machines(Machines::CutOff),
+            Notice::Machines(Machines::CutOffWaits),
+            Notice::Machines(Machines::WholeAgain),
+            Notice::Machines(Machines::TakenForLost),
+            Notice::Machines(Machines::Missed { count: 3 }),
+            Notice::Machines(Machines::NameOnceMore),
         ] {
             for line in notice.to_string().lines() {
                 let word = line.split(' ').next().unwrap();

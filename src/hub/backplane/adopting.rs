@@ -21,7 +21,7 @@ use crate::hub::Hub;
 use crate::hub::disconnect::Disconnect;
 use crate::hub::standing::Stage;
 use crate::room::access::Answer;
-use crate::room::{Audience as _, Effect, Event, MemberId, Name, Names, Notice, Room};
+use crate::room::{Audience as _, Effect, Event, Machines, MemberId, Name, Names, Notice, Room};
 use crate::stream::Stream;
 use crate::tick::Tick;
 use crate::wire::Stamp;
@@ -159,7 +159,7 @@ impl<S: Stream> Hub<S> {
         let last_event = snapshot.map_or(told, |snapshot| snapshot.moment.events.max(told));
         if last_event > told {
             let count = last_event - told;
-            self.tell_all_here(Notice::Missed { count });
+            self.tell_all_here(Notice::Machines(Machines::Missed { count }));
         }
         let mut gone = Vec::new();
         for (member, number, name) in difference.gone {
@@ -219,7 +219,11 @@ impl<S: Stream> Hub<S> {
 
     /// Asks somebody for a name again of whom it is not known whether it was let in, and is not here now.
     fn ask_once_more(&mut self, then: Then, number: u64) {
-        refuse(&mut self.connections, &then, Notice::NameOnceMore);
+        refuse(
+            &mut self.connections,
+            &then,
+            Notice::Machines(Machines::NameOnceMore),
+        );
         if let Some(backplane) = &mut self.backplane {
             backplane.joining.remove(&number);
         }

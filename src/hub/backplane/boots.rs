@@ -9,7 +9,7 @@ use super::{Request, Then, What};
 use crate::backplane::batch::Outbox;
 use crate::backplane::event::Entry;
 use crate::hub::Hub;
-use crate::room::{Effect, Event, MemberId, Name, Notice};
+use crate::room::{Effect, Event, Machines, MemberId, Name, Notice};
 use crate::stream::Stream;
 
 /// Who is known to the boot before, and by which number to this one.
@@ -74,8 +74,7 @@ impl<S: Stream> Hub<S> {
         let members = self.connections.members.as_ref();
         if members.is_some_and(|members| members.knows(&before)) {
             // The room goes on as it was before this boot said what it did.
-            let gone = Entry::Gone(before.as_str().into());
-            backplane.outbox.push(&gone, Then::nothing());
+            backplane.give_up(&before);
         }
         let mut again = Again {
             joining,
@@ -87,7 +86,7 @@ impl<S: Stream> Hub<S> {
         };
         for &(member, number, ref name) in gone {
             if self.connections.slots.stage(member).is_open() {
-                let notice = Effect::Notice(Notice::TakenForLost);
+                let notice = Effect::Notice(Notice::Machines(Machines::TakenForLost));
                 self.connections.tell_of(member, &notice);
                 self.enter_again(member, name);
                 again.note(number, self.number_of(member));

@@ -9,12 +9,11 @@ use std::time::Duration;
 
 use log::{info, warn};
 
-use super::{Request, Then};
-use crate::backplane::event::Entry;
+use super::Request;
 use crate::hub::Hub;
 use crate::hub::disconnect::Disconnect;
 use crate::hub::standing::Stage;
-use crate::room::{MemberId, Notice};
+use crate::room::{Machines, MemberId, Notice};
 use crate::stream::Stream;
 use crate::tick::Tick;
 
@@ -162,7 +161,7 @@ impl<S: Stream> Hub<S> {
             backplane.requests.push_back(Request::FetchSnapshot);
         }
         if told {
-            self.tell_all_here(Notice::WholeAgain);
+            self.tell_all_here(Notice::Machines(Machines::WholeAgain));
         }
     }
 
@@ -233,7 +232,7 @@ impl<S: Stream> Hub<S> {
             presence.told |= tell;
             presence.late |= refuse;
             if tell {
-                self.tell_all_here(Notice::CutOffWaits);
+                self.tell_all_here(Notice::Machines(Machines::CutOffWaits));
             }
             if refuse {
                 self.turn_newcomers_away();
@@ -258,8 +257,7 @@ impl<S: Stream> Hub<S> {
             if silent > LEASE && !node.doubted && *boot != backplane.boot {
                 warn!("the node {boot} is not heard any more; it is taken for lost");
                 node.doubted = true;
-                let gone = Entry::Gone(boot.as_str().into());
-                backplane.outbox.push(&gone, Then::nothing());
+                backplane.give_up(boot);
             }
         }
         self.snapshot_if_time();
@@ -277,7 +275,7 @@ impl<S: Stream> Hub<S> {
             .collect();
         for id in nameless {
             self.connections
-                .dismiss(id, Notice::CutOff, Disconnect::CutOff);
+                .dismiss(id, Notice::Machines(Machines::CutOff), Disconnect::CutOff);
         }
     }
 }

@@ -292,8 +292,7 @@ impl<S: Stream> Hub<S> {
             for (boot, node) in members.nodes_mut() {
                 if *boot != backplane.boot {
                     node.doubted = true;
-                    let gone = Entry::Gone(boot.as_str().into());
-                    backplane.outbox.push(&gone, Then::nothing());
+                    backplane.give_up(boot);
                 }
             }
         }

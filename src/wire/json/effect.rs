@@ -1,7 +1,7 @@
 //! What one member is sent alone.
 
 use super::Message;
-use crate::room::{Effect, Notice};
+use crate::room::{Effect, Machines, Notice};
 
 /// Adds to `out` what one member reads of an effect; nothing where it knows already.
 pub fn put(effect: &Effect<'_>, time_ms: u64, out: &mut Vec<u8>) {
@@ -20,7 +20,7 @@ pub fn put(effect: &Effect<'_>, time_ms: u64, out: &mut Vec<u8>) {
             text: text.into(),
         },
         Effect::Notice(notice) => {
-            if let Notice::Missed { count } = notice {
+            if let Notice::Machines(Machines::Missed { count }) = notice {
                 let missed = Some(count);
                 Message::Gap { missed }.put(out);
             }
