@@ -11,7 +11,7 @@ use super::record::{self, CONTENT_BYTES_MAX, Content, HEADER_BYTES};
 
 /// Most records in a row that may come without a byte for the connection: key updates and empty
 /// ones. Whoever sends more does nothing but make the other side work (as other libraries limit it).
-const IDLE_RECORDS_MAX: u8 = 32;
+pub const IDLE_RECORDS_MAX: u8 = 32;
 
 /// A message that asks for new keys (RFC 8446, 4.6.3), but for its last byte.
 const KEY_UPDATE: [u8; 4] = [24, 0, 0, 1];

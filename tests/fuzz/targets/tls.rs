@@ -9,12 +9,9 @@ use chatroom::layer::tls::alert::{Alert, End};
 use chatroom::layer::tls::handshake::{Config, Handshake, Progress};
 use chatroom::layer::tls::keys::{Keys, Suite};
 use chatroom::layer::tls::record::RECORD_BYTES_MAX;
-use chatroom::layer::tls::session::Session;
+use chatroom::layer::tls::session::{IDLE_RECORDS_MAX, Session};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
-
-/// More than so many records in a row that say nothing are a flood: nothing behind them is heard.
-const IDLE_RECORDS_MAX: i32 = 32;
 
 /// The first byte says what the rest is: for a handshake, for a session, or of a proxy; the second
 /// how it is cut.
@@ -114,7 +111,8 @@ fn tamper(script: &[u8], piece: usize) {
     );
     if whole {
         let end = ours.end();
-        if idle_max > IDLE_RECORDS_MAX {
+        // Then nothing behind them is heard.
+        if idle_max > i32::from(IDLE_RECORDS_MAX) {
             assert_eq!(end, Some(End::Sent(Alert::UNEXPECTED_MESSAGE)), "a flood");
         } else {
             assert_eq!(heard, said);
