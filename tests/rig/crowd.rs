@@ -1,7 +1,7 @@
 //! Members whose streams cost nothing, to count and time the work of the room itself.
 
 use chatroom::hub::framed::Framed;
-use chatroom::hub::limits::Limits;
+use chatroom::hub::limits::{Limits, NAME_WORK, TURN_WORK_MAX};
 use chatroom::hub::{Hub, Layers, Readiness};
 use chatroom::room::MemberId;
 use chatroom::tick::Tick;
@@ -11,7 +11,7 @@ use super::frames::{FIN, TEXT, frame};
 use super::wire::{End, Handle, Shared, Wire};
 
 /// How many join in one turn: no more than it hears.
-const JOINING_AT_ONCE: usize = 64;
+const JOINING_AT_ONCE: usize = TURN_WORK_MAX / NAME_WORK / 2;
 
 const READABLE: Readiness = Readiness {
     readable: true,
