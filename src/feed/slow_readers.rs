@@ -250,8 +250,9 @@ impl SlowReaders {
             lag_bytes_max = lag_bytes_max.max(lag);
             let far_for = watched.far_for(lag > far_bytes, now);
             if let Some(far_for) = far_for.filter(|&far_for| far_for < WAIT_MAX) {
-                behind.far += usize::from(watched.keeps_rate());
-                behind.new += usize::from(watched.keeps_rate() && far_for < NEW_FOR);
+                let keeps_rate = watched.keeps_rate();
+                behind.far += usize::from(keeps_rate);
+                behind.new += usize::from(keeps_rate && far_for < NEW_FOR);
                 behind.quick += usize::from(watched.rate.is_none_or(|rate| rate >= lag));
                 behind.reading += usize::from(!watched.stands);
             }
@@ -320,6 +321,25 @@ mod tests {
             "window probes are no progress"
         );
         assert_eq!(waited(0), RATE_AFTER + LOOK / 2);
+    }
+
+    #[test]
+    fn who_is_far_behind_is_new_there_for_a_while_and_quick_until_its_rate_is_known() {
+        let mut slow_readers = watching(None);
+        let seen = |slow_readers: &mut SlowReaders, after: Duration| {
+            // Enough to be waited for, but not to catch up within a second.
+            let cursor = 2 * RATE_MIN * after.as_millis() as u64 / 1000;
+            let see = |_| Some(Sight { cursor, private: 0 });
+            let end = cursor + 3 * RATE_MIN;
+            let behind = slow_readers.look(end, Tick::START + after, see, |_| panic!("cut"));
+            assert_eq!(behind.far, 1);
+            (behind.new, behind.quick)
+        };
+        assert_eq!(seen(&mut slow_readers, Duration::ZERO), (1, 1));
+        assert_eq!(seen(&mut slow_readers, RATE_AFTER * 9 / 10), (1, 1));
+        assert_eq!(seen(&mut slow_readers, RATE_AFTER), (1, 0));
+        assert_eq!(seen(&mut slow_readers, NEW_FOR * 9 / 10), (1, 0));
+        assert_eq!(seen(&mut slow_readers, NEW_FOR), (0, 0));
     }
 
     /// Its rate was none for half a second.

@@ -3,9 +3,9 @@
 //! Waiting is the room's time, and each member owns its share of it. Where a large part of the room
 //! is behind, what is said comes too fast for the room, and everybody who speaks waits. Where only
 //! few are, those wait who say more than their rate, as long as it takes readers who have caught up
-//! within a second; for slower ones no longer than the share of the few: then the talk goes on, and
-//! cuts who can't follow. So whoever reads slowly on purpose, and comes back as
-//! often as it likes, takes from the others no more than what is its own.
+//! within a second; for slower ones no longer than the share of the few, of which a part is kept for who
+//! has fallen behind just now: then the talk goes on, and cuts who can't follow. So whoever reads slowly on
+//! purpose, and comes back as often as it likes, takes from the others no more than what is its own.
 
 use std::time::Duration;
 
